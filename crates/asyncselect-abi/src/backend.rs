@@ -1,0 +1,137 @@
+//! What a stack under test can be asked, and the ways it may fail to answer.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+use crate::call::BackendCall;
+use crate::data::Data;
+use crate::error::WsaError;
+use crate::handle::{Hwnd, SocketHandle, ThreadId};
+use crate::message::{MessageId, PostedMessage};
+
+/// A stack: the model, or an adapter's process.
+///
+/// An `Err` of these methods is never something the program under test could see: what a call
+/// answered, good or bad, is the [`Reply`].
+pub trait Backend {
+    /// Forgets every socket, window and message. `literals` are the payloads that later calls name
+    /// by number; with `fresh` the stack starts a new process where it has one.
+    fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError>;
+
+    /// Makes one call on a thread of the script.
+    fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError>;
+
+    /// Waits until the network is quiet and everything that will be posted is in the queues.
+    /// Nothing is retrieved. Answers for threads whose call ended meanwhile.
+    fn settle(&mut self) -> Result<(), BackendError>;
+
+    /// Takes the first message that the filter admits, if there is one.
+    fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError>;
+
+    /// What became of a call that answered [`Outcome::Pending`].
+    fn pending(&mut self, thread: ThreadId) -> Result<Outcome, BackendError>;
+
+    /// The bytes that the last receive call of the thread filled in.
+    fn received(&mut self, thread: ThreadId) -> Vec<u8>;
+
+    /// Lets simulated time pass, in milliseconds.
+    fn advance(&mut self, ms: u32) -> Result<(), BackendError>;
+}
+
+/// Whether a call has returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It has, with this.
+    Returned(Reply),
+    /// Not yet: it waits for something.
+    Pending,
+}
+
+/// What a call returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reply {
+    /// The value, or the error where C has `SOCKET_ERROR` or `INVALID_SOCKET`.
+    pub result: Result<Value, WsaError>,
+    /// What an SPI call left in `*lpErrno`; `None` if it wrote nothing or has no such parameter.
+    pub lp_errno: Option<WsaError>,
+}
+
+impl Reply {
+    /// A reply without `lpErrno`.
+    #[must_use]
+    pub const fn new(result: Result<Value, WsaError>) -> Self {
+        Self {
+            result,
+            lp_errno: None,
+        }
+    }
+}
+
+/// The value of a successful call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A number: 0 for most calls, a byte count for the send and receive families, the answer of a
+    /// query.
+    Int(i64),
+    /// A new socket.
+    Socket(SocketHandle),
+    /// A new window.
+    Window(Hwnd),
+    /// An address.
+    Address(SocketAddr),
+}
+
+/// Which message to take, as in `PeekMessage` with `PM_REMOVE`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PumpFilter {
+    /// The thread whose queue is looked at.
+    pub thread: ThreadId,
+    /// Only messages of this window; `None` for any.
+    pub hwnd: Option<Hwnd>,
+    /// The lowest and highest number; `None` for any.
+    pub range: Option<(MessageId, MessageId)>,
+    /// Whether the message leaves the queue.
+    pub remove: bool,
+}
+
+impl PumpFilter {
+    /// Takes whatever is first in the thread's queue.
+    #[must_use]
+    pub const fn all(thread: ThreadId) -> Self {
+        Self {
+            thread,
+            hwnd: None,
+            range: None,
+            remove: true,
+        }
+    }
+}
+
+/// Why a backend could not do what it was asked. None of these is an answer of the stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackendError {
+    /// The model does not describe this. It never guesses instead.
+    NotModelled(String),
+    /// The adapter says that it cannot do this.
+    Unsupported(String),
+    /// The adapter ended, or its pipe did.
+    Died(String),
+    /// The adapter did not answer in time.
+    Hung(String),
+    /// The adapter answered with something that is no answer, or not to this question.
+    Garbage(String),
+}
+
+impl fmt::Display for BackendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotModelled(what) => write!(f, "not modelled: {what}"),
+            Self::Unsupported(what) => write!(f, "not supported by the adapter: {what}"),
+            Self::Died(how) => write!(f, "adapter died: {how}"),
+            Self::Hung(where_) => write!(f, "adapter hung: {where_}"),
+            Self::Garbage(what) => write!(f, "adapter sent garbage: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for BackendError {}

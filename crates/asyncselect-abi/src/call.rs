@@ -1,0 +1,632 @@
+//! One variant a call, parameters spelled as in the C prototypes.
+//!
+//! A call is generic over how it names sockets `S`, windows `W`, addresses `A` and payloads `D`:
+//! a script uses names, a backend numbers. [`Call::try_map`] is the one way from one to the other.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{Data, LiteralId};
+use crate::event::NetworkEvents;
+use crate::handle::{Hwnd, SocketHandle};
+use crate::message::MessageId;
+use crate::text::{UnknownName, serde_as_text};
+
+/// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
+pub type BackendCall = Call<SocketHandle, Hwnd, SocketAddr, LiteralId>;
+
+/// A call as the adapter protocol writes it: as [`BackendCall`], with the payload itself.
+pub type WireCall = Call<SocketHandle, Hwnd, SocketAddr, Data>;
+
+/// A Winsock or window call.
+///
+/// Calls that create something (`socket`, `accept`, `CreateWindow`) answer with its handle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub enum Call<S, W, A, D> {
+    /// [`WSAStartup`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-wsastartup).
+    #[serde(rename = "WSAStartup")]
+    WsaStartup {
+        /// The version asked for, `"2.2"`.
+        #[serde(rename = "wVersionRequested")]
+        version: Version,
+    },
+    /// [`WSACleanup`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-wsacleanup).
+    #[serde(rename = "WSACleanup")]
+    WsaCleanup {},
+    /// [`socket`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-socket); the
+    /// address family is the runner's choice.
+    #[serde(rename = "socket")]
+    Socket {
+        /// The socket's type.
+        #[serde(rename = "type")]
+        kind: SocketType,
+    },
+    /// [`bind`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-bind).
+    #[serde(rename = "bind")]
+    Bind {
+        /// The socket.
+        s: S,
+        /// The local address.
+        name: A,
+    },
+    /// [`listen`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-listen).
+    #[serde(rename = "listen")]
+    Listen {
+        /// The socket.
+        s: S,
+        /// How many connections may wait to be accepted.
+        backlog: i32,
+    },
+    /// [`connect`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-connect).
+    #[serde(rename = "connect")]
+    Connect {
+        /// The socket.
+        s: S,
+        /// The peer's address.
+        name: A,
+    },
+    /// [`accept`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-accept).
+    #[serde(rename = "accept")]
+    Accept {
+        /// The listening socket.
+        s: S,
+    },
+    /// [`send`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-send).
+    #[serde(rename = "send")]
+    Send {
+        /// The socket.
+        s: S,
+        /// The bytes.
+        data: D,
+        /// `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+    },
+    /// [`recv`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-recv).
+    #[serde(rename = "recv")]
+    Recv {
+        /// The socket.
+        s: S,
+        /// The buffer's length in bytes; a negative one is passed on as it is (W-063).
+        len: i32,
+        /// `MSG_PEEK`, `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+    },
+    /// [`sendto`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-sendto).
+    #[serde(rename = "sendto")]
+    SendTo {
+        /// The socket.
+        s: S,
+        /// The bytes.
+        data: D,
+        /// The destination.
+        to: A,
+        /// `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+    },
+    /// [`recvfrom`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-recvfrom).
+    #[serde(rename = "recvfrom")]
+    RecvFrom {
+        /// The socket.
+        s: S,
+        /// The buffer's length in bytes; a negative one is passed on as it is.
+        len: i32,
+        /// `MSG_PEEK`, `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+    },
+    /// [`shutdown`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-shutdown).
+    #[serde(rename = "shutdown")]
+    Shutdown {
+        /// The socket.
+        s: S,
+        /// Which direction ends.
+        how: Shutdown,
+    },
+    /// [`closesocket`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-closesocket).
+    #[serde(rename = "closesocket")]
+    CloseSocket {
+        /// The socket.
+        s: S,
+    },
+    /// [`ioctlsocket`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-ioctlsocket).
+    #[serde(rename = "ioctlsocket")]
+    IoctlSocket {
+        /// The socket.
+        s: S,
+        /// The command.
+        cmd: IoctlCommand,
+        /// The value that goes in; commands that only ask take 0.
+        #[serde(default)]
+        argp: u32,
+    },
+    /// [`setsockopt`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-setsockopt),
+    /// level `SOL_SOCKET`.
+    #[serde(rename = "setsockopt")]
+    SetSockOpt {
+        /// The socket.
+        s: S,
+        /// The option and its value.
+        optval: SocketOption,
+    },
+    /// [`getsockopt`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-getsockopt),
+    /// level `SOL_SOCKET`.
+    #[serde(rename = "getsockopt")]
+    GetSockOpt {
+        /// The socket.
+        s: S,
+        /// The option.
+        optname: OptionName,
+    },
+    /// [`getsockname`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-getsockname).
+    #[serde(rename = "getsockname")]
+    GetSockName {
+        /// The socket.
+        s: S,
+    },
+    /// [`getpeername`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-getpeername).
+    #[serde(rename = "getpeername")]
+    GetPeerName {
+        /// The socket.
+        s: S,
+    },
+    /// [`select`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-select).
+    #[serde(rename = "select")]
+    Select {
+        /// Sockets to check for readability.
+        readfds: Vec<S>,
+        /// Sockets to check for writability.
+        writefds: Vec<S>,
+        /// Sockets to check for errors.
+        exceptfds: Vec<S>,
+        /// How long to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// [`WSAAsyncSelect`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaasyncselect).
+    #[serde(rename = "WSAAsyncSelect")]
+    WsaAsyncSelect {
+        /// The socket to watch.
+        s: S,
+        /// The window that gets the messages.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+        /// Their number.
+        #[serde(rename = "wMsg")]
+        wmsg: MessageId,
+        /// The events; none cancels.
+        #[serde(rename = "lEvent")]
+        levent: NetworkEvents,
+    },
+    /// [`WSPAsyncSelect`](https://learn.microsoft.com/windows/win32/api/ws2spi/nc-ws2spi-lpwspasyncselect),
+    /// the provider's entry; `lpErrno` comes back with the reply.
+    #[doc(alias = "LPWSPAsyncSelect")]
+    #[serde(rename = "WSPAsyncSelect")]
+    WspAsyncSelect {
+        /// The socket to watch.
+        s: S,
+        /// The window that gets the messages.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+        /// Their number.
+        #[serde(rename = "wMsg")]
+        wmsg: MessageId,
+        /// The events; none cancels.
+        #[serde(rename = "lEvent")]
+        levent: NetworkEvents,
+    },
+    /// `CloseHandle` on a socket, behind Winsock's back (W-08E).
+    CloseHandle {
+        /// The socket.
+        s: S,
+    },
+    /// [`WSADuplicateSocket`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaduplicatesocketw)
+    /// and `WSASocket` on what it filled in.
+    #[serde(rename = "WSADuplicateSocket")]
+    WsaDuplicateSocket {
+        /// The socket.
+        s: S,
+    },
+    /// Makes a message-only window owned by the calling thread.
+    CreateWindow {},
+    /// [`DestroyWindow`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-destroywindow).
+    DestroyWindow {
+        /// The window.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+    },
+}
+
+/// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so
+/// that an error can point at it.
+pub trait Rename<S, W, A, D> {
+    /// What a socket becomes.
+    type Socket;
+    /// What a window becomes.
+    type Window;
+    /// What an address becomes.
+    type Address;
+    /// What a payload becomes.
+    type Data;
+    /// Why something has no counterpart.
+    type Error;
+
+    /// Translates a socket.
+    fn socket(&mut self, field: &'static str, socket: &S) -> Result<Self::Socket, Self::Error>;
+    /// Translates a window.
+    fn window(&mut self, field: &'static str, window: &W) -> Result<Self::Window, Self::Error>;
+    /// Translates an address.
+    fn address(&mut self, field: &'static str, address: &A) -> Result<Self::Address, Self::Error>;
+    /// Translates a payload.
+    fn data(&mut self, field: &'static str, data: &D) -> Result<Self::Data, Self::Error>;
+}
+
+/// What a call becomes under the renaming `R`.
+pub type Renamed<R, S, W, A, D> = Call<
+    <R as Rename<S, W, A, D>>::Socket,
+    <R as Rename<S, W, A, D>>::Window,
+    <R as Rename<S, W, A, D>>::Address,
+    <R as Rename<S, W, A, D>>::Data,
+>;
+
+impl<S, W, A, D> Call<S, W, A, D> {
+    /// The call with every socket, window, address and payload translated by `names`.
+    #[inline]
+    pub fn try_map<R>(&self, names: &mut R) -> Result<Renamed<R, S, W, A, D>, R::Error>
+    where
+        R: Rename<S, W, A, D>,
+    {
+        Ok(match self {
+            Self::WsaStartup { version } => Call::WsaStartup { version: *version },
+            Self::WsaCleanup {} => Call::WsaCleanup {},
+            Self::Socket { kind } => Call::Socket { kind: *kind },
+            Self::Bind { s, name } => Call::Bind {
+                s: names.socket("s", s)?,
+                name: names.address("name", name)?,
+            },
+            Self::Listen { s, backlog } => Call::Listen {
+                s: names.socket("s", s)?,
+                backlog: *backlog,
+            },
+            Self::Connect { s, name } => Call::Connect {
+                s: names.socket("s", s)?,
+                name: names.address("name", name)?,
+            },
+            Self::Accept { s } => Call::Accept {
+                s: names.socket("s", s)?,
+            },
+            Self::Send { s, data, flags } => Call::Send {
+                s: names.socket("s", s)?,
+                data: names.data("data", data)?,
+                flags: *flags,
+            },
+            Self::Recv { s, len, flags } => Call::Recv {
+                s: names.socket("s", s)?,
+                len: *len,
+                flags: *flags,
+            },
+            Self::SendTo { s, data, to, flags } => Call::SendTo {
+                s: names.socket("s", s)?,
+                data: names.data("data", data)?,
+                to: names.address("to", to)?,
+                flags: *flags,
+            },
+            Self::RecvFrom { s, len, flags } => Call::RecvFrom {
+                s: names.socket("s", s)?,
+                len: *len,
+                flags: *flags,
+            },
+            Self::Shutdown { s, how } => Call::Shutdown {
+                s: names.socket("s", s)?,
+                how: *how,
+            },
+            Self::CloseSocket { s } => Call::CloseSocket {
+                s: names.socket("s", s)?,
+            },
+            Self::IoctlSocket { s, cmd, argp } => Call::IoctlSocket {
+                s: names.socket("s", s)?,
+                cmd: *cmd,
+                argp: *argp,
+            },
+            Self::SetSockOpt { s, optval } => Call::SetSockOpt {
+                s: names.socket("s", s)?,
+                optval: *optval,
+            },
+            Self::GetSockOpt { s, optname } => Call::GetSockOpt {
+                s: names.socket("s", s)?,
+                optname: *optname,
+            },
+            Self::GetSockName { s } => Call::GetSockName {
+                s: names.socket("s", s)?,
+            },
+            Self::GetPeerName { s } => Call::GetPeerName {
+                s: names.socket("s", s)?,
+            },
+            Self::Select {
+                readfds,
+                writefds,
+                exceptfds,
+                timeout_ms,
+            } => {
+                let mut all = |field, sockets: &[S]| {
+                    sockets
+                        .iter()
+                        .map(|s| names.socket(field, s))
+                        .collect::<Result<Vec<_>, _>>()
+                };
+                Call::Select {
+                    readfds: all("readfds", readfds)?,
+                    writefds: all("writefds", writefds)?,
+                    exceptfds: all("exceptfds", exceptfds)?,
+                    timeout_ms: *timeout_ms,
+                }
+            }
+            Self::WsaAsyncSelect {
+                s,
+                hwnd,
+                wmsg,
+                levent,
+            } => Call::WsaAsyncSelect {
+                s: names.socket("s", s)?,
+                hwnd: names.window("hWnd", hwnd)?,
+                wmsg: *wmsg,
+                levent: *levent,
+            },
+            Self::WspAsyncSelect {
+                s,
+                hwnd,
+                wmsg,
+                levent,
+            } => Call::WspAsyncSelect {
+                s: names.socket("s", s)?,
+                hwnd: names.window("hWnd", hwnd)?,
+                wmsg: *wmsg,
+                levent: *levent,
+            },
+            Self::CloseHandle { s } => Call::CloseHandle {
+                s: names.socket("s", s)?,
+            },
+            Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket {
+                s: names.socket("s", s)?,
+            },
+            Self::CreateWindow {} => Call::CreateWindow {},
+            Self::DestroyWindow { hwnd } => Call::DestroyWindow {
+                hwnd: names.window("hWnd", hwnd)?,
+            },
+        })
+    }
+
+    /// The C name of the function.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::WsaStartup { .. } => "WSAStartup",
+            Self::WsaCleanup {} => "WSACleanup",
+            Self::Socket { .. } => "socket",
+            Self::Bind { .. } => "bind",
+            Self::Listen { .. } => "listen",
+            Self::Connect { .. } => "connect",
+            Self::Accept { .. } => "accept",
+            Self::Send { .. } => "send",
+            Self::Recv { .. } => "recv",
+            Self::SendTo { .. } => "sendto",
+            Self::RecvFrom { .. } => "recvfrom",
+            Self::Shutdown { .. } => "shutdown",
+            Self::CloseSocket { .. } => "closesocket",
+            Self::IoctlSocket { .. } => "ioctlsocket",
+            Self::SetSockOpt { .. } => "setsockopt",
+            Self::GetSockOpt { .. } => "getsockopt",
+            Self::GetSockName { .. } => "getsockname",
+            Self::GetPeerName { .. } => "getpeername",
+            Self::Select { .. } => "select",
+            Self::WsaAsyncSelect { .. } => "WSAAsyncSelect",
+            Self::WspAsyncSelect { .. } => "WSPAsyncSelect",
+            Self::CloseHandle { .. } => "CloseHandle",
+            Self::WsaDuplicateSocket { .. } => "WSADuplicateSocket",
+            Self::CreateWindow {} => "CreateWindow",
+            Self::DestroyWindow { .. } => "DestroyWindow",
+        }
+    }
+}
+
+/// `wVersionRequested`, written `"2.2"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Version {
+    /// The number before the dot.
+    pub major: u8,
+    /// The number after the dot.
+    pub minor: u8,
+}
+
+impl fmt::Display for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+impl FromStr for Version {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let parsed = text.split_once('.').and_then(|(major, minor)| {
+            Some(Self {
+                major: major.parse().ok()?,
+                minor: minor.parse().ok()?,
+            })
+        });
+        parsed
+            .filter(|version| version.to_string() == text)
+            .ok_or_else(|| UnknownName {
+                kind: "version (\"2.2\")",
+                found: text.to_owned(),
+                known: &[],
+            })
+    }
+}
+
+serde_as_text!(Version, "^[0-9]+\\.[0-9]+$", "a Winsock version");
+
+/// The type of a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum SocketType {
+    /// `SOCK_STREAM`: TCP.
+    #[serde(rename = "SOCK_STREAM")]
+    Stream,
+    /// `SOCK_DGRAM`: UDP.
+    #[serde(rename = "SOCK_DGRAM")]
+    Datagram,
+}
+
+/// The `how` of `shutdown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum Shutdown {
+    /// `SD_RECEIVE`.
+    #[serde(rename = "SD_RECEIVE")]
+    Receive,
+    /// `SD_SEND`.
+    #[serde(rename = "SD_SEND")]
+    Send,
+    /// `SD_BOTH`.
+    #[serde(rename = "SD_BOTH")]
+    Both,
+}
+
+/// The `cmd` of `ioctlsocket`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum IoctlCommand {
+    /// Sets blocking (0) or non-blocking mode.
+    FIONBIO,
+    /// Asks how many bytes can be read.
+    FIONREAD,
+    /// Asks whether urgent data is waiting.
+    SIOCATMARK,
+}
+
+/// An option with its value, for `setsockopt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub enum SocketOption {
+    /// `SO_LINGER`: what closing does with unsent data.
+    #[serde(rename = "SO_LINGER")]
+    Linger {
+        /// Whether to linger at all.
+        l_onoff: u16,
+        /// For how many seconds; 0 resets the connection.
+        l_linger: u16,
+    },
+    /// `SO_OOBINLINE`: urgent data is ordinary data.
+    #[serde(rename = "SO_OOBINLINE")]
+    OobInline(bool),
+    /// `SO_RCVBUF`: receive buffer in bytes.
+    #[serde(rename = "SO_RCVBUF")]
+    ReceiveBuffer(u32),
+    /// `SO_SNDBUF`: send buffer in bytes.
+    #[serde(rename = "SO_SNDBUF")]
+    SendBuffer(u32),
+}
+
+/// An option by name, for `getsockopt`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub enum OptionName {
+    /// `SO_LINGER`.
+    #[serde(rename = "SO_LINGER")]
+    Linger,
+    /// `SO_OOBINLINE`.
+    #[serde(rename = "SO_OOBINLINE")]
+    OobInline,
+    /// `SO_RCVBUF`.
+    #[serde(rename = "SO_RCVBUF")]
+    ReceiveBuffer,
+    /// `SO_SNDBUF`.
+    #[serde(rename = "SO_SNDBUF")]
+    SendBuffer,
+    /// `SO_ERROR`: the pending error of the socket.
+    #[serde(rename = "SO_ERROR")]
+    Error,
+    /// `SO_TYPE`.
+    #[serde(rename = "SO_TYPE")]
+    Type,
+    /// `SO_ACCEPTCONN`: whether it listens.
+    #[serde(rename = "SO_ACCEPTCONN")]
+    AcceptConn,
+}
+
+/// The `flags` of the send and receive families; JSON list of names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct MsgFlags {
+    /// `MSG_OOB`: urgent data.
+    pub oob: bool,
+    /// `MSG_PEEK`: copy, do not remove (AS-RD-10).
+    pub peek: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(non_camel_case_types, reason = "Winsock's own spelling")]
+enum MsgFlag {
+    MSG_OOB,
+    MSG_PEEK,
+}
+
+impl MsgFlags {
+    /// No flag.
+    pub const NONE: Self = Self {
+        oob: false,
+        peek: false,
+    };
+    /// Just `MSG_PEEK`.
+    pub const PEEK: Self = Self {
+        oob: false,
+        peek: true,
+    };
+
+    /// Whether no flag is set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::NONE
+    }
+}
+
+impl Serialize for MsgFlags {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let oob = self.oob.then_some(MsgFlag::MSG_OOB);
+        let peek = self.peek.then_some(MsgFlag::MSG_PEEK);
+        serializer.collect_seq(oob.into_iter().chain(peek))
+    }
+}
+
+impl<'de> Deserialize<'de> for MsgFlags {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let flags = Vec::<MsgFlag>::deserialize(deserializer)?;
+        let has = |flag| flags.contains(&flag);
+        Ok(Self {
+            oob: has(MsgFlag::MSG_OOB),
+            peek: has(MsgFlag::MSG_PEEK),
+        })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for MsgFlags {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "MsgFlags".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "array",
+            "items": { "enum": ["MSG_OOB", "MSG_PEEK"] },
+            "uniqueItems": true,
+        })
+    }
+}

@@ -1,0 +1,35 @@
+//! The vocabulary of `WSAAsyncSelect`, spelled as Winsock spells it.
+//!
+//! Everything that crosses the program's edge (scripts, traces, the adapter protocol) is made of
+//! these types, so that a thing is spelled once. No IO, no clock, no dependency but serde.
+//!
+//! | module | what |
+//! |---|---|
+//! | [`error`] | `WSAE…` codes |
+//! | [`event`] | `FD_…` bits, one or a mask |
+//! | [`message`] | `wMsg`, `lParam`, the posted message |
+//! | [`handle`] | `SOCKET`, `HWND`, thread numbers |
+//! | [`call`] | one variant a Winsock call, generic over how sockets, windows, addresses and data are named |
+//! | [`data`] | payload bytes in their short JSON form |
+//! | [`backend`] | what a stack under test can be asked, and how it may fail to answer |
+//! | [`protocol`] | the JSON lines between the tool and an adapter |
+#![forbid(unsafe_code)]
+
+pub mod backend;
+pub mod call;
+pub mod data;
+pub mod error;
+pub mod event;
+pub mod handle;
+pub mod message;
+pub mod protocol;
+mod text;
+
+pub use backend::{Backend, BackendError, Outcome, PumpFilter, Reply, Value};
+pub use call::Call;
+pub use data::{Data, LiteralId};
+pub use error::{WsaError, WsaErrorName};
+pub use event::{NetworkEvent, NetworkEvents};
+pub use handle::{Hwnd, SocketHandle, ThreadId};
+pub use message::{MessageId, PostedMessage, SelectReply};
+pub use text::UnknownName;

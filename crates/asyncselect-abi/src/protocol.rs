@@ -1,0 +1,219 @@
+//! The adapter protocol: one JSON object a line, request and response in turn.
+//!
+//! `scenarios/README.md` describes it for people who write an adapter in another language. Handles
+//! are plain numbers that the adapter makes up and the tool gives back, so an adapter needs no
+//! table of names. The message of `pump` is raw: the tool takes `lParam` apart itself.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::backend::{Reply, Value};
+use crate::call::WireCall;
+use crate::data::Data;
+use crate::error::WsaError;
+use crate::handle::{Hwnd, SocketHandle, ThreadId};
+use crate::message::{MessageId, PostedMessage, SelectReply};
+
+/// The version that this crate speaks.
+pub const VERSION: u32 = 1;
+
+/// The longest line either side may send, in bytes; an adapter that sends more is stopped.
+pub const LINE_LEN_MAX: usize = 64 << 20;
+
+/// A question to the adapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Request {
+    /// Comes back in the response.
+    pub id: u64,
+    /// How long the adapter may take, in milliseconds. A `call` that takes longer is answered
+    /// `"blocked"`, everything else is a hang.
+    pub deadline_ms: u32,
+    /// The question itself.
+    #[serde(rename = "do")]
+    pub body: RequestBody,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum RequestBody {
+    /// Who are you? Asked once, first.
+    Hello {
+        /// The version that the tool speaks.
+        version: u32,
+    },
+    /// Close every socket, destroy every window, empty every queue.
+    Reset {
+        /// Whether a new process would be needed to be sure; an adapter may answer `unsupported`,
+        /// the tool then restarts it.
+        fresh: bool,
+    },
+    /// Make one call on a thread.
+    Call {
+        /// The thread, created when first named.
+        thread: ThreadId,
+        /// The call.
+        call: WireCall,
+    },
+    /// Wait until everything that will be posted is in the queues, without taking it.
+    Settle {},
+    /// What became of the call that answered `"blocked"` on this thread?
+    Pending {
+        /// The thread.
+        thread: ThreadId,
+    },
+    /// Take the first message that the filter admits.
+    Pump {
+        /// The thread whose queue is looked at.
+        thread: ThreadId,
+        /// Only this window, or 0 for any.
+        #[serde(rename = "hWnd")]
+        hwnd: Hwnd,
+        /// Lowest number, as a number; 0 with `max` 0 for any.
+        min: u32,
+        /// Highest number.
+        max: u32,
+        /// Whether it leaves the queue.
+        remove: bool,
+    },
+    /// End. The adapter answers and exits.
+    Bye {},
+}
+
+/// An answer of the adapter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Response {
+    /// The id of the request.
+    pub id: u64,
+    /// The answer itself.
+    #[serde(rename = "is")]
+    pub body: ResponseBody,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum ResponseBody {
+    /// To `hello`.
+    Hello {
+        /// The version that the adapter speaks; must be the tool's.
+        version: u32,
+        /// The stack and its version, for people.
+        stack: String,
+        /// What the adapter can do beyond the calls of TCP in message mode (`spi`, `faults`, …).
+        capabilities: Vec<String>,
+    },
+    /// To `reset`, `settle` and `bye`.
+    Done {},
+    /// To `call` and `pending`: the call returned.
+    Return(WireReply),
+    /// To `call` and `pending`: it has not returned.
+    Blocked {},
+    /// To `pump`.
+    Message(Option<WireMessage>),
+    /// To anything: cannot do that.
+    Unsupported(String),
+}
+
+/// What a call returned: just one of the fields, `value` for everything that is a number.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WireReply {
+    /// A number.
+    Value(i64),
+    /// A number of bytes received, as the bytes.
+    Data(Data),
+    /// A new socket.
+    Socket(SocketHandle),
+    /// A new window.
+    Window(Hwnd),
+    /// An address as `"127.0.0.1:4000"`.
+    Address(SocketAddr),
+    /// `SOCKET_ERROR` or `INVALID_SOCKET`, with the number that `WSAGetLastError` gave.
+    Error(u16),
+}
+
+impl WireReply {
+    /// The reply, and the bytes that came with it.
+    #[must_use]
+    pub fn into_reply(self) -> (Reply, Vec<u8>) {
+        let (result, bytes) = match self {
+            Self::Value(number) => (Ok(Value::Int(number)), Vec::new()),
+            Self::Data(data) => {
+                let bytes = data.to_bytes();
+                let len = i64::try_from(bytes.len()).expect("a payload fits in memory");
+                (Ok(Value::Int(len)), bytes)
+            }
+            Self::Socket(socket) => (Ok(Value::Socket(socket)), Vec::new()),
+            Self::Window(window) => (Ok(Value::Window(window)), Vec::new()),
+            Self::Address(address) => (Ok(Value::Address(address)), Vec::new()),
+            Self::Error(code) => (Err(WsaError(code)), Vec::new()),
+        };
+        (Reply::new(result), bytes)
+    }
+}
+
+/// A message as it came out of the queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireMessage {
+    /// The window.
+    #[serde(rename = "hWnd")]
+    pub hwnd: Hwnd,
+    /// The number.
+    #[serde(rename = "wMsg")]
+    pub message: u32,
+    /// The first parameter, all of it.
+    #[serde(rename = "wParam")]
+    pub wparam: u64,
+    /// The second parameter; a conforming stack uses its low 32 bits.
+    #[serde(rename = "lParam")]
+    pub lparam: u32,
+}
+
+impl From<WireMessage> for PostedMessage {
+    fn from(wire: WireMessage) -> Self {
+        Self {
+            hwnd: wire.hwnd,
+            message: MessageId(wire.message),
+            socket: SocketHandle(wire.wparam),
+            reply: SelectReply::from_lparam(wire.lparam),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_look_as_documented() {
+        let line = r#"{"id":3,"deadline_ms":5000,"do":{"call":{"thread":0,"call":{"send":{"s":260,"data":{"hex":"6869"}}}}}}"#;
+        let request: Request = serde_json::from_str(line).unwrap();
+        assert_eq!(serde_json::to_string(&request).unwrap(), line);
+        for (line, is) in [
+            (
+                r#"{"id":3,"is":{"return":{"value":2}}}"#,
+                ResponseBody::Return(WireReply::Value(2)),
+            ),
+            (
+                r#"{"id":3,"is":{"return":{"error":10035}}}"#,
+                ResponseBody::Return(WireReply::Error(10035)),
+            ),
+            (
+                r#"{"id":3,"is":{"message":null}}"#,
+                ResponseBody::Message(None),
+            ),
+            (r#"{"id":3,"is":{"done":{}}}"#, ResponseBody::Done {}),
+        ] {
+            assert_eq!(serde_json::from_str::<Response>(line).unwrap().body, is);
+            assert_eq!(
+                serde_json::to_string(&Response { id: 3, body: is }).unwrap(),
+                line
+            );
+        }
+    }
+}
