@@ -60,10 +60,7 @@ impl Reply {
     /// A reply without `lpErrno`.
     #[must_use]
     pub const fn new(result: Result<Value, WsaError>) -> Self {
-        Self {
-            result,
-            lp_errno: None,
-        }
+        Self { result, lp_errno: None }
     }
 }
 
@@ -98,12 +95,7 @@ impl PumpFilter {
     /// Takes whatever is first in the thread's queue.
     #[must_use]
     pub const fn all(thread: ThreadId) -> Self {
-        Self {
-            thread,
-            hwnd: None,
-            range: None,
-            remove: true,
-        }
+        Self { thread, hwnd: None, range: None, remove: true }
     }
 }
 

@@ -9,14 +9,14 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Data, LiteralId};
+use crate::data::{Data, Literal};
 use crate::event::NetworkEvents;
 use crate::handle::{Hwnd, SocketHandle};
 use crate::message::MessageId;
 use crate::text::{UnknownName, serde_as_text};
 
 /// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
-pub type BackendCall = Call<SocketHandle, Hwnd, SocketAddr, LiteralId>;
+pub type BackendCall = Call<SocketHandle, Hwnd, SocketAddr, Literal>;
 
 /// A call as the adapter protocol writes it: as [`BackendCall`], with the payload itself.
 pub type WireCall = Call<SocketHandle, Hwnd, SocketAddr, Data>;
@@ -286,79 +286,49 @@ impl<S, W, A, D> Call<S, W, A, D> {
             Self::WsaStartup { version } => Call::WsaStartup { version: *version },
             Self::WsaCleanup {} => Call::WsaCleanup {},
             Self::Socket { kind } => Call::Socket { kind: *kind },
-            Self::Bind { s, name } => Call::Bind {
-                s: names.socket("s", s)?,
-                name: names.address("name", name)?,
-            },
-            Self::Listen { s, backlog } => Call::Listen {
-                s: names.socket("s", s)?,
-                backlog: *backlog,
-            },
-            Self::Connect { s, name } => Call::Connect {
-                s: names.socket("s", s)?,
-                name: names.address("name", name)?,
-            },
-            Self::Accept { s } => Call::Accept {
-                s: names.socket("s", s)?,
-            },
+            Self::Bind { s, name } => {
+                Call::Bind { s: names.socket("s", s)?, name: names.address("name", name)? }
+            }
+            Self::Listen { s, backlog } => {
+                Call::Listen { s: names.socket("s", s)?, backlog: *backlog }
+            }
+            Self::Connect { s, name } => {
+                Call::Connect { s: names.socket("s", s)?, name: names.address("name", name)? }
+            }
+            Self::Accept { s } => Call::Accept { s: names.socket("s", s)? },
             Self::Send { s, data, flags } => Call::Send {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 flags: *flags,
             },
-            Self::Recv { s, len, flags } => Call::Recv {
-                s: names.socket("s", s)?,
-                len: *len,
-                flags: *flags,
-            },
+            Self::Recv { s, len, flags } => {
+                Call::Recv { s: names.socket("s", s)?, len: *len, flags: *flags }
+            }
             Self::SendTo { s, data, to, flags } => Call::SendTo {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 to: names.address("to", to)?,
                 flags: *flags,
             },
-            Self::RecvFrom { s, len, flags } => Call::RecvFrom {
-                s: names.socket("s", s)?,
-                len: *len,
-                flags: *flags,
-            },
-            Self::Shutdown { s, how } => Call::Shutdown {
-                s: names.socket("s", s)?,
-                how: *how,
-            },
-            Self::CloseSocket { s } => Call::CloseSocket {
-                s: names.socket("s", s)?,
-            },
-            Self::IoctlSocket { s, cmd, argp } => Call::IoctlSocket {
-                s: names.socket("s", s)?,
-                cmd: *cmd,
-                argp: *argp,
-            },
-            Self::SetSockOpt { s, optval } => Call::SetSockOpt {
-                s: names.socket("s", s)?,
-                optval: *optval,
-            },
-            Self::GetSockOpt { s, optname } => Call::GetSockOpt {
-                s: names.socket("s", s)?,
-                optname: *optname,
-            },
-            Self::GetSockName { s } => Call::GetSockName {
-                s: names.socket("s", s)?,
-            },
-            Self::GetPeerName { s } => Call::GetPeerName {
-                s: names.socket("s", s)?,
-            },
-            Self::Select {
-                readfds,
-                writefds,
-                exceptfds,
-                timeout_ms,
-            } => {
+            Self::RecvFrom { s, len, flags } => {
+                Call::RecvFrom { s: names.socket("s", s)?, len: *len, flags: *flags }
+            }
+            Self::Shutdown { s, how } => Call::Shutdown { s: names.socket("s", s)?, how: *how },
+            Self::CloseSocket { s } => Call::CloseSocket { s: names.socket("s", s)? },
+            Self::IoctlSocket { s, cmd, argp } => {
+                Call::IoctlSocket { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
+            }
+            Self::SetSockOpt { s, optval } => {
+                Call::SetSockOpt { s: names.socket("s", s)?, optval: *optval }
+            }
+            Self::GetSockOpt { s, optname } => {
+                Call::GetSockOpt { s: names.socket("s", s)?, optname: *optname }
+            }
+            Self::GetSockName { s } => Call::GetSockName { s: names.socket("s", s)? },
+            Self::GetPeerName { s } => Call::GetPeerName { s: names.socket("s", s)? },
+            Self::Select { readfds, writefds, exceptfds, timeout_ms } => {
                 let mut all = |field, sockets: &[S]| {
-                    sockets
-                        .iter()
-                        .map(|s| names.socket(field, s))
-                        .collect::<Result<Vec<_>, _>>()
+                    sockets.iter().map(|s| names.socket(field, s)).collect::<Result<Vec<_>, _>>()
                 };
                 Call::Select {
                     readfds: all("readfds", readfds)?,
@@ -367,38 +337,24 @@ impl<S, W, A, D> Call<S, W, A, D> {
                     timeout_ms: *timeout_ms,
                 }
             }
-            Self::WsaAsyncSelect {
-                s,
-                hwnd,
-                wmsg,
-                levent,
-            } => Call::WsaAsyncSelect {
+            Self::WsaAsyncSelect { s, hwnd, wmsg, levent } => Call::WsaAsyncSelect {
                 s: names.socket("s", s)?,
                 hwnd: names.window("hWnd", hwnd)?,
                 wmsg: *wmsg,
                 levent: *levent,
             },
-            Self::WspAsyncSelect {
-                s,
-                hwnd,
-                wmsg,
-                levent,
-            } => Call::WspAsyncSelect {
+            Self::WspAsyncSelect { s, hwnd, wmsg, levent } => Call::WspAsyncSelect {
                 s: names.socket("s", s)?,
                 hwnd: names.window("hWnd", hwnd)?,
                 wmsg: *wmsg,
                 levent: *levent,
             },
-            Self::CloseHandle { s } => Call::CloseHandle {
-                s: names.socket("s", s)?,
-            },
-            Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket {
-                s: names.socket("s", s)?,
-            },
+            Self::CloseHandle { s } => Call::CloseHandle { s: names.socket("s", s)? },
+            Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket { s: names.socket("s", s)? },
             Self::CreateWindow {} => Call::CreateWindow {},
-            Self::DestroyWindow { hwnd } => Call::DestroyWindow {
-                hwnd: names.window("hWnd", hwnd)?,
-            },
+            Self::DestroyWindow { hwnd } => {
+                Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? }
+            }
         })
     }
 
@@ -455,18 +411,13 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let parsed = text.split_once('.').and_then(|(major, minor)| {
-            Some(Self {
-                major: major.parse().ok()?,
-                minor: minor.parse().ok()?,
-            })
+            Some(Self { major: major.parse().ok()?, minor: minor.parse().ok()? })
         });
-        parsed
-            .filter(|version| version.to_string() == text)
-            .ok_or_else(|| UnknownName {
-                kind: "version (\"2.2\")",
-                found: text.to_owned(),
-                known: &[],
-            })
+        parsed.filter(|version| version.to_string() == text).ok_or_else(|| UnknownName {
+            kind: "version (\"2.2\")",
+            found: text.to_owned(),
+            known: &[],
+        })
     }
 }
 
@@ -580,15 +531,9 @@ enum MsgFlag {
 
 impl MsgFlags {
     /// No flag.
-    pub const NONE: Self = Self {
-        oob: false,
-        peek: false,
-    };
+    pub const NONE: Self = Self { oob: false, peek: false };
     /// Just `MSG_PEEK`.
-    pub const PEEK: Self = Self {
-        oob: false,
-        peek: true,
-    };
+    pub const PEEK: Self = Self { oob: false, peek: true };
 
     /// Whether no flag is set.
     #[must_use]
@@ -609,10 +554,7 @@ impl<'de> Deserialize<'de> for MsgFlags {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let flags = Vec::<MsgFlag>::deserialize(deserializer)?;
         let has = |flag| flags.contains(&flag);
-        Ok(Self {
-            oob: has(MsgFlag::MSG_OOB),
-            peek: has(MsgFlag::MSG_PEEK),
-        })
+        Ok(Self { oob: has(MsgFlag::MSG_OOB), peek: has(MsgFlag::MSG_PEEK) })
     }
 }
 

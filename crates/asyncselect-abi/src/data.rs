@@ -29,6 +29,15 @@ pub enum Data {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub struct LiteralId(pub u16);
 
+/// A payload by its number, with its length for those who only count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub struct Literal {
+    /// Its number.
+    pub id: LiteralId,
+    /// Its length in bytes, at most [`LEN_MAX`].
+    pub len: u32,
+}
+
 impl Data {
     /// The length in bytes.
     #[must_use]
@@ -158,30 +167,22 @@ impl<'de> Visitor<'de> for DataVisitor {
             (None, Some(_), Some(len)) if len > LEN_MAX => {
                 Err(de::Error::custom(format!("len must be at most {LEN_MAX}")))
             }
-            (None, Some(fill @ ' '..='~'), Some(len)) => Ok(Data::Fill {
-                byte: u8::try_from(fill).expect("printable ASCII is a byte"),
-                len,
-            }),
-            (None, Some(_), Some(_)) => Err(de::Error::custom(
-                "fill must be one printable ASCII character",
-            )),
+            (None, Some(fill @ ' '..='~'), Some(len)) => {
+                Ok(Data::Fill { byte: u8::try_from(fill).expect("printable ASCII is a byte"), len })
+            }
+            (None, Some(_), Some(_)) => {
+                Err(de::Error::custom("fill must be one printable ASCII character"))
+            }
             _ => Err(de::Error::custom("give either `hex`, or `fill` and `len`")),
         }
     }
 }
 
 fn hex_bytes(digits: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = digits
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok()))
-        .collect();
+    let digits: Option<Vec<u8>> =
+        digits.chars().map(|c| c.to_digit(16).and_then(|d| u8::try_from(d).ok())).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0)?;
-    Some(
-        digits
-            .chunks_exact(2)
-            .map(|pair| pair[0] << 4 | pair[1])
-            .collect(),
-    )
+    Some(digits.chunks_exact(2).map(|pair| pair[0] << 4 | pair[1]).collect())
 }
 
 #[cfg(feature = "schema")]
@@ -221,22 +222,14 @@ mod tests {
 
     #[test]
     fn forms_round_trip() {
-        for json in [
-            r#""hello""#,
-            r#"{"hex":"00ff"}"#,
-            r#"{"fill":"x","len":70}"#,
-        ] {
+        for json in [r#""hello""#, r#"{"hex":"00ff"}"#, r#"{"fill":"x","len":70}"#] {
             let data: Data = serde_json::from_str(json).unwrap();
             assert_eq!(serde_json::to_string(&data).unwrap(), json);
             assert_eq!(Data::describe(&data.to_bytes()), data);
         }
-        for bad in [
-            r#"{"hex":"0"}"#,
-            r#"{"hex":"é0"}"#,
-            r#"{"fill":"xy","len":1}"#,
-            r#"{"len":1}"#,
-            "7",
-        ] {
+        for bad in
+            [r#"{"hex":"0"}"#, r#"{"hex":"é0"}"#, r#"{"fill":"xy","len":1}"#, r#"{"len":1}"#, "7"]
+        {
             assert!(serde_json::from_str::<Data>(bad).is_err(), "{bad}");
         }
     }

@@ -124,11 +124,7 @@ impl fmt::Debug for WsaError {
     }
 }
 
-serde_as_text!(
-    WsaError,
-    "^(WSA[A-Z_]+|WsaError\\([0-9]{1,5}\\))$",
-    "a Winsock error by name"
-);
+serde_as_text!(WsaError, "^(WSA[A-Z_]+|WsaError\\([0-9]{1,5}\\))$", "a Winsock error by name");
 
 #[cfg(test)]
 mod tests {
@@ -185,11 +181,7 @@ mod tests {
         ];
         assert_eq!(theirs.len(), WsaErrorName::ALL.len());
         for (code, name) in theirs {
-            assert_eq!(
-                i32::from(name.parse::<WsaError>().unwrap().0),
-                code,
-                "{name}"
-            );
+            assert_eq!(i32::from(name.parse::<WsaError>().unwrap().0), code, "{name}");
         }
     }
 }

@@ -69,9 +69,7 @@ impl NetworkEvent {
     /// The event whose bit is the whole of `code`; a word with no bit or several is none.
     #[must_use]
     pub fn from_code(code: u16) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|event| event.bit().0 == u32::from(code))
+        Self::ALL.into_iter().find(|event| event.bit().0 == u32::from(code))
     }
 
     /// The C name.
@@ -157,9 +155,7 @@ impl NetworkEvents {
 
     /// The defined events in the mask, in bit order.
     pub fn iter(self) -> impl Iterator<Item = NetworkEvent> {
-        NetworkEvent::ALL
-            .into_iter()
-            .filter(move |event| self.contains(*event))
+        NetworkEvent::ALL.into_iter().filter(move |event| self.contains(*event))
     }
 }
 
@@ -205,11 +201,7 @@ impl fmt::Display for NetworkEvents {
         if self.undefined().is_empty() {
             return Ok(());
         }
-        let before = if self.iter().next().is_none() {
-            ""
-        } else {
-            "|"
-        };
+        let before = if self.iter().next().is_none() { "" } else { "|" };
         write!(f, "{before}{:#x}", self.undefined().0)
     }
 }
@@ -239,15 +231,10 @@ impl<'de> serde::Deserialize<'de> for NetworkEvents {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut mask = Self::NONE;
         for name in Vec::<std::borrow::Cow<'de, str>>::deserialize(deserializer)? {
-            let bit = name
-                .strip_prefix("0x")
-                .and_then(|hex| u32::from_str_radix(hex, 16).ok());
+            let bit = name.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok());
             mask |= match bit {
                 Some(bits) if Self(bits).undefined() == Self(bits) => Self(bits),
-                _ => name
-                    .parse::<NetworkEvent>()
-                    .map_err(serde::de::Error::custom)?
-                    .bit(),
+                _ => name.parse::<NetworkEvent>().map_err(serde::de::Error::custom)?.bit(),
             };
         }
         Ok(mask)
@@ -289,10 +276,7 @@ mod tests {
                 1 << WinSock::FD_ROUTING_INTERFACE_CHANGE_BIT,
                 NetworkEvents::FD_ROUTING_INTERFACE_CHANGE,
             ),
-            (
-                1 << WinSock::FD_ADDRESS_LIST_CHANGE_BIT,
-                NetworkEvents::FD_ADDRESS_LIST_CHANGE,
-            ),
+            (1 << WinSock::FD_ADDRESS_LIST_CHANGE_BIT, NetworkEvents::FD_ADDRESS_LIST_CHANGE),
         ];
         let mut all = NetworkEvents::NONE;
         for (theirs, ours) in theirs {
@@ -310,9 +294,6 @@ mod tests {
         let json = serde_json::to_string(&mask).unwrap();
         assert_eq!(json, r#"["FD_READ","FD_CLOSE","0x400"]"#);
         assert_eq!(serde_json::from_str::<NetworkEvents>(&json).unwrap(), mask);
-        assert!(
-            serde_json::from_str::<NetworkEvents>(r#"["0x1"]"#).is_err(),
-            "bit with a name"
-        );
+        assert!(serde_json::from_str::<NetworkEvents>(r#"["0x1"]"#).is_err(), "bit with a name");
     }
 }

@@ -27,7 +27,7 @@ mod text;
 
 pub use backend::{Backend, BackendError, Outcome, PumpFilter, Reply, Value};
 pub use call::Call;
-pub use data::{Data, LiteralId};
+pub use data::{Data, Literal, LiteralId};
 pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
 pub use handle::{Hwnd, SocketHandle, ThreadId};

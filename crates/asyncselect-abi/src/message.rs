@@ -54,16 +54,13 @@ impl FromStr for MessageId {
         } else if let Some(digits) = text.strip_prefix("WM_APP+") {
             above(Self::WM_APP, digits)
         } else {
-            text.strip_prefix("0x")
-                .and_then(|hex| u32::from_str_radix(hex, 16).ok())
-                .map(Self)
+            text.strip_prefix("0x").and_then(|hex| u32::from_str_radix(hex, 16).ok()).map(Self)
         };
-        id.filter(|id| id.to_string() == text)
-            .ok_or_else(|| UnknownName {
-                kind: "message number (WM_NULL, WM_USER+n, WM_APP+n, or 0x… for others)",
-                found: text.to_owned(),
-                known: &[],
-            })
+        id.filter(|id| id.to_string() == text).ok_or_else(|| UnknownName {
+            kind: "message number (WM_NULL, WM_USER+n, WM_APP+n, or 0x… for others)",
+            found: text.to_owned(),
+            known: &[],
+        })
     }
 }
 
@@ -86,10 +83,7 @@ impl SelectReply {
     /// What a stack posts for `event`; the header's `WSAMAKESELECTREPLY` (AS-MSG-04).
     #[must_use]
     pub fn new(event: NetworkEvent, error: WsaError) -> Self {
-        Self {
-            event: 1 << event as u16,
-            error,
-        }
+        Self { event: 1 << event as u16, error }
     }
 
     /// `WSAGETSELECTEVENT` and `WSAGETSELECTERROR` (AS-MSG-03); both words are unsigned (AS-MSG-11).
@@ -97,10 +91,7 @@ impl SelectReply {
     pub fn from_lparam(lparam: u32) -> Self {
         let [low, high] = [lparam & 0xffff, lparam >> 16];
         let word = |half: u32| u16::try_from(half).expect("half of 32 bits fits 16");
-        Self {
-            event: word(low),
-            error: WsaError(word(high)),
-        }
+        Self { event: word(low), error: WsaError(word(high)) }
     }
 
     /// The number that travels in the message.
@@ -136,29 +127,11 @@ mod tests {
 
     #[test]
     fn every_number_has_one_spelling() {
-        for number in [
-            0,
-            1,
-            0x3ff,
-            0x400,
-            0x401,
-            0x7fff,
-            0x8000,
-            0xbfff,
-            0xc000,
-            u32::MAX,
-        ] {
+        for number in [0, 1, 0x3ff, 0x400, 0x401, 0x7fff, 0x8000, 0xbfff, 0xc000, u32::MAX] {
             let id = MessageId(number);
             assert_eq!(id.to_string().parse(), Ok(id), "{id}");
         }
-        for other in [
-            "0x401",
-            "WM_USER+040",
-            "WM_USER+31744",
-            "1025",
-            "WM_USER",
-            "WM_PAINT",
-        ] {
+        for other in ["0x401", "WM_USER+040", "WM_USER+31744", "1025", "WM_USER", "WM_PAINT"] {
             assert!(other.parse::<MessageId>().is_err(), "{other}");
         }
         assert_eq!(MessageId::WM_USER.0, WindowsAndMessaging::WM_USER);
@@ -172,10 +145,6 @@ mod tests {
         assert_eq!(reply.to_lparam(), 0x2afa_0020);
         assert_eq!(SelectReply::from_lparam(0x2afa_0020), reply);
         assert_eq!(SelectReply::from_lparam(u32::MAX).error, WsaError(0xffff));
-        assert_eq!(
-            SelectReply::from_lparam(3).network_event(),
-            None,
-            "two bits are no event"
-        );
+        assert_eq!(SelectReply::from_lparam(3).network_event(), None, "two bits are no event");
     }
 }

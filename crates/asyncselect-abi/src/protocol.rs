@@ -195,25 +195,16 @@ mod tests {
         let request: Request = serde_json::from_str(line).unwrap();
         assert_eq!(serde_json::to_string(&request).unwrap(), line);
         for (line, is) in [
-            (
-                r#"{"id":3,"is":{"return":{"value":2}}}"#,
-                ResponseBody::Return(WireReply::Value(2)),
-            ),
+            (r#"{"id":3,"is":{"return":{"value":2}}}"#, ResponseBody::Return(WireReply::Value(2))),
             (
                 r#"{"id":3,"is":{"return":{"error":10035}}}"#,
                 ResponseBody::Return(WireReply::Error(10035)),
             ),
-            (
-                r#"{"id":3,"is":{"message":null}}"#,
-                ResponseBody::Message(None),
-            ),
+            (r#"{"id":3,"is":{"message":null}}"#, ResponseBody::Message(None)),
             (r#"{"id":3,"is":{"done":{}}}"#, ResponseBody::Done {}),
         ] {
             assert_eq!(serde_json::from_str::<Response>(line).unwrap().body, is);
-            assert_eq!(
-                serde_json::to_string(&Response { id: 3, body: is }).unwrap(),
-                line
-            );
+            assert_eq!(serde_json::to_string(&Response { id: 3, body: is }).unwrap(), line);
         }
     }
 }

@@ -51,11 +51,7 @@ impl std::fmt::Display for UnknownName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "unknown {} `{}`", self.kind, self.found)?;
         for (index, name) in self.known.iter().enumerate() {
-            let before = if index == 0 {
-                ", expected one of "
-            } else {
-                ", "
-            };
+            let before = if index == 0 { ", expected one of " } else { ", " };
             write!(f, "{before}`{name}`")?;
         }
         Ok(())

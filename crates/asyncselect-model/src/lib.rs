@@ -1,1 +1,42 @@
-//! x
+//! An executable specification of `WSAAsyncSelect` over a simulated network.
+//!
+//! Sans-IO and deterministic: no clock, no randomness, no thread; what the real world is free to
+//! decide is asked of a [`chooser::Chooser`], what happens goes to a [`sink::Sink`] with its reason.
+//!
+//! | to find | look in |
+//! |---|---|
+//! | the state and its one door | [`world`] |
+//! | whether an event is posted | [`latch`] |
+//! | replacement, cancellation, inheritance, validation | `registration` |
+//! | what each call answers | `calls` |
+//! | what arriving segments do | `network` |
+//! | where the network lies | [`stream`] |
+//! | where stacks differ | [`knob`], [`profile`] |
+//! | which clause demands an effect | [`rule`] |
+//!
+//! Each rule stands in one place, with its clause id in a comment above it and in the effect that it
+//! makes: `grep -rn AS-CL-03 crates/asyncselect-model/src` finds its arm.
+#![forbid(unsafe_code)]
+#![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
+
+mod calls;
+pub mod chooser;
+pub mod knob;
+pub mod latch;
+mod list;
+mod network;
+pub mod profile;
+mod registration;
+pub mod rule;
+pub mod sink;
+mod socket;
+pub mod stream;
+mod window;
+pub mod world;
+
+pub use chooser::{Canonical, Choice, Chooser};
+pub use knob::KnobId;
+pub use profile::{Evidence, Profile};
+pub use rule::Rule;
+pub use sink::{Effect, Sink};
+pub use world::{ModelError, Move, World};

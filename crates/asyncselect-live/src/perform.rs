@@ -1,0 +1,112 @@
+//! One [`WireCall`], one API call, one [`WireReply`]: no retries, no helpful waits, no
+//! interpretation.
+
+use std::net::{SocketAddr, SocketAddrV4};
+
+use asyncselect_abi::call::{IoctlCommand, WireCall};
+use asyncselect_abi::protocol::WireReply;
+use asyncselect_abi::{Call, Data};
+
+use crate::fence;
+use crate::refusal::Refusal;
+use crate::sys::{self, Observed, ReceiveBuffer};
+
+/// The longest payload or buffer of one call, in bytes.
+pub(crate) const LEN_MAX: usize = 16 << 20;
+
+/// What became of a call: a reply of the stack, or why it was not made.
+pub(crate) type Performed = Result<WireReply, Refusal>;
+
+/// Makes `call` on the current thread.
+pub(crate) fn perform(call: WireCall) -> Performed {
+    Ok(match call {
+        Call::WsaStartup { version } => reply(sys::wsa_startup(version).map(|()| 0), number),
+        Call::WsaCleanup {} => reply(sys::wsa_cleanup(), number),
+        Call::Socket { kind } => reply(sys::socket(kind), WireReply::Socket),
+        Call::Bind { s, name } => reply(sys::bind(s, v4(name)?), number),
+        Call::Listen { s, backlog } => reply(sys::listen(s, backlog), number),
+        Call::Connect { s, name } => reply(sys::connect(s, v4(name)?), number),
+        Call::Accept { s } => reply(sys::accept(s), WireReply::Socket),
+        Call::Send { s, data, flags } => reply(sys::send(s, &within_limit(&data)?, flags), number),
+        Call::SendTo { s, data, to, flags } => {
+            let to = v4(to)?;
+            reply(sys::sendto(s, &within_limit(&data)?, flags, to), number)
+        }
+        Call::Recv { s, len, flags } => receive(len, |buffer| sys::recv(s, buffer, len, flags))?,
+        Call::RecvFrom { s, len, flags } => {
+            receive(len, |buffer| sys::recvfrom(s, buffer, len, flags))?
+        }
+        Call::Shutdown { s, how } => reply(sys::shutdown(s, how), number),
+        Call::CloseSocket { s } => reply(sys::closesocket(s), number),
+        Call::IoctlSocket { s, cmd, argp } => {
+            reply(sys::ioctlsocket(s, cmd, argp), |(status, value)| match cmd {
+                IoctlCommand::FIONBIO => number(status),
+                IoctlCommand::FIONREAD | IoctlCommand::SIOCATMARK => {
+                    WireReply::Value(i64::from(value))
+                }
+            })
+        }
+        Call::SetSockOpt { s, optval } => reply(sys::setsockopt(s, optval), number),
+        Call::GetSockOpt { s, optname } => {
+            reply(sys::getsockopt(s, optname), |value| WireReply::Value(i64::from(value)))
+        }
+        Call::GetSockName { s } => reply(sys::getsockname(s), WireReply::Address),
+        Call::GetPeerName { s } => reply(sys::getpeername(s), WireReply::Address),
+        Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
+            let longest = readfds.len().max(writefds.len()).max(exceptfds.len());
+            if longest > sys::SELECT_LEN_MAX {
+                return Err(Refusal::TooManySockets(longest));
+            }
+            reply(sys::select(&readfds, &writefds, &exceptfds, timeout_ms), number)
+        }
+        Call::WsaAsyncSelect { wmsg, .. } if wmsg == fence::MESSAGE => {
+            return Err(Refusal::FenceNumber(wmsg.0));
+        }
+        Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
+            reply(sys::wsa_async_select(s, hwnd, wmsg, levent), number)
+        }
+        Call::WspAsyncSelect { .. } => return Err(Refusal::NoProviderEntry),
+        Call::CloseHandle { s } => reply(sys::close_handle(s), number),
+        Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
+        Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
+        Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
+    })
+}
+
+fn reply<T>(observed: Observed<T>, good: impl FnOnce(T) -> WireReply) -> WireReply {
+    match observed {
+        Ok(value) => good(value),
+        Err(error) => WireReply::Error(error.0),
+    }
+}
+
+fn number(value: i32) -> WireReply {
+    WireReply::Value(i64::from(value))
+}
+
+fn receive(
+    len: i32,
+    call: impl FnOnce(&mut ReceiveBuffer) -> Observed<i32>,
+) -> Result<WireReply, Refusal> {
+    match usize::try_from(len) {
+        Ok(len) if len > LEN_MAX => return Err(Refusal::TooLong(len)),
+        _ => {}
+    }
+    let mut buffer = ReceiveBuffer::for_len(len).ok_or(Refusal::NoAddressSpace)?;
+    let received = call(&mut buffer);
+    Ok(reply(received, |count| WireReply::Data(Data::describe(buffer.filled(count)))))
+}
+
+fn within_limit(data: &Data) -> Result<Vec<u8>, Refusal> {
+    if data.len() > LEN_MAX {
+        return Err(Refusal::TooLong(data.len()));
+    }
+    Ok(data.to_bytes())
+}
+
+fn v4(address: SocketAddr) -> Result<SocketAddrV4, Refusal> {
+    match address {
+        SocketAddr::V4(address) => Ok(address),
+        SocketAddr::V6(_) => Err(Refusal::IpV6),
+    }
+}

@@ -1,0 +1,42 @@
+//! What this adapter cannot do, in the words of its `unsupported` answers.
+//!
+//! None of these is an answer of the stack under test.
+
+use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError};
+
+/// Why a request gets no real answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refusal {
+    #[error("IPv6 addresses: every socket is AF_INET here")]
+    IpV6,
+    #[error("no provider entry without an installed provider; capability spi")]
+    NoProviderEntry,
+    #[error("a length of {0} bytes; at most {max} are possible", max = crate::perform::LEN_MAX)]
+    TooLong(usize),
+    #[error("{0} sockets in one list of select; at most 64 are possible")]
+    TooManySockets(usize),
+    #[error("the address space for a receive call with a negative length")]
+    NoAddressSpace,
+    #[error("message number {0:#x}: the adapter's own fence uses it")]
+    FenceNumber(u32),
+    #[error("{0:?}: it belongs to the adapter itself; the script's socket of that value is closed")]
+    OwnSocket(SocketHandle),
+    #[error("CloseHandle on {0:?}, which no call of the script made")]
+    ForeignHandle(SocketHandle),
+    #[error("a second job for {0:?}, whose call has not been collected by pending")]
+    Busy(ThreadId),
+    #[error("pending on {0:?}, which has no pending call")]
+    NothingPending(ThreadId),
+    #[error("a reset with fresh set; it needs a new process")]
+    NeedsNewProcess,
+    #[error("a reset while {0:?} is blocked; closing the sockets did not end its call")]
+    StillBlocked(ThreadId),
+    #[error("settling: the fence could not be set up, {call} failed with {error}")]
+    NoFence { call: &'static str, error: WsaError },
+    #[error("settling: the fence message for {hwnd:?} did not come within {ms} ms")]
+    FenceLost { hwnd: Hwnd, ms: u128 },
+    #[error("protocol version {0}; this adapter speaks {speaks}", speaks = asyncselect_abi::protocol::VERSION)]
+    ProtocolVersion(u32),
+    #[error("{0:?} did not answer in time")]
+    Hung(ThreadId),
+}

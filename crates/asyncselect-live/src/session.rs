@@ -1,0 +1,348 @@
+//! What the adapter remembers between requests, and its answer to each.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
+use asyncselect_abi::protocol::{self, RequestBody, ResponseBody, WireMessage, WireReply};
+use asyncselect_abi::{Call, Hwnd, SocketHandle, ThreadId};
+
+use crate::Flags;
+use crate::fence::{self, Fences};
+use crate::perform::Performed;
+use crate::refusal::Refusal;
+use crate::sys;
+use crate::worker::Worker;
+
+/// What this adapter can do beyond the calls of TCP in message mode.
+const CAPABILITIES: [&str; 4] = [
+    // MSG_OOB, SO_OOBINLINE and SIOCATMARK do what the stack does with them.
+    "oob",
+    // SO_LINGER does, with a time-out of zero too: that is how a script makes a reset.
+    "linger",
+    // Time passes by itself; steps that wait for a time-out of the network can be run.
+    "real_time",
+    // Script threads are OS threads; a call may block while others go on.
+    "threads",
+];
+
+/// How long jobs that cannot block may take before the thread counts as hung.
+const JOB_MS_MAX: u64 = 5000;
+
+/// The script's things in this process.
+pub(crate) struct Session {
+    flags: Flags,
+    workers: BTreeMap<ThreadId, Worker>,
+    /// Sockets that calls returned and no call closed.
+    sockets: BTreeSet<SocketHandle>,
+    /// Windows that calls made and no call destroyed, with the threads that own them.
+    windows: Vec<(ThreadId, Hwnd)>,
+    /// Successful calls of WSAStartup without their WSACleanup.
+    startups: u32,
+    /// Whether a WSAAsyncSelect was made, so that messages are possible at all.
+    registered: bool,
+    fences: Fences,
+    /// A window of our own on a thread of our own, for settling while a script's thread blocks.
+    spare: Option<(Worker, Hwnd)>,
+}
+
+impl Session {
+    /// Nothing has been done yet, not even WSAStartup.
+    pub(crate) fn new(flags: Flags) -> Self {
+        Self {
+            flags,
+            workers: BTreeMap::new(),
+            sockets: BTreeSet::new(),
+            windows: Vec::new(),
+            startups: 0,
+            registered: false,
+            fences: Fences::default(),
+            spare: None,
+        }
+    }
+
+    /// The answer to one request.
+    pub(crate) fn answer(&mut self, body: RequestBody, deadline: Duration) -> ResponseBody {
+        let answer = match body {
+            RequestBody::Hello { version } => hello(version),
+            RequestBody::Reset { fresh: true } => Err(Refusal::NeedsNewProcess),
+            RequestBody::Reset { fresh: false } => self.reset(deadline),
+            RequestBody::Call { thread, call } => self.call(thread, call, deadline),
+            RequestBody::Settle {} => self.settle(deadline),
+            RequestBody::Pending { thread } => self.pending(thread, deadline),
+            RequestBody::Pump { thread, hwnd, min, max, remove } => {
+                self.pump(thread, hwnd, (min, max), remove)
+            }
+            RequestBody::Bye {} => Ok(ResponseBody::Done {}),
+        };
+        answer.unwrap_or_else(|refusal| ResponseBody::Unsupported(refusal.to_string()))
+    }
+
+    fn call(
+        &mut self,
+        thread: ThreadId,
+        call: WireCall,
+        deadline: Duration,
+    ) -> Result<ResponseBody, Refusal> {
+        self.check_ownership(&call)?;
+        let worker = self.workers.entry(thread).or_insert_with(|| Worker::new(thread));
+        if worker.has_call() {
+            return Err(Refusal::Busy(thread));
+        }
+        if matches!(call, Call::WsaAsyncSelect { .. }) {
+            // Before it returns: it may block, and settling meanwhile must know.
+            self.registered = true;
+        }
+        worker.start_call(call);
+        self.pending(thread, deadline)
+    }
+
+    fn pending(&mut self, thread: ThreadId, deadline: Duration) -> Result<ResponseBody, Refusal> {
+        let worker = self.workers.get_mut(&thread);
+        let Some(worker) = worker.filter(|worker| worker.has_call()) else {
+            return Err(Refusal::NothingPending(thread));
+        };
+        worker.wait_for_call(deadline);
+        let Some((call, performed)) = worker.take_answer() else {
+            return Ok(ResponseBody::Blocked {});
+        };
+        self.keep_account(thread, &call, &performed);
+        performed.map(ResponseBody::Return)
+    }
+
+    /// Refuses calls on handles that a script must not touch.
+    fn check_ownership(&self, call: &WireCall) -> Result<(), Refusal> {
+        let named: &[SocketHandle] = match call {
+            Call::CloseHandle { s } if !self.sockets.contains(s) => {
+                return Err(Refusal::ForeignHandle(*s));
+            }
+            Call::Select { readfds, writefds, exceptfds, .. } => {
+                &[readfds.as_slice(), writefds, exceptfds].concat()
+            }
+            Call::Bind { s, .. }
+            | Call::Listen { s, .. }
+            | Call::Connect { s, .. }
+            | Call::Accept { s }
+            | Call::Send { s, .. }
+            | Call::Recv { s, .. }
+            | Call::SendTo { s, .. }
+            | Call::RecvFrom { s, .. }
+            | Call::Shutdown { s, .. }
+            | Call::CloseSocket { s }
+            | Call::IoctlSocket { s, .. }
+            | Call::SetSockOpt { s, .. }
+            | Call::GetSockOpt { s, .. }
+            | Call::GetSockName { s }
+            | Call::GetPeerName { s }
+            | Call::WsaAsyncSelect { s, .. }
+            | Call::WspAsyncSelect { s, .. }
+            | Call::CloseHandle { s }
+            | Call::WsaDuplicateSocket { s } => &[*s],
+            Call::WsaStartup { .. }
+            | Call::WsaCleanup {}
+            | Call::Socket { .. }
+            | Call::CreateWindow {}
+            | Call::DestroyWindow { .. } => &[],
+        };
+        match named.iter().find(|s| self.fences.owns(**s)) {
+            Some(s) => Err(Refusal::OwnSocket(*s)),
+            None => Ok(()),
+        }
+    }
+
+    /// Remembers what `reset` has to undo.
+    fn keep_account(&mut self, thread: ThreadId, call: &WireCall, performed: &Performed) {
+        let Ok(reply) = performed else { return };
+        match (call, reply) {
+            (_, WireReply::Error(_)) => {}
+            (Call::Socket { kind }, WireReply::Socket(s)) => {
+                self.sockets.insert(*s);
+                if *kind == SocketType::Stream && !self.flags.nagle {
+                    send_at_once(*s);
+                }
+            }
+            (_, WireReply::Socket(s)) => {
+                self.sockets.insert(*s);
+            }
+            (_, WireReply::Window(hwnd)) => self.windows.push((thread, *hwnd)),
+            (Call::CloseSocket { s } | Call::CloseHandle { s }, _) => {
+                self.sockets.remove(s);
+            }
+            (Call::DestroyWindow { hwnd }, _) => {
+                self.windows.retain(|(_, window)| window != hwnd);
+                self.fences.release(*hwnd);
+            }
+            (Call::WsaStartup { .. }, _) => self.startups += 1,
+            (Call::WsaCleanup {}, _) => self.startups = self.startups.saturating_sub(1),
+            _ => {}
+        }
+    }
+
+    /// Proves that every message is in its queue: one fence a window, one window after the other.
+    fn settle(&mut self, deadline: Duration) -> Result<ResponseBody, Refusal> {
+        let end = Instant::now() + deadline;
+        // Without a registration, or without a window, nothing can be posted, so there is nothing
+        // to prove. It also keeps our WSAStartup away from scripts that test life before theirs.
+        if self.registered {
+            let mut blocked = false;
+            for (thread, hwnd) in self.windows.clone() {
+                let worker = self.workers.get_mut(&thread).expect("it made the window");
+                if worker.wait_for_call(Duration::ZERO) {
+                    prove(worker, &mut self.fences, hwnd, end)?;
+                } else {
+                    blocked = true;
+                }
+            }
+            if blocked {
+                self.prove_elsewhere(end)?;
+            }
+        }
+        thread::sleep(self.flags.settle_wait);
+        Ok(ResponseBody::Done {})
+    }
+
+    /// A thread that is inside a call cannot look for the fence in its queue; a window of ours
+    /// stands in. Stacks post in the order of the network events, whatever thread owns the window
+    /// (measured on Wine 8.0, where one server posts them all; inferred for Windows).
+    fn prove_elsewhere(&mut self, end: Instant) -> Result<(), Refusal> {
+        if self.spare.is_none() {
+            let thread = ThreadId(u8::MAX);
+            let worker = Worker::new(thread);
+            let made = worker.run(left_until(end), sys::create_window);
+            let hwnd = made.ok_or(Refusal::Hung(thread))?.map_err(|error| {
+                let call = "CreateWindow";
+                Refusal::NoFence { call, error }
+            })?;
+            self.spare = Some((worker, hwnd));
+        }
+        let (worker, hwnd) = self.spare.as_ref().expect("made above");
+        prove(worker, &mut self.fences, *hwnd, end)
+    }
+
+    fn pump(
+        &mut self,
+        thread: ThreadId,
+        hwnd: Hwnd,
+        (min, max): (u32, u32),
+        remove: bool,
+    ) -> Result<ResponseBody, Refusal> {
+        let worker = self.workers.entry(thread).or_insert_with(|| Worker::new(thread));
+        if worker.has_call() {
+            return Err(Refusal::Busy(thread));
+        }
+        let job = move || peek_past_fences(hwnd, min, max, remove);
+        let message = worker.run(Duration::from_millis(JOB_MS_MAX), job);
+        message.map(ResponseBody::Message).ok_or(Refusal::Hung(thread))
+    }
+
+    /// Forgets the script. Threads and fence pairs stay: they carry nothing over.
+    fn reset(&mut self, deadline: Duration) -> Result<ResponseBody, Refusal> {
+        let end = Instant::now() + deadline;
+        // Closing ends the calls that block on the sockets. Those may return a new socket just
+        // before, hence the loop.
+        while let Some(s) = self.sockets.pop_first() {
+            abort(s);
+            for thread in self.workers.keys().copied().collect::<Vec<_>>() {
+                let worker = self.workers.get_mut(&thread).expect("a key of the map");
+                let wait = match self.sockets.is_empty() {
+                    true => left_until(end),
+                    false => Duration::ZERO,
+                };
+                worker.wait_for_call(wait);
+                if let Some((call, performed)) = worker.take_answer() {
+                    self.keep_account(thread, &call, &performed);
+                }
+            }
+        }
+        let stuck = self.workers.iter().find(|(_, worker)| worker.has_call());
+        if let Some((thread, _)) = stuck {
+            return Err(Refusal::StillBlocked(*thread));
+        }
+        for (thread, worker) in &self.workers {
+            let of_thread = self.windows.iter().filter(|(owner, _)| owner == thread);
+            let windows: Vec<Hwnd> = of_thread.map(|(_, hwnd)| *hwnd).collect();
+            worker.run(left_until(end), move || clear(&windows)).ok_or(Refusal::Hung(*thread))?;
+        }
+        for (_, hwnd) in self.windows.drain(..) {
+            self.fences.release(hwnd);
+        }
+        for _ in 0..std::mem::take(&mut self.startups) {
+            let _ = sys::wsa_cleanup();
+        }
+        self.registered = false;
+        Ok(ResponseBody::Done {})
+    }
+}
+
+fn hello(version: u32) -> Result<ResponseBody, Refusal> {
+    if version != protocol::VERSION {
+        return Err(Refusal::ProtocolVersion(version));
+    }
+    let stack = match sys::wine_version() {
+        Some(version) => format!("Wine {version}"),
+        None => {
+            let (major, minor, build) = sys::windows_version();
+            format!("Windows {major}.{minor}.{build}")
+        }
+    };
+    Ok(ResponseBody::Hello {
+        version,
+        stack,
+        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+    })
+}
+
+fn left_until(end: Instant) -> Duration {
+    end.saturating_duration_since(Instant::now())
+}
+
+fn prove(worker: &Worker, fences: &mut Fences, hwnd: Hwnd, end: Instant) -> Result<(), Refusal> {
+    let at_most = left_until(end);
+    let lost = Refusal::FenceLost { hwnd, ms: at_most.as_millis() };
+    let fence = fences.of(hwnd)?;
+    fence.raise()?;
+    // The thread gives up by itself; the margin is for its way back.
+    let patience = at_most + Duration::from_secs(1);
+    match worker.run(patience, move || fence::await_message(hwnd, at_most)) {
+        Some(true) => fence.lower(),
+        Some(false) | None => Err(lost),
+    }
+}
+
+/// The first message of the filter that is not a fence's. A fence's message is there only after a
+/// fence came too late, and its byte is gone with it.
+fn peek_past_fences(hwnd: Hwnd, min: u32, max: u32, remove: bool) -> Option<WireMessage> {
+    loop {
+        let message = sys::peek_message(hwnd, min, max, remove)?;
+        if message.message != fence::MESSAGE.0 {
+            return Some(message);
+        }
+        sys::peek_message(message.hwnd, fence::MESSAGE.0, fence::MESSAGE.0, true);
+    }
+}
+
+/// Switches Nagle's algorithm off, which accepted sockets inherit.
+///
+/// With it, a second small send waits for the peer's delayed acknowledgement, 40 ms on Linux and
+/// 200 ms on Windows: real time that no fence can prove to be over. No rule of AsyncSelect depends
+/// on it. It runs on the main thread, so no call of the script can see its error code.
+fn send_at_once(s: SocketHandle) {
+    let _ = sys::set_no_delay(s);
+}
+
+/// Closes without lingering: a reset leaves no TIME_WAIT behind, and so thousands of scenarios a
+/// minute do not use up the ports.
+fn abort(s: SocketHandle) {
+    let at_once = SocketOption::Linger { l_onoff: 1, l_linger: 0 };
+    let _ = sys::setsockopt(s, at_once);
+    let _ = sys::closesocket(s);
+}
+
+/// Destroys the calling thread's windows and empties its queue.
+fn clear(windows: &[Hwnd]) {
+    for hwnd in windows {
+        let _ = sys::destroy_window(*hwnd);
+    }
+    while sys::peek_message(Hwnd(0), 0, 0, true).is_some() {}
+}

@@ -1,0 +1,110 @@
+//! The OS thread behind one thread of the script: it makes the calls and owns the windows.
+
+use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::thread;
+use std::time::Duration;
+
+use asyncselect_abi::ThreadId;
+use asyncselect_abi::call::WireCall;
+
+use crate::perform::{Performed, perform};
+
+type Job = Box<dyn FnOnce() + Send>;
+
+/// A thread that runs one job after the other until it is dropped.
+pub(crate) struct Worker {
+    jobs: Sender<Job>,
+    call: CallState,
+}
+
+/// The call that the thread is making for the script.
+enum CallState {
+    /// None, or it has been answered.
+    None,
+    /// Made, not answered: from [`Worker::start_call`].
+    Running(WireCall, Receiver<Performed>),
+    /// It returned after `blocked` was answered, and nobody has asked since: from
+    /// [`Worker::wait_for_call`].
+    Returned(WireCall, Performed),
+}
+
+impl Worker {
+    /// Starts the thread. It ends when the worker is dropped, unless a call still blocks; then it
+    /// ends with the process.
+    pub(crate) fn new(thread: ThreadId) -> Self {
+        let (jobs, queue) = mpsc::channel::<Job>();
+        thread::Builder::new()
+            .name(format!("script thread {}", thread.0))
+            .spawn(move || queue.into_iter().for_each(|job| job()))
+            .expect("the system has room for one more thread");
+        Self { jobs, call: CallState::None }
+    }
+
+    /// Runs a job on the thread. `None` if it did not end in time; the job runs on.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        at_most: Duration,
+        job: impl FnOnce() -> T + Send + 'static,
+    ) -> Option<T> {
+        match self.start(job).recv_timeout(at_most) {
+            Ok(value) => Some(value),
+            Err(mpsc::RecvTimeoutError::Timeout) => None,
+            Err(mpsc::RecvTimeoutError::Disconnected) => panic!("a job panicked"),
+        }
+    }
+
+    fn start<T: Send + 'static>(&self, job: impl FnOnce() -> T + Send + 'static) -> Receiver<T> {
+        let (sender, receiver) = mpsc::sync_channel(1);
+        // Nobody may be waiting any more; then the value is not wanted.
+        let job = Box::new(move || drop(sender.send(job())));
+        self.jobs.send(job).expect("the thread runs while its worker lives");
+        receiver
+    }
+
+    /// Starts a call; [`Self::wait_for_call`] and [`Self::take_answer`] tell what became of it.
+    pub(crate) fn start_call(&mut self, call: WireCall) {
+        assert!(!self.has_call(), "the session asks first");
+        let receiver = self.start({
+            let call = call.clone();
+            move || perform(call)
+        });
+        self.call = CallState::Running(call, receiver);
+    }
+
+    /// Whether there is a call that has not been answered, returned or not.
+    pub(crate) fn has_call(&self) -> bool {
+        !matches!(self.call, CallState::None)
+    }
+
+    /// Waits for the call, if there is one, and says whether the thread is free for jobs.
+    pub(crate) fn wait_for_call(&mut self, at_most: Duration) -> bool {
+        let CallState::Running(call, receiver) = &self.call else {
+            return true;
+        };
+        let answer = match at_most.is_zero() {
+            true => receiver.try_recv().map_err(|error| error == TryRecvError::Disconnected),
+            false => receiver
+                .recv_timeout(at_most)
+                .map_err(|error| error == mpsc::RecvTimeoutError::Disconnected),
+        };
+        match answer {
+            Ok(answer) => {
+                self.call = CallState::Returned(call.clone(), answer);
+                true
+            }
+            Err(false) => false,
+            Err(true) => panic!("a call panicked"),
+        }
+    }
+
+    /// The answer of a call that has returned, just once.
+    pub(crate) fn take_answer(&mut self) -> Option<(WireCall, Performed)> {
+        match std::mem::replace(&mut self.call, CallState::None) {
+            CallState::Returned(call, answer) => Some((call, answer)),
+            other => {
+                self.call = other;
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! A profile says what one stack does at each knob, and how we know.
+
+use std::fmt;
+
+use crate::knob::{
+    AcceptInheritsMode, BadBufferRearms, CancelHwndCheck, CloseDiscarding, CloseWithUnread,
+    DataOnReset, FailedSelect, HwndCheck, Knob, KnobId, QueuedMessages, ReadAndWrite, Reregister,
+    ReregisterAfterReset, ResetAfterEnd, ResetError, ShortSend, ShutdownBoth, UndefinedBits,
+    ValidationOrder, WriteRearmedBy,
+};
+
+/// How we know a thing. The words are never used for one another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Evidence {
+    /// A page of the public documentation says so.
+    Documented,
+    /// We ran it and saw it.
+    Measured,
+    /// Test suites or programs of others that ran on the stack say so.
+    ObservedElsewhere,
+    /// It follows from other things that are known.
+    Inferred,
+    /// Sources contradict one another, or there is none.
+    Disputed,
+}
+
+impl Evidence {
+    /// The word as reports and scripts spell it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Documented => "documented",
+            Self::Measured => "measured",
+            Self::ObservedElsewhere => "observed elsewhere",
+            Self::Inferred => "inferred",
+            Self::Disputed => "disputed",
+        }
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a profile holds at one knob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The number of the alternative; `None` is `any`: the stack may do either, and a run decides.
+    pub value: Option<u8>,
+    /// How we know.
+    pub evidence: Evidence,
+    /// Clause, fact or recording.
+    pub source: String,
+}
+
+/// One stack's answers to every knob.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    name: String,
+    about: String,
+    settings: Vec<Setting>,
+}
+
+impl Profile {
+    /// A profile that leaves every knob open.
+    #[must_use]
+    pub fn open(name: &str, about: &str) -> Self {
+        let setting =
+            Setting { value: None, evidence: Evidence::Disputed, source: "silence".to_owned() };
+        let settings = vec![setting; KnobId::ALL.len()];
+        Self { name: name.to_owned(), about: about.to_owned(), settings }
+    }
+
+    /// The name under which `--profile` finds it.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What the profile stands for.
+    #[must_use]
+    pub fn about(&self) -> &str {
+        &self.about
+    }
+
+    /// What it holds at a knob.
+    #[must_use]
+    pub fn setting(&self, knob: KnobId) -> &Setting {
+        &self.settings[knob.position()]
+    }
+
+    /// Changes one knob. The value must be one of the knob's.
+    pub fn set(&mut self, knob: KnobId, setting: Setting) {
+        let values = knob.values().len();
+        assert!(setting.value.is_none_or(|value| usize::from(value) < values), "{knob} has it");
+        self.settings[knob.position()] = setting;
+    }
+
+    /// Whether a run on this stack may behave as `value` says.
+    #[must_use]
+    pub fn admits(&self, knob: KnobId, value: u8) -> bool {
+        self.setting(knob).value.is_none_or(|held| held == value)
+    }
+
+    /// The three profiles that come with the tool.
+    #[must_use]
+    pub fn built_in() -> Vec<Self> {
+        vec![Self::documented(), Self::windows(), Self::wine_8_0()]
+    }
+
+    fn fix<K: Knob>(mut self, value: K, evidence: Evidence, source: &str) -> Self {
+        let value = Some(value.index());
+        self.set(K::ID, Setting { value, evidence, source: source.to_owned() });
+        self
+    }
+
+    /// The Microsoft pages, contradictions read as section 15 of the clause list proposes. Every
+    /// `may` and every open question stays open.
+    #[must_use]
+    pub fn documented() -> Self {
+        use Evidence::Documented;
+        Self::open("documented", "the public documentation, its contradictions resolved")
+            .fix(CloseWithUnread::AfterDrain, Documented, "AS-CL-03, X-19")
+            .fix(ResetError::ConnReset, Documented, "AS-CL-05")
+            .fix(ResetAfterEnd::ConnReset, Documented, "AS-CL-15")
+            .fix(WriteRearmedBy::WouldBlock, Documented, "AS-WR-07, X-09")
+            .fix(HwndCheck::Einval, Documented, "AS-REG-09")
+            .fix(BadBufferRearms::Rearms, Documented, "AS-EN-09")
+            .fix(ShutdownBoth::KeepsRegistration, Documented, "AS-CL-04")
+            .fix(AcceptInheritsMode::Inherits, Documented, "AS-INH-01")
+    }
+
+    /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
+    #[must_use]
+    pub fn windows() -> Self {
+        use Evidence::{Documented, ObservedElsewhere};
+        Self::open("windows", "current Windows, from what others observed there")
+            .fix(CloseWithUnread::Immediate, ObservedElsewhere, "W-083")
+            .fix(ResetError::ConnAborted, ObservedElsewhere, "W-088")
+            .fix(ReregisterAfterReset::Posts, ObservedElsewhere, "W-088")
+            .fix(ResetAfterEnd::ConnAborted, ObservedElsewhere, "W-08C")
+            .fix(WriteRearmedBy::WouldBlock, ObservedElsewhere, "W-042")
+            .fix(ShortSend::Whole, ObservedElsewhere, "W-046")
+            .fix(HwndCheck::Einval, Documented, "AS-REG-09; no test covers it")
+            .fix(Reregister::PostsAgain, ObservedElsewhere, "W-006")
+            .fix(QueuedMessages::Delivered, ObservedElsewhere, "FB-24")
+            .fix(BadBufferRearms::Rearms, ObservedElsewhere, "W-063")
+            .fix(ShutdownBoth::KeepsRegistration, ObservedElsewhere, "W-085")
+            .fix(AcceptInheritsMode::Inherits, Documented, "AS-INH-01; no test covers it")
+            .fix(ReadAndWrite::ReadFirst, ObservedElsewhere, "W-064")
+    }
+
+    /// What Debian 12 installs as Wine 8.0, measured here.
+    #[must_use]
+    pub fn wine_8_0() -> Self {
+        use Evidence::Measured;
+        const HERE: &str = "Wine 8.0 (Debian 12)";
+        Self::open("wine-8.0", "Wine 8.0 as Debian 12 installs it, measured")
+            .fix(CloseWithUnread::AfterDrain, Measured, HERE)
+            .fix(ResetError::ConnReset, Measured, HERE)
+            .fix(ReregisterAfterReset::Silent, Measured, HERE)
+            .fix(DataOnReset::Readable, Measured, HERE)
+            .fix(ResetAfterEnd::ConnReset, Measured, HERE)
+            .fix(CloseDiscarding::Reset, Measured, HERE)
+            .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
+            .fix(ShortSend::Partial, Measured, HERE)
+            .fix(HwndCheck::Accepted, Measured, HERE)
+            .fix(CancelHwndCheck::Ignored, Measured, HERE)
+            .fix(ValidationOrder::SocketFirst, Measured, HERE)
+            .fix(UndefinedBits::Ignored, Measured, HERE)
+            .fix(FailedSelect::KeepsRegistration, Measured, HERE)
+            .fix(Reregister::PostsAgain, Measured, HERE)
+            .fix(QueuedMessages::Delivered, Measured, HERE)
+            .fix(BadBufferRearms::Ignored, Measured, HERE)
+            .fix(ShutdownBoth::ForgetsRegistration, Measured, HERE)
+            .fix(AcceptInheritsMode::Inherits, Measured, HERE)
+            .fix(ReadAndWrite::ReadFirst, Measured, HERE)
+    }
+}
+
+/// The knobs of one run: what the profile fixes, and what the run decided so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Knobs([u8; KnobId::ALL.len()]);
+
+impl Knobs {
+    const OPEN: u8 = 0;
+
+    pub(crate) fn new(profile: &Profile) -> Self {
+        let mut knobs = [Self::OPEN; KnobId::ALL.len()];
+        for (held, setting) in knobs.iter_mut().zip(&profile.settings) {
+            *held = setting.value.map_or(Self::OPEN, |value| value + 1);
+        }
+        Self(knobs)
+    }
+
+    /// The alternative that holds in this run, once it is fixed or decided.
+    pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
+        self.0[knob.position()].checked_sub(1)
+    }
+
+    pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
+        self.0[knob.position()] = value + 1;
+    }
+
+    /// Four bits a knob, for the packed state.
+    pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
+        for knobs in self.0.chunks(16) {
+            out(knobs.iter().fold(0, |word, knob| word << 4 | u64::from(*knob)));
+        }
+    }
+}

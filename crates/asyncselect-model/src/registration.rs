@@ -1,0 +1,210 @@
+//! WSAAsyncSelect and WSPAsyncSelect: validation, replacement, cancellation, inheritance.
+//!
+//! Reading list: AS-REG, AS-NB, AS-REP, AS-CAN and AS-INH; OQ-01 to OQ-07; W-006; C7.
+
+use asyncselect_abi::{
+    Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
+};
+
+use crate::chooser::Chooser;
+use crate::knob::{
+    CancelHwndCheck, FailedSelect, HwndCheck, QueuedMessages, Reregister, UndefinedBits,
+    ValidationOrder,
+};
+use crate::latch::Trigger;
+use crate::rule::Rule;
+use crate::sink::{Effect, Sink};
+use crate::socket::{SocketIx, SocketState};
+use crate::window::WindowIx;
+use crate::world::{CallResult, Context, ModelError, Refusal, World};
+
+/// Where a socket's notifications go, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Registration {
+    /// `None`: a window that does not exist, with a stack that does not look (F, bad window).
+    pub(crate) window: Option<WindowIx>,
+    pub(crate) message: u16,
+    /// `NetworkEvents`, defined bits only; 0 after a mask of undefined bits alone (OQ-04).
+    mask: u16,
+}
+
+impl Registration {
+    pub(crate) fn wants(self, event: NetworkEvent) -> bool {
+        u32::from(self.mask) & event.bit().0 != 0
+    }
+
+    pub(crate) fn packed(self) -> u64 {
+        let window = self.window.map_or(0, WindowIx::get);
+        1 << 63 | u64::from(self.mask) << 32 | u64::from(self.message) << 8 | u64::from(window)
+    }
+}
+
+/// The parameters of a call, as they came.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) socket: SocketHandle,
+    pub(crate) hwnd: Hwnd,
+    pub(crate) wmsg: MessageId,
+    pub(crate) levent: NetworkEvents,
+}
+
+/// The events whose rules the model has.
+const MODELLED: NetworkEvents =
+    NetworkEvents(NetworkEvents::FD_READ.0 | NetworkEvents::FD_WRITE.0 | NetworkEvents::FD_CLOSE.0);
+
+impl World {
+    /// The call itself; the API and the SPI differ in what they check before and how they report.
+    pub(crate) fn async_select<C: Chooser, S: Sink>(
+        &mut self,
+        request: Request,
+        cx: &mut Context<'_, C, S>,
+    ) -> CallResult {
+        let (socket, window) = match self.validate(request, cx)? {
+            Ok(valid) => valid,
+            Err(refusal) => {
+                // OQ-06: what a failing call leaves behind is not documented.
+                if let Some(socket) = self.open_socket(request.socket)
+                    && self.socket(socket).registration.is_some()
+                {
+                    match self.knob::<FailedSelect>(cx) {
+                        FailedSelect::KeepsRegistration => {}
+                        FailedSelect::CancelsRegistration => self.end_registration(socket, cx),
+                    }
+                }
+                return Ok(Err(refusal));
+            }
+        };
+        // AS-NB-01: whatever the mask, also for a cancellation.
+        self.socket_mut(socket).nonblocking = true;
+        let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
+        if request.levent.is_empty() {
+            // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking.
+            self.end_registration(socket, cx);
+            return Ok(Ok(Value::Int(0)));
+        }
+        if !(mask & !MODELLED).is_empty() {
+            let what = "events other than FD_READ, FD_WRITE and FD_CLOSE";
+            return Err(ModelError::new("WSAAsyncSelect", what));
+        }
+        let Ok(message) = u16::try_from(request.wmsg.0) else {
+            return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
+        };
+        let kept = if self.socket(socket).registration.is_some() {
+            // OQ-07, W-006: is an event that was posted and not re-enabled posted again?
+            self.knob::<Reregister>(cx)
+        } else {
+            Reregister::PostsAgain
+        };
+        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
+        self.end_registration(socket, cx);
+        let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
+        let this = self.socket_mut(socket);
+        this.registration = Some(Registration { window, message, mask });
+        match kept {
+            Reregister::PostsAgain => this.arm_all(),
+            Reregister::KeepsLatch => {}
+        }
+        self.evaluate(socket, Trigger::Registered, cx);
+        Ok(Ok(Value::Int(0)))
+    }
+
+    fn validate<C: Chooser, S: Sink>(
+        &mut self,
+        request: Request,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<Result<(SocketIx, Option<WindowIx>), Refusal>, ModelError> {
+        let socket = match self.open_socket(request.socket) {
+            Some(socket) => Ok(socket),
+            // AS-REG-11.
+            None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
+        };
+        let window = self.validate_parameters(request, cx);
+        Ok(match (socket, window) {
+            (Ok(socket), Ok(window)) => Ok((socket, window)),
+            (Err(refusal), Ok(_)) | (Ok(_), Err(refusal)) => Err(refusal),
+            // AS-REG-13, OQ-01: with two bad parameters either code is right.
+            (Err(bad_socket), Err(bad_window)) => Err(match self.knob::<ValidationOrder>(cx) {
+                ValidationOrder::SocketFirst => bad_socket,
+                ValidationOrder::ParametersFirst => bad_window,
+            }),
+        })
+    }
+
+    fn validate_parameters<C: Chooser, S: Sink>(
+        &mut self,
+        request: Request,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<Option<WindowIx>, Refusal> {
+        let invalid = Refusal::by(WsaError::WSAEINVAL, Rule::Reg09);
+        let window = self.windows.find(request.hwnd);
+        if window.is_none() {
+            let refused = if request.levent.is_empty() {
+                // OQ-02: is the window looked at when there is nothing to post to it?
+                self.knob::<CancelHwndCheck>(cx) == CancelHwndCheck::Einval
+            } else {
+                // AS-REG-09.
+                self.knob::<HwndCheck>(cx) == HwndCheck::Einval
+            };
+            if refused {
+                return Err(invalid);
+            }
+        }
+        // OQ-04.
+        if !request.levent.undefined().is_empty()
+            && self.knob::<UndefinedBits>(cx) == UndefinedBits::Einval
+        {
+            return Err(invalid);
+        }
+        Ok(window)
+    }
+
+    /// Ends the registration of a socket, if it has one: replaced, cancelled, closed.
+    pub(crate) fn end_registration<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        if self.socket_mut(socket).registration.take().is_none() {
+            return;
+        }
+        let ended = |queued: &crate::window::Queued| queued.socket == socket && queued.fresh;
+        if !self.windows.queue.iter().any(ended) {
+            return;
+        }
+        // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
+        match self.knob::<QueuedMessages>(cx) {
+            QueuedMessages::Delivered => {
+                for queued in self.windows.queue.iter_mut() {
+                    if queued.socket == socket {
+                        queued.fresh = false;
+                    }
+                }
+            }
+            QueuedMessages::Withdrawn => {
+                let before = self.windows.queue.len();
+                self.windows.queue.retain(|queued| queued.socket != socket);
+                let count = before - self.windows.queue.len();
+                let count = u8::try_from(count).unwrap_or(u8::MAX);
+                cx.sink.effect(Effect::Withdrawn { count });
+            }
+        }
+    }
+
+    /// Gives an accepted socket what its listener has.
+    pub(crate) fn inherit<C: Chooser, S: Sink>(
+        &mut self,
+        listener: SocketIx,
+        accepted: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        // AS-INH-01, AS-INH-03: the whole mask, useless bits too; AS-INH-05: and the window.
+        let Some(registration) = self.socket(listener).registration else {
+            return;
+        };
+        let this = self.socket_mut(accepted);
+        this.registration = Some(registration);
+        this.nonblocking = true;
+        assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
+        self.evaluate(accepted, Trigger::Inherited, cx);
+    }
+}

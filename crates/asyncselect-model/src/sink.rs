@@ -1,0 +1,102 @@
+//! What a move did, in order, with reasons.
+
+use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId, WsaError};
+
+use crate::latch::{Guard, Trigger};
+use crate::rule::Rule;
+use crate::stream::{Segment, Side};
+
+/// Gets every effect of a move in the order in which they happen.
+pub trait Sink {
+    /// Whether the sink wants to know why a message was *not* posted. Finding out costs time.
+    const WANTS_SILENCE: bool;
+
+    /// One effect.
+    fn effect(&mut self, effect: Effect);
+}
+
+/// Something that a move did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A call returned.
+    Return {
+        /// On this thread.
+        thread: ThreadId,
+        /// With this.
+        reply: Reply,
+        /// For an error, the rule that demands it, if it has a number.
+        rule: Option<Rule>,
+    },
+    /// Bytes went into a receive buffer; a call may take several pieces.
+    Received(Segment),
+    /// A message was put into a queue.
+    Post {
+        /// The message.
+        message: Message,
+        /// The rule that demands it.
+        rule: Rule,
+        /// What made the stack look.
+        trigger: Trigger,
+    },
+    /// A message was not posted though the stack looked.
+    Silent {
+        /// For this socket.
+        socket: SocketHandle,
+        /// The event that might have been posted.
+        event: NetworkEvent,
+        /// What stopped it.
+        guard: Guard,
+        /// What made the stack look.
+        trigger: Trigger,
+    },
+    /// A segment arrived.
+    Deliver {
+        /// Number of the connection.
+        link: u8,
+        /// The end at which it arrived.
+        toward: Side,
+        /// The socket there, if it is somebody's already and still.
+        socket: Option<SocketHandle>,
+        /// What arrived.
+        segment: Segment,
+    },
+    /// A message was taken from a queue.
+    Retrieve {
+        /// By this thread.
+        thread: ThreadId,
+        /// The message.
+        message: Message,
+        /// Whether its registration still holds.
+        fresh: bool,
+    },
+    /// Messages were taken out of the queue because their registration ended (AS-CAN-03).
+    Withdrawn {
+        /// How many.
+        count: u8,
+    },
+}
+
+/// A message as the model posts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// The window.
+    pub hwnd: Hwnd,
+    /// The number.
+    pub message: MessageId,
+    /// The socket, `wParam`.
+    pub socket: SocketHandle,
+    /// The event, low word of `lParam`.
+    pub event: NetworkEvent,
+    /// The error, high word of `lParam`.
+    pub error: WsaError,
+}
+
+/// Wants nothing; for engines that only need the state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ignore;
+
+impl Sink for Ignore {
+    const WANTS_SILENCE: bool = false;
+
+    fn effect(&mut self, _: Effect) {}
+}

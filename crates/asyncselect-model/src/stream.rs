@@ -1,0 +1,467 @@
+//! The simulated network: TCP connections as two ordered streams of segments each.
+//!
+//! Where it lies:
+//! * It is no TCP implementation. A direction delivers its segments reliably and in order, in their
+//!   own good time; there are no sequence numbers, no acknowledgements, no retransmissions.
+//! * A direction has one buffer of [`CAPACITY`] bytes, counted from the send call to the receive
+//!   call; there is no separate send buffer and window. Programs cannot tell: neither size is
+//!   documented, and AS-WR-10 leaves open how much space is enough.
+//! * Space comes back to a sender that ran out of it only when the receiver has read half of the
+//!   buffer empty, by a segment that travels as any other.
+//! * A connection that nobody accepted and that is reset disappears; accept never sees it
+//!   (AS-AC-06 allows that it would).
+
+use asyncselect_abi::LiteralId;
+
+use crate::list::List;
+use crate::socket::SocketIx;
+
+/// The bytes that one direction holds before a send has to wait.
+pub const CAPACITY: u32 = 32 * 1024;
+
+/// Number of a connection among those that exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub(crate) struct LinkIx(pub(crate) u8);
+
+impl LinkIx {
+    pub(crate) fn at(self) -> usize {
+        usize::from(self.0)
+    }
+}
+
+/// One of the two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
+pub enum Side {
+    /// The end that called connect.
+    #[default]
+    Connector,
+    /// The end that was accepted.
+    Acceptor,
+}
+
+impl Side {
+    /// Both, connector first.
+    pub const ALL: [Self; 2] = [Self::Connector, Self::Acceptor];
+
+    /// The other end.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        match self {
+            Self::Connector => Self::Acceptor,
+            Self::Acceptor => Self::Connector,
+        }
+    }
+
+    pub(crate) const fn at(self) -> usize {
+        match self {
+            Self::Connector => 0,
+            Self::Acceptor => 1,
+        }
+    }
+}
+
+/// What travels.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Segment {
+    /// Asks the listener on a port for a connection.
+    Syn {
+        /// The port.
+        port: u16,
+    },
+    /// The listener's side has room.
+    SynAck,
+    /// The connector knows; the connection can be accepted.
+    Ack,
+    /// A piece of a payload; the bytes stand in the script's table.
+    Data(Piece),
+    /// No more data will follow.
+    Fin,
+    /// The connection is gone.
+    Rst,
+    /// The receiver has read enough for the sender to go on.
+    Window,
+}
+
+/// A piece of a literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Piece {
+    /// The payload in the script's table.
+    pub literal: LiteralId,
+    /// Where the piece begins, in bytes.
+    pub offset: u32,
+    /// How long it is, in bytes; at most 2^24 - 1.
+    pub len: u32,
+}
+
+/// A segment in 64 bits: kind 3, literal 13, offset 24, length 24.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+struct Packed(u64);
+
+/// The number of literals that fit a packed segment.
+pub const LITERALS_MAX: usize = 1 << 13;
+
+impl Packed {
+    const DATA: u64 = 3;
+
+    fn new(segment: Segment) -> Self {
+        let bare = |kind: u64| Self(kind << 61);
+        match segment {
+            Segment::Syn { port } => Self(u64::from(port)),
+            Segment::SynAck => bare(1),
+            Segment::Ack => bare(2),
+            Segment::Data(piece) => Self(
+                Self::DATA << 61
+                    | u64::from(piece.literal.0) << 48
+                    | u64::from(piece.offset) << 24
+                    | u64::from(piece.len),
+            ),
+            Segment::Fin => bare(4),
+            Segment::Rst => bare(5),
+            Segment::Window => bare(6),
+        }
+    }
+
+    fn segment(self) -> Segment {
+        let field = |shift: u32, bits: u32| (self.0 >> shift) & ((1 << bits) - 1);
+        let small = |value: u64| u16::try_from(value).expect("the field has 16 bits or fewer");
+        let large = |value: u64| u32::try_from(value).expect("the field has 24 bits");
+        match self.0 >> 61 {
+            0 => Segment::Syn { port: small(field(0, 16)) },
+            1 => Segment::SynAck,
+            2 => Segment::Ack,
+            Self::DATA => Segment::Data(Piece {
+                literal: LiteralId(small(field(48, 13))),
+                offset: large(field(24, 24)),
+                len: large(field(0, 24)),
+            }),
+            4 => Segment::Fin,
+            5 => Segment::Rst,
+            6 => Segment::Window,
+            kind => unreachable!("no segment is of kind {kind}"),
+        }
+    }
+}
+
+/// Who holds an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum End {
+    /// Nobody yet: the SYN has not arrived.
+    #[default]
+    Nobody,
+    /// A listener that answered; the connector does not know yet, or its Ack is under way.
+    HalfOpen(SocketIx),
+    /// A listener's queue; `rank` counts from 0, which accept takes next.
+    Waiting { listener: SocketIx, rank: u8 },
+    /// A socket.
+    Socket(SocketIx),
+    /// It was closed, or its connect failed.
+    Gone,
+}
+
+/// What has arrived of the other side's end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Arrived {
+    /// Nothing: it is open.
+    #[default]
+    Open,
+    /// Its graceful end (FIN).
+    End,
+    /// A reset (RST).
+    Reset,
+    /// A reset after its graceful end.
+    EndThenReset,
+}
+
+impl Arrived {
+    pub(crate) fn is_reset(self) -> bool {
+        match self {
+            Self::Reset | Self::EndThenReset => true,
+            Self::Open | Self::End => false,
+        }
+    }
+}
+
+/// The stream toward one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Direction {
+    /// Segments that arrived and are unread; data only.
+    received: u16,
+    /// Segments under way.
+    flying: u16,
+    /// Whether the sender ran out of space and has not heard since.
+    pub(crate) full: bool,
+    pub(crate) arrived: Arrived,
+}
+
+/// A connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Link {
+    pub(crate) ends: [End; 2],
+    /// The direction at `side.at()` flows toward that side.
+    toward: [Direction; 2],
+}
+
+/// All connections.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Streams {
+    pub(crate) links: List<Link, 4>,
+    /// The segments of all directions, each direction's received ones first, then those under way.
+    segments: List<Packed, 10>,
+}
+
+impl Streams {
+    pub(crate) fn new() -> Self {
+        Self { links: List::new(), segments: List::new() }
+    }
+
+    /// A new connection of `connector`, with its SYN under way.
+    pub(crate) fn open(&mut self, connector: SocketIx, port: u16) -> Option<LinkIx> {
+        let link = LinkIx(u8::try_from(self.links.len()).ok()?);
+        self.links.push(Link { ends: [End::Socket(connector), End::Nobody], ..Link::default() });
+        self.push(link, Side::Acceptor, Segment::Syn { port });
+        Some(link)
+    }
+
+    pub(crate) fn end(&self, link: LinkIx, side: Side) -> End {
+        self.links[link.at()].ends[side.at()]
+    }
+
+    pub(crate) fn set_end(&mut self, link: LinkIx, side: Side, end: End) {
+        self.links[link.at()].ends[side.at()] = end;
+    }
+
+    pub(crate) fn toward(&self, link: LinkIx, side: Side) -> &Direction {
+        &self.links[link.at()].toward[side.at()]
+    }
+
+    pub(crate) fn toward_mut(&mut self, link: LinkIx, side: Side) -> &mut Direction {
+        &mut self.links[link.at()].toward[side.at()]
+    }
+
+    pub(crate) fn is_flying(&self, link: LinkIx, side: Side) -> bool {
+        self.toward(link, side).flying > 0
+    }
+
+    /// Where the direction's segments begin in `segments`.
+    fn start(&self, link: LinkIx, side: Side) -> usize {
+        let all =
+            |direction: &Direction| usize::from(direction.received) + usize::from(direction.flying);
+        let earlier: usize =
+            self.links[..link.at()].iter().flat_map(|link| &link.toward).map(all).sum();
+        let first = match side {
+            Side::Connector => 0,
+            Side::Acceptor => all(self.toward(link, Side::Connector)),
+        };
+        earlier + first
+    }
+
+    /// Puts a segment on its way to `side`.
+    pub(crate) fn push(&mut self, link: LinkIx, side: Side, segment: Segment) {
+        let start = self.start(link, side);
+        let direction = self.toward_mut(link, side);
+        let end = start + usize::from(direction.received) + usize::from(direction.flying);
+        direction.flying += 1;
+        self.segments.insert(end, Packed::new(segment));
+    }
+
+    /// Takes the first segment under way. Data stays, as received.
+    pub(crate) fn arrive(&mut self, link: LinkIx, side: Side) -> Segment {
+        let start = self.start(link, side);
+        let direction = self.toward_mut(link, side);
+        assert!(direction.flying > 0, "a segment is under way");
+        direction.flying -= 1;
+        let head = start + usize::from(direction.received);
+        let segment = self.segments[head].segment();
+        match segment {
+            Segment::Data(_) => self.keep(link, side, start),
+            Segment::Syn { .. }
+            | Segment::SynAck
+            | Segment::Ack
+            | Segment::Fin
+            | Segment::Rst
+            | Segment::Window => {
+                self.segments.remove(head);
+            }
+        }
+        segment
+    }
+
+    /// Counts the segment behind the received ones as received; two pieces of one payload that meet
+    /// become one, so that how a payload was cut leaves no trace in the state.
+    fn keep(&mut self, link: LinkIx, side: Side, start: usize) {
+        let received = usize::from(self.toward(link, side).received);
+        let head = start + received;
+        if received > 0
+            && let Segment::Data(before) = self.segments[head - 1].segment()
+            && let Segment::Data(piece) = self.segments[head].segment()
+            && before.literal == piece.literal
+            && before.offset + before.len == piece.offset
+        {
+            let len = before.len + piece.len;
+            self.segments[head - 1] = Packed::new(Segment::Data(Piece { len, ..before }));
+            self.segments.remove(head);
+        } else {
+            self.toward_mut(link, side).received += 1;
+        }
+    }
+
+    /// Whether received data is unread.
+    pub(crate) fn has_unread(&self, link: LinkIx, side: Side) -> bool {
+        self.toward(link, side).received > 0
+    }
+
+    /// Bytes between the send call and the receive call.
+    pub(crate) fn outstanding(&self, link: LinkIx, side: Side) -> u32 {
+        let start = self.start(link, side);
+        let direction = self.toward(link, side);
+        let end = start + usize::from(direction.received) + usize::from(direction.flying);
+        self.segments[start..end]
+            .iter()
+            .map(|packed| match packed.segment() {
+                Segment::Data(piece) => piece.len,
+                Segment::Syn { .. }
+                | Segment::SynAck
+                | Segment::Ack
+                | Segment::Fin
+                | Segment::Rst
+                | Segment::Window => 0,
+            })
+            .sum()
+    }
+
+    /// Takes up to `len` received bytes, piece by piece; with `peek` they stay. Answers how many.
+    pub(crate) fn read(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        len: u32,
+        peek: bool,
+        mut take: impl FnMut(Piece),
+    ) -> u32 {
+        let start = self.start(link, side);
+        let mut left = len;
+        let mut index = start;
+        let mut end = start + usize::from(self.toward(link, side).received);
+        while left > 0 && index < end {
+            let Segment::Data(piece) = self.segments[index].segment() else {
+                unreachable!("only data is kept as received")
+            };
+            let taken = piece.len.min(left);
+            take(Piece { len: taken, ..piece });
+            left -= taken;
+            if peek {
+                index += 1;
+            } else if taken == piece.len {
+                self.segments.remove(index);
+                self.toward_mut(link, side).received -= 1;
+                end -= 1;
+            } else {
+                let rest = Piece { offset: piece.offset + taken, len: piece.len - taken, ..piece };
+                self.segments[index] = Packed::new(Segment::Data(rest));
+            }
+        }
+        len - left
+    }
+
+    /// Drops everything that was received and is unread.
+    pub(crate) fn discard_received(&mut self, link: LinkIx, side: Side) {
+        let start = self.start(link, side);
+        for _ in 0..std::mem::take(&mut self.toward_mut(link, side).received) {
+            self.segments.remove(start);
+        }
+    }
+
+    /// Drops everything that is under way toward `side`.
+    pub(crate) fn discard_flying(&mut self, link: LinkIx, side: Side) {
+        let start = self.start(link, side);
+        let first = start + usize::from(self.toward(link, side).received);
+        for _ in 0..std::mem::take(&mut self.toward_mut(link, side).flying) {
+            self.segments.remove(first);
+        }
+    }
+
+    /// Forgets a connection; those behind it move up by one.
+    pub(crate) fn remove(&mut self, link: LinkIx) {
+        for side in Side::ALL {
+            self.discard_received(link, side);
+            self.discard_flying(link, side);
+        }
+        self.links.remove(link.at());
+    }
+
+    /// The queue of a listener: how many connections wait, half-open ones included.
+    pub(crate) fn backlog(&self, listener: SocketIx) -> usize {
+        let waits = |end: &End| match end {
+            End::HalfOpen(owner) | End::Waiting { listener: owner, .. } => *owner == listener,
+            End::Nobody | End::Socket(_) | End::Gone => false,
+        };
+        self.links.iter().filter(|link| waits(&link.ends[Side::Acceptor.at()])).count()
+    }
+
+    /// The connection that accept takes next.
+    pub(crate) fn first_waiting(&self, listener: SocketIx) -> Option<LinkIx> {
+        let first = End::Waiting { listener, rank: 0 };
+        let found = self.links.iter().position(|link| link.ends[Side::Acceptor.at()] == first)?;
+        u8::try_from(found).ok().map(LinkIx)
+    }
+
+    /// How many connections can be accepted.
+    pub(crate) fn waiting(&self, listener: SocketIx) -> u8 {
+        let waits = |end: End| match end {
+            End::Waiting { listener: owner, .. } => owner == listener,
+            End::Nobody | End::HalfOpen(_) | End::Socket(_) | End::Gone => false,
+        };
+        let ends = self.links.iter().map(|link| link.ends[Side::Acceptor.at()]);
+        u8::try_from(ends.filter(|end| waits(*end)).count()).expect("links are numbered by a byte")
+    }
+
+    /// Takes a connection out of its listener's queue; those behind it move up.
+    pub(crate) fn leave_queue(&mut self, link: LinkIx, becomes: End) {
+        let before = self.end(link, Side::Acceptor);
+        self.set_end(link, Side::Acceptor, becomes);
+        let End::Waiting { listener, rank: left } = before else {
+            return;
+        };
+        for link in self.links.iter_mut() {
+            if let End::Waiting { listener: owner, rank } = &mut link.ends[Side::Acceptor.at()]
+                && *owner == listener
+                && *rank > left
+            {
+                *rank -= 1;
+            }
+        }
+    }
+
+    pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
+        out(u64::try_from(self.links.len()).expect("fits"));
+        for Link { ends, toward } in self.links.iter() {
+            let end = |end: &End| match end {
+                End::Nobody => 0,
+                End::HalfOpen(socket) => 1 | u64::from(socket.0) << 8,
+                End::Waiting { listener, rank } => {
+                    2 | u64::from(listener.0) << 8 | u64::from(*rank) << 16
+                }
+                End::Socket(socket) => 3 | u64::from(socket.0) << 8,
+                End::Gone => 4,
+            };
+            out(end(&ends[0]) << 32 | end(&ends[1]));
+            let direction = |Direction { received, flying, full, arrived }: &Direction| {
+                let arrived = match arrived {
+                    Arrived::Open => 0,
+                    Arrived::End => 1,
+                    Arrived::Reset => 2,
+                    Arrived::EndThenReset => 3,
+                };
+                u64::from(*received)
+                    | u64::from(*flying) << 16
+                    | u64::from(*full) << 32
+                    | arrived << 33
+            };
+            out(direction(&toward[0]));
+            out(direction(&toward[1]));
+        }
+        for Packed(segment) in self.segments.iter() {
+            out(*segment);
+        }
+    }
+}

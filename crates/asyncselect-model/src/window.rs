@@ -1,0 +1,127 @@
+//! Windows and the message queues of their threads (AS-ORD-01, AS-ORD-05).
+
+use std::num::NonZeroU8;
+
+use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, PumpFilter, ThreadId, WsaError};
+
+use crate::list::List;
+use crate::sink::Message;
+use crate::socket::SocketIx;
+
+/// Number of a window among those that were made, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct WindowIx(NonZeroU8);
+
+impl WindowIx {
+    /// Window handles look as on Windows: even, and above 0xffff.
+    const FIRST: u64 = 0x1_0000;
+
+    pub(crate) fn get(self) -> u8 {
+        self.0.get()
+    }
+
+    pub(crate) fn handle(self) -> Hwnd {
+        Hwnd(Self::FIRST + 2 * u64::from(self.get()))
+    }
+
+    fn from_handle(handle: Hwnd) -> Option<Self> {
+        let offset = handle.0.checked_sub(Self::FIRST).filter(|offset| offset % 2 == 0)?;
+        u8::try_from(offset / 2).ok().and_then(NonZeroU8::new).map(Self)
+    }
+}
+
+/// A message in a queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Queued {
+    pub(crate) window: WindowIx,
+    pub(crate) socket: SocketIx,
+    pub(crate) event: NetworkEvent,
+    /// Whether the registration that posted it still holds; nothing but reports depend on it.
+    pub(crate) fresh: bool,
+    /// The low 16 bits are all there are.
+    pub(crate) message: u16,
+    pub(crate) error: WsaError,
+}
+
+impl Queued {
+    pub(crate) fn message(&self) -> Message {
+        Message {
+            hwnd: self.window.handle(),
+            message: MessageId(u32::from(self.message)),
+            socket: self.socket.handle(),
+            event: self.event,
+            error: self.error,
+        }
+    }
+}
+
+impl Default for Queued {
+    fn default() -> Self {
+        Self {
+            window: WindowIx(NonZeroU8::MIN),
+            socket: SocketIx::default(),
+            event: NetworkEvent::Read,
+            fresh: false,
+            message: 0,
+            error: WsaError(0),
+        }
+    }
+}
+
+/// All windows, and the messages that wait for them in the order in which they were posted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Windows {
+    /// The thread that made each window; the queue is the thread's (AS-ORD-05).
+    owners: List<ThreadId, 7>,
+    pub(crate) queue: List<Queued, 12>,
+}
+
+impl Windows {
+    pub(crate) fn new() -> Self {
+        Self { owners: List::new(), queue: List::new() }
+    }
+
+    pub(crate) fn create(&mut self, owner: ThreadId) -> Option<WindowIx> {
+        let number = u8::try_from(self.owners.len() + 1).ok().and_then(NonZeroU8::new)?;
+        self.owners.push(owner);
+        Some(WindowIx(number))
+    }
+
+    pub(crate) fn find(&self, handle: Hwnd) -> Option<WindowIx> {
+        WindowIx::from_handle(handle)
+            .filter(|window| usize::from(window.get()) <= self.owners.len())
+    }
+
+    fn owner(&self, window: WindowIx) -> ThreadId {
+        self.owners[usize::from(window.get()) - 1]
+    }
+
+    /// The first message that the filter admits; a filter may take messages out of order
+    /// (AS-ORD-02).
+    pub(crate) fn retrieve(&mut self, filter: &PumpFilter) -> Option<Queued> {
+        let admits = |queued: &Queued| {
+            let message = queued.message();
+            self.owner(queued.window) == filter.thread
+                && filter.hwnd.is_none_or(|hwnd| hwnd == message.hwnd)
+                && filter
+                    .range
+                    .is_none_or(|(min, max)| min <= message.message && message.message <= max)
+        };
+        let found = self.queue.iter().position(admits)?;
+        Some(if filter.remove { self.queue.remove(found) } else { self.queue[found] })
+    }
+
+    pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
+        out(self.owners.iter().fold(1, |word, owner| word << 8 | u64::from(owner.0)));
+        out(u64::try_from(self.queue.len()).expect("fits"));
+        for Queued { window, socket, event, fresh, message, error } in self.queue.iter() {
+            let event = u64::from(event.bit().0.trailing_zeros());
+            out(u64::from(window.get())
+                | u64::from(socket.0) << 8
+                | event << 16
+                | u64::from(*fresh) << 20
+                | u64::from(*message) << 32
+                | u64::from(error.0) << 48);
+        }
+    }
+}
