@@ -4,6 +4,11 @@
 //! a private number. One byte goes in at the near end; when its message is in the window's queue,
 //! so is everything that the stack had to post before it. The wait looks for that one number, so
 //! all other messages stay where they are.
+//!
+//! One fence is enough, also for a close that travels to the other end and becomes FD_CLOSE there:
+//! on the loopback every such effect is complete before the byte sets out. What is not, is kept out
+//! in other ways: see `flow` for bytes held back, and `send_at_once` for Nagle's algorithm. A
+//! refused connect takes 2 s on Windows; such steps need `--settle-wait-ms`.
 
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::time::{Duration, Instant};

@@ -8,6 +8,7 @@
 //! | `worker` | the OS thread behind a thread of the script |
 //! | `perform` | one call of the protocol is one API call and one reply |
 //! | `fence` | the proof that no message is still on its way |
+//! | `flow` | bytes held back inside the network, which no fence can see |
 //! | `sys` | all foreign functions, nothing else |
 //! | `refusal` | what cannot be done, and the words for it |
 //!
@@ -22,6 +23,8 @@
 
 #[cfg(windows)]
 mod fence;
+#[cfg(windows)]
+mod flow;
 #[cfg(windows)]
 mod perform;
 #[cfg(windows)]

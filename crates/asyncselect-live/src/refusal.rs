@@ -2,7 +2,7 @@
 //!
 //! None of these is an answer of the stack under test.
 
-use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub(crate) enum Refusal {
     NoFence { call: &'static str, error: WsaError },
     #[error("settling: the fence message for {hwnd:?} did not come within {ms} ms")]
     FenceLost { hwnd: Hwnd, ms: u128 },
-    #[error("protocol version {0}; this adapter speaks {speaks}", speaks = asyncselect_abi::protocol::VERSION)]
+    #[error("protocol version {0}; this adapter speaks {speaks}", speaks = protocol::VERSION)]
     ProtocolVersion(u32),
     #[error("{0:?} did not answer in time")]
     Hung(ThreadId),

@@ -213,10 +213,10 @@ impl ReceiveBuffer {
 
 /// Four gigabytes of address space, the beginning of it usable.
 ///
-/// W-063: a stack must refuse a negative length, but one that takes it for a huge unsigned one
-/// (Wine 8.0 does) writes as much as has arrived. Whatever 32 bits can say lies inside this range,
-/// and behind the usable part the kernel finds no memory and fails the call, so nothing of ours
-/// can be overwritten.
+/// W-063: a stack must refuse a negative length, but one may take it for a huge unsigned one.
+/// Whatever 32 bits can say lies inside this range, and behind the usable part the kernel finds no
+/// memory and fails the call, so nothing of ours can be overwritten. Measured: Wine 8.0 answers
+/// WSAEFAULT, as for every program that does not own four gigabytes behind its buffer.
 pub(crate) struct Reservation {
     start: *mut u8,
 }
@@ -435,21 +435,19 @@ pub(crate) fn wsa_duplicate_socket(s: SocketHandle) -> Observed<SocketHandle> {
 pub(crate) fn create_window() -> Observed<Hwnd> {
     static CLASS: OnceLock<Observed<()>> = OnceLock::new();
     let name = w!("asyncselect-live");
-    CLASS
-        .get_or_init(|| {
-            let class = WindowsAndMessaging::WNDCLASSEXW {
-                cbSize: size_of::<WindowsAndMessaging::WNDCLASSEXW>() as u32,
-                lpfnWndProc: Some(WindowsAndMessaging::DefWindowProcW),
-                lpszClassName: name,
-                ..Default::default()
-            };
-            // SAFETY: `class` is complete, and `name` lives as long as the program.
-            match unsafe { WindowsAndMessaging::RegisterClassExW(&raw const class) } {
-                0 => Err(last_win32_error()),
-                _ => Ok(()),
-            }
-        })
-        .clone()?;
+    (*CLASS.get_or_init(|| {
+        let class = WindowsAndMessaging::WNDCLASSEXW {
+            cbSize: size_of::<WindowsAndMessaging::WNDCLASSEXW>() as u32,
+            lpfnWndProc: Some(WindowsAndMessaging::DefWindowProcW),
+            lpszClassName: name,
+            ..Default::default()
+        };
+        // SAFETY: `class` is complete, and `name` lives as long as the program.
+        match unsafe { WindowsAndMessaging::RegisterClassExW(&raw const class) } {
+            0 => Err(last_win32_error()),
+            _ => Ok(()),
+        }
+    }))?;
     // SAFETY: the class exists, the name is a static string, and nothing else is a pointer.
     let hwnd = unsafe {
         WindowsAndMessaging::CreateWindowExW(

@@ -9,8 +9,9 @@ use asyncselect_abi::{Call, Literal, LiteralId, NetworkEvent, Reply, ThreadId, V
 
 use crate::chooser::Chooser;
 use crate::knob::{
-    AcceptInheritsMode, BadBufferRearms, CloseDiscarding, LpErrnoOnSuccess, ResetAfterEnd,
-    ShortSend, ShutdownBoth, WriteRearmedBy,
+    AcceptInheritsMode, BadBufferRearms, BeforeStartup, CloseDiscarding, ConnectAfterRefusal,
+    LpErrnoOnSuccess, ReceiveAfterReset, ResetAfterEnd, SendUnconnected, ShortSend, ShutdownBoth,
+    WriteRearmedBy,
 };
 use crate::latch::Trigger;
 use crate::registration::Request;
@@ -70,7 +71,7 @@ impl World {
             let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
             return self.wsp_async_select(thread, request, cx);
         }
-        let progress = match self.refuse_early(call) {
+        let progress = match self.refuse_early(call, cx) {
             Some(refusal) => Progress::Done(Err(refusal)),
             None => self.dispatch(thread, call, cx)?,
         };
@@ -82,7 +83,11 @@ impl World {
     }
 
     /// Checks that Ws2_32 makes before any call: AS-REG-07, AS-REG-11.
-    fn refuse_early(&self, call: &BackendCall) -> Option<Refusal> {
+    fn refuse_early<C: Chooser, S: Sink>(
+        &mut self,
+        call: &BackendCall,
+        cx: &mut Context<'_, C, S>,
+    ) -> Option<Refusal> {
         let socket = match call {
             // These work before WSAStartup.
             Call::WsaStartup { .. } | Call::CreateWindow {} | Call::DestroyWindow { .. } => {
@@ -90,11 +95,9 @@ impl World {
             }
             // the provider cannot know; WSAAsyncSelect looks at its socket itself (OQ-01).
             Call::WspAsyncSelect { .. } => return None,
-            Call::WsaAsyncSelect { .. }
-            | Call::WsaCleanup {}
-            | Call::Socket { .. }
-            | Call::Select { .. } => None,
-            Call::Bind { s, .. }
+            Call::WsaCleanup {} | Call::Socket { .. } | Call::Select { .. } => None,
+            Call::WsaAsyncSelect { s, .. }
+            | Call::Bind { s, .. }
             | Call::Listen { s, .. }
             | Call::Connect { s, .. }
             | Call::Accept { s }
@@ -112,14 +115,18 @@ impl World {
             | Call::CloseHandle { s }
             | Call::WsaDuplicateSocket { s } => Some(*s),
         };
-        if self.startups == 0 {
-            return Some(Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07));
-        }
-        match socket {
-            Some(handle) if self.open_socket(handle).is_none() => {
-                Some(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11))
-            }
-            _ => None,
+        let not_initialised = Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07);
+        let not_a_socket = Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11);
+        match (self.startups, socket) {
+            (0, None) => Some(not_initialised),
+            (0, Some(_)) => Some(match self.knob::<BeforeStartup>(cx) {
+                BeforeStartup::NotInitialised => not_initialised,
+                BeforeStartup::NotSock => not_a_socket,
+            }),
+            // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
+            (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
+            (_, Some(handle)) if self.open_socket(handle).is_none() => Some(not_a_socket),
+            (_, _) => None,
         }
     }
 
@@ -135,7 +142,7 @@ impl World {
             Call::Socket { kind } => self.socket_call(*kind),
             Call::Bind { s, name } => self.bind(known(*s), *name),
             Call::Listen { s, backlog } => self.listen(known(*s), *backlog),
-            Call::Connect { s, name } => self.connect(known(*s), *name),
+            Call::Connect { s, name } => self.connect(known(*s), *name, cx),
             Call::Accept { s } => self.accept(known(*s), cx),
             Call::Send { s, data, flags } => self.send(known(*s), *data, *flags, cx),
             Call::Recv { s, len, flags } => self.recv(known(*s), *len, *flags, cx),
@@ -216,7 +223,7 @@ impl World {
         let progress = match pending {
             PendingCall::None => unreachable!("moves offers a return for pending calls only"),
             PendingCall::Connect(socket) => {
-                if std::mem::take(&mut self.socket_mut(socket).refused) {
+                if self.socket(socket).refused {
                     fails(WsaError::WSAECONNREFUSED)
                 } else {
                     succeeds()
@@ -350,12 +357,17 @@ impl World {
             SocketState::Listening { .. } => succeeds(),
             SocketState::Unbound => fails(WsaError::WSAEINVAL),
             SocketState::Connecting(_) => fails(WsaError::WSAEINVAL),
-            SocketState::Connected(..) => fails(WsaError::WSAEISCONN),
+            SocketState::Connected(..) => unsupported("listen", "on a connected socket"),
             SocketState::Closed => unreachable!("refuse_early has looked"),
         }
     }
 
-    fn connect(&mut self, socket: SocketIx, name: SocketAddr) -> Outcome {
+    fn connect<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        name: SocketAddr,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
         match self.socket(socket).state {
             SocketState::Unbound => self.bind_to(socket, 0),
             SocketState::Bound => {}
@@ -371,12 +383,17 @@ impl World {
         if !is_loopback(name) {
             return unsupported("connect", "an address other than 127.0.0.1");
         }
+        // AS-CO-13: a refused socket may try again.
+        if std::mem::take(&mut self.socket_mut(socket).refused)
+            && self.knob::<ConnectAfterRefusal>(cx) == ConnectAfterRefusal::AbortedOnce
+        {
+            return fails(WsaError::WSAECONNABORTED);
+        }
         let Some(link) = self.streams.open(socket, name.port()) else {
             return unsupported("connect", "more than 255 connections");
         };
         let this = self.socket_mut(socket);
         this.state = SocketState::Connecting(link);
-        this.refused = false;
         if this.nonblocking {
             // AS-NB-09, AS-CO-05: the outcome comes later.
             fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
@@ -449,7 +466,10 @@ impl World {
     ) -> Outcome {
         let this = *self.socket(socket);
         let SocketState::Connected(link, side) = this.state else {
-            return fails(WsaError::WSAENOTCONN);
+            return fails(match self.knob::<SendUnconnected>(cx) {
+                SendUnconnected::NotConn => WsaError::WSAENOTCONN,
+                SendUnconnected::ConnReset => WsaError::WSAECONNRESET,
+            });
         };
         if this.send_shut {
             return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl20);
@@ -548,7 +568,11 @@ impl World {
         match self.streams.toward(link, side).arrived {
             // AS-CL-15.
             Arrived::End => counted(0),
-            Arrived::Reset => fails_by(WsaError::WSAECONNRESET, Rule::Cl15),
+            // W-08A.
+            Arrived::Reset => match self.knob::<ReceiveAfterReset>(cx) {
+                ReceiveAfterReset::ConnReset => fails_by(WsaError::WSAECONNRESET, Rule::Cl15),
+                ReceiveAfterReset::Zero => counted(0),
+            },
             // W-08C.
             Arrived::EndThenReset => match self.knob::<ResetAfterEnd>(cx) {
                 ResetAfterEnd::ConnReset => fails_by(WsaError::WSAECONNRESET, Rule::Cl15),

@@ -94,28 +94,64 @@ knobs! {
         Immediate = "immediate",
     }
 
+    /// The same after this side had ended its own sending.
+    CloseWithUnreadAfterShutdown = "close_with_unread_after_shutdown" ["AS-CL-04" "W-083"] {
+        /// When the last byte was read.
+        AfterDrain = "after_drain",
+        /// When the peer's end arrives.
+        Immediate = "immediate",
+    }
+
     /// The error word of FD_CLOSE after a reset by the peer.
     ResetError = "reset_error" ["AS-CL-05" "W-088"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
         ConnAborted = "WSAECONNABORTED",
+        /// 0, as for a graceful close.
+        Zero = "zero",
     }
 
-    /// Whether registering anew after a reset posts FD_CLOSE again.
-    ReregisterAfterReset = "reregister_after_reset" ["OQ-23" "W-088"] {
+    /// Whether registering on a connection that was reset posts FD_CLOSE.
+    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088"] {
         /// It does, as for any condition that holds.
         Posts = "posts",
         /// It does not.
         Silent = "silent",
     }
 
+    /// Whether registering on a connection that both sides ended gracefully posts FD_CLOSE.
+    RegisterAfterBothEnded = "register_after_both_ended" ["AS-CL-02" "OQ-23" "W-006"] {
+        /// It does, as for any condition that holds.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+    }
+
+    /// Whether a reset posts FD_CLOSE once more after the peer's graceful end was posted.
+    SecondClose = "second_close" ["AS-CL-14" "W-08C"] {
+        /// It does not.
+        Never = "never",
+        /// It does.
+        OnReset = "on_reset",
+    }
+
     /// What a reset does to received data that is unread.
     DataOnReset = "data_on_reset" ["OQ-24" "W-08A"] {
-        /// It is gone; the next receive call fails.
+        /// It is gone; the next receive call tells of the reset.
         Discarded = "discarded",
-        /// It can still be read; then receive calls fail.
+        /// It can still be read, and FD_READ tells of what remains.
         Readable = "readable",
+        /// It can still be read, but FD_READ is posted no more.
+        ReadableSilently = "readable_silently",
+    }
+
+    /// What a receive call answers on a connection that was reset.
+    ReceiveAfterReset = "receive_after_reset" ["AS-CL-15" "W-08A"] {
+        /// `WSAECONNRESET`.
+        ConnReset = "WSAECONNRESET",
+        /// 0, as after a graceful end.
+        Zero = "zero",
     }
 
     /// What a receive call answers when a reset came after the peer's graceful end.
@@ -166,6 +202,30 @@ knobs! {
         Ignored = "ignored",
         /// It fails with WSAEINVAL.
         Einval = "WSAEINVAL",
+    }
+
+    /// What a call on a socket handle answers before any WSAStartup.
+    BeforeStartup = "before_startup" ["AS-REG-07" "OQ-01"] {
+        /// `WSANOTINITIALISED`.
+        NotInitialised = "WSANOTINITIALISED",
+        /// `WSAENOTSOCK`: there cannot be a socket yet.
+        NotSock = "WSAENOTSOCK",
+    }
+
+    /// What send answers on a stream socket that is not connected.
+    SendUnconnected = "send_unconnected" ["W-038" "C15"] {
+        /// `WSAENOTCONN`.
+        NotConn = "WSAENOTCONN",
+        /// `WSAECONNRESET`.
+        ConnReset = "WSAECONNRESET",
+    }
+
+    /// Whether connect may be called again after it was refused.
+    ConnectAfterRefusal = "connect_after_refusal" ["AS-CO-13" "W-037"] {
+        /// It may.
+        Allowed = "allowed",
+        /// The first time it fails with WSAECONNABORTED.
+        AbortedOnce = "aborted_once",
     }
 
     /// What is checked first when both the socket and the window are bad.

@@ -94,8 +94,8 @@ pub enum Absence {
     NotClosed,
     /// The peer ended, but data is unread (AS-CL-03).
     UnreadData,
-    /// The reset was reported, and this stack reports it once (W-088).
-    ResetReported,
+    /// It was closed before the registration, and this stack does not tell (W-088).
+    ClosedBefore,
 }
 
 /// Why an event was not posted.
@@ -136,7 +136,7 @@ impl Guard {
                 Absence::SendShutDown => Rule::Cl20,
                 Absence::Reset => Rule::Cl15,
                 Absence::NotClosed | Absence::UnreadData => Rule::Cl03,
-                Absence::ResetReported => Rule::W088,
+                Absence::ClosedBefore => Rule::W088,
             },
         }
     }
@@ -156,7 +156,7 @@ impl Guard {
             Self::Absent(Absence::Reset) => "the connection was reset",
             Self::Absent(Absence::NotClosed) => "the connection is open",
             Self::Absent(Absence::UnreadData) => "data is unread",
-            Self::Absent(Absence::ResetReported) => "the reset was reported once",
+            Self::Absent(Absence::ClosedBefore) => "closed before the registration",
         }
     }
 }

@@ -1,7 +1,10 @@
 //! What arriving segments do, and what closing an end leaves behind.
 
+use asyncselect_abi::NetworkEvent;
+
 use crate::chooser::Chooser;
-use crate::latch::Trigger;
+use crate::knob::SecondClose;
+use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, End, LinkIx, Segment, Side};
@@ -110,6 +113,13 @@ impl World {
                 }
                 SocketState::Connected(..) => {
                     self.drop_data_on_reset(link, side, cx);
+                    // AS-CL-14: the peer's end was told, is its reset told too?
+                    if self.streams.toward(link, side).arrived == Arrived::EndThenReset
+                        && self.socket(socket).latch(NetworkEvent::Close) == Latch::Spent
+                        && self.knob::<SecondClose>(cx) == SecondClose::OnReset
+                    {
+                        self.socket_mut(socket).arm(NetworkEvent::Close);
+                    }
                     // AS-CL-05.
                     self.evaluate(socket, Trigger::ResetArrived, cx);
                 }

@@ -24,7 +24,7 @@ pub(crate) struct Registration {
     /// `None`: a window that does not exist, with a stack that does not look (F, bad window).
     pub(crate) window: Option<WindowIx>,
     pub(crate) message: u16,
-    /// `NetworkEvents`, defined bits only; 0 after a mask of undefined bits alone (OQ-04).
+    /// `NetworkEvents`, defined bits only; never 0.
     mask: u16,
 }
 
@@ -77,8 +77,9 @@ impl World {
         // AS-NB-01: whatever the mask, also for a cancellation.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
-        if request.levent.is_empty() {
-            // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking.
+        if mask.is_empty() {
+            // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
+            // alone ask for nothing either (OQ-04).
             self.end_registration(socket, cx);
             return Ok(Ok(Value::Int(0)));
         }

@@ -61,9 +61,7 @@ pub(crate) struct Socket {
     pub(crate) send_shut: bool,
     /// SO_LINGER with a time-out of zero: closing resets.
     pub(crate) abortive: bool,
-    /// Whether FD_CLOSE told of a reset; matters to stacks that tell it once (W-088).
-    pub(crate) reset_reported: bool,
-    /// Whether the last connect was refused and nobody was told yet.
+    /// Whether the last connect was refused.
     pub(crate) refused: bool,
     /// The local port; 0 for none.
     pub(crate) port: u16,
@@ -112,7 +110,6 @@ impl Socket {
             receive_shut,
             send_shut,
             abortive,
-            reset_reported,
             refused,
             port,
             registration,
@@ -127,7 +124,7 @@ impl Socket {
             SocketState::Connected(link, Side::Connector) => 5 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Acceptor) => 6 | u64::from(link.0) << 4,
         };
-        let flags = [nonblocking, receive_shut, send_shut, abortive, reset_reported, refused]
+        let flags = [nonblocking, receive_shut, send_shut, abortive, refused]
             .into_iter()
             .fold(0, |word, flag| word << 1 | u64::from(*flag));
         out(state | flags << 16 | u64::from(*port) << 32 | u64::from(*spent) << 48);

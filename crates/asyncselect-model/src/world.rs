@@ -7,8 +7,8 @@ use asyncselect_abi::{NetworkEvent, PumpFilter, Reply, SocketHandle, ThreadId, V
 
 use crate::chooser::{Choice, Chooser};
 use crate::knob::{
-    CloseWithUnread, DataOnReset, Knob, KnobId, ReadAndWrite, ReregisterAfterReset, ResetError,
-    WriteAndClose,
+    CloseWithUnread, CloseWithUnreadAfterShutdown, DataOnReset, Knob, KnobId, ReadAndWrite,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Trigger, Wanted};
 use crate::list::List;
@@ -337,7 +337,14 @@ impl World {
                 if this.receive_shut {
                     Condition::No(Absence::ReceiveShutDown)
                 } else if self.streams.has_unread(link, side) {
-                    Condition::Readable
+                    // OQ-24: data that survived a reset may be told of or not.
+                    if arrived.is_reset()
+                        && self.knob::<DataOnReset>(cx) == DataOnReset::ReadableSilently
+                    {
+                        Condition::No(Absence::Reset)
+                    } else {
+                        Condition::Readable
+                    }
                 } else {
                     // AS-RD-05: the end of the stream is not data.
                     Condition::No(Absence::NoData)
@@ -357,21 +364,16 @@ impl World {
             }
             NetworkEvent::Close => match arrived {
                 Arrived::Open => Condition::No(Absence::NotClosed),
-                Arrived::End if this.receive_shut || !self.streams.has_unread(link, side) => {
-                    Condition::Ended { sent_end: this.send_shut }
+                Arrived::End => {
+                    let unread = !this.receive_shut && self.streams.has_unread(link, side);
+                    self.ended(this.send_shut, unread, trigger, cx)
                 }
-                // AS-CL-03 against W-083: does the end wait until all data was read?
-                Arrived::End => match self.knob::<CloseWithUnread>(cx) {
-                    CloseWithUnread::AfterDrain => Condition::No(Absence::UnreadData),
-                    CloseWithUnread::Immediate => Condition::EndedUnread,
-                },
+                // C8, W-088: some stacks do not tell a registration of a reset that came before.
                 Arrived::Reset | Arrived::EndThenReset => {
-                    let again = this.reset_reported && trigger == Trigger::Registered;
-                    // W-088, C8: some stacks report a reset once in a socket's life.
-                    if again
-                        && self.knob::<ReregisterAfterReset>(cx) == ReregisterAfterReset::Silent
+                    if trigger == Trigger::Registered
+                        && self.knob::<RegisterAfterReset>(cx) == RegisterAfterReset::Silent
                     {
-                        Condition::No(Absence::ResetReported)
+                        Condition::No(Absence::ClosedBefore)
                     } else {
                         Condition::Aborted
                     }
@@ -389,6 +391,34 @@ impl World {
         }
     }
 
+    /// FD_CLOSE's condition after the peer's graceful end.
+    fn ended<C: Chooser, S: Sink>(
+        &mut self,
+        sent_end: bool,
+        unread: bool,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        if unread {
+            // AS-CL-03, AS-CL-04 against W-083: does the end wait until all data was read?
+            let waits = if sent_end {
+                self.knob::<CloseWithUnreadAfterShutdown>(cx)
+                    == CloseWithUnreadAfterShutdown::AfterDrain
+            } else {
+                self.knob::<CloseWithUnread>(cx) == CloseWithUnread::AfterDrain
+            };
+            return if waits { Condition::No(Absence::UnreadData) } else { Condition::EndedUnread };
+        }
+        // AS-CL-02: some stacks tell a registration only of an end that left one direction open.
+        if sent_end
+            && trigger == Trigger::Registered
+            && self.knob::<RegisterAfterBothEnded>(cx) == RegisterAfterBothEnded::Silent
+        {
+            return Condition::No(Absence::ClosedBefore);
+        }
+        Condition::Ended { sent_end }
+    }
+
     fn post<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
@@ -399,11 +429,11 @@ impl World {
     ) {
         let error = match (event, self.is_reset(socket)) {
             (NetworkEvent::Close, true) => {
-                self.socket_mut(socket).reset_reported = true;
                 // AS-CL-05 against W-088.
                 match self.knob::<ResetError>(cx) {
                     ResetError::ConnReset => WsaError::WSAECONNRESET,
                     ResetError::ConnAborted => WsaError::WSAECONNABORTED,
+                    ResetError::Zero => WsaError(0),
                 }
             }
             _ => WsaError(0),

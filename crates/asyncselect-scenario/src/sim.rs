@@ -1,0 +1,190 @@
+//! The model as a backend.
+
+use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::{
+    Backend, BackendError, Data, Outcome, PostedMessage, PumpFilter, Reply, SelectReply, ThreadId,
+};
+use asyncselect_model::stream::{Piece, Segment};
+use asyncselect_model::world::THREADS_MAX;
+use asyncselect_model::{
+    Canonical, Chooser, Effect, KnobId, ModelError, Move, Profile, Sink, World,
+};
+
+use crate::script_file::Need;
+use crate::stack::Stack;
+
+/// The most moves that one settle may take; more is a finding of its own, not a hang.
+const MOVES_MAX: u32 = 1_000_000;
+
+/// A simulated stack. With `RECORD` it keeps every effect for the trace.
+#[derive(Clone, Debug)]
+pub struct Sim<const RECORD: bool, C = Canonical> {
+    profile: Profile,
+    start: World,
+    world: World,
+    chooser: C,
+    sink: Recorder<RECORD>,
+    literals: Vec<Data>,
+}
+
+impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
+    /// A stack that behaves as the profile says; `chooser` decides where it leaves things open.
+    pub fn new(profile: Profile, chooser: C) -> Self {
+        let start = World::new(&profile);
+        let world = start.clone();
+        Self { profile, start, world, chooser, sink: Recorder::default(), literals: Vec::new() }
+    }
+
+    /// The state.
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// Who decides.
+    pub fn chooser_mut(&mut self) -> &mut C {
+        &mut self.chooser
+    }
+
+    fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
+        self.world.apply(mv, &mut self.chooser, &mut self.sink).map_err(
+            |error: ModelError| BackendError::NotModelled(error.to_string()),
+        )
+    }
+
+    fn outcome(&mut self, thread: ThreadId) -> Outcome {
+        match self.sink.replies[usize::from(thread.0)] {
+            Some(reply) => Outcome::Returned(reply),
+            None => Outcome::Pending,
+        }
+    }
+}
+
+impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
+    fn reset(&mut self, literals: &[Data], _: bool) -> Result<(), BackendError> {
+        self.world.clone_from(&self.start);
+        self.sink.clear();
+        if self.literals != literals {
+            self.literals = literals.to_vec();
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
+        self.sink.begin(thread);
+        self.apply(Move::Call { thread, call })?;
+        Ok(self.outcome(thread))
+    }
+
+    fn settle(&mut self) -> Result<(), BackendError> {
+        for _ in 0..MOVES_MAX {
+            let Some(next) = self.world.moves().next() else { return Ok(()) };
+            self.apply(next)?;
+        }
+        Err(BackendError::NotModelled(format!("no rest after {MOVES_MAX} moves")))
+    }
+
+    fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError> {
+        self.sink.retrieved = None;
+        self.apply(Move::Retrieve(*filter))?;
+        Ok(self.sink.retrieved)
+    }
+
+    fn pending(&mut self, thread: ThreadId) -> Result<Outcome, BackendError> {
+        Ok(self.outcome(thread))
+    }
+
+    fn received(&mut self, thread: ThreadId) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for Piece { literal, offset, len } in &self.sink.received[usize::from(thread.0)] {
+            match &self.literals[usize::from(literal.0)] {
+                Data::Fill { byte, .. } => bytes.resize(bytes.len() + *len as usize, *byte),
+                data => {
+                    let (start, len) = (*offset as usize, *len as usize);
+                    bytes.extend_from_slice(&data.to_bytes()[start..start + len]);
+                }
+            }
+        }
+        bytes
+    }
+
+    fn advance(&mut self, _: u32) -> Result<(), BackendError> {
+        Err(BackendError::NotModelled("simulated time".to_owned()))
+    }
+}
+
+impl<const RECORD: bool, C: Chooser> Stack for Sim<RECORD, C> {
+    fn label(&self) -> &str {
+        self.profile.name()
+    }
+
+    fn lacks(&self, _: Need) -> bool {
+        // What is not modelled is answered so, call by call.
+        false
+    }
+
+    fn decided(&self, knob: KnobId) -> Option<u8> {
+        self.world.decided(knob)
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.sink.effects)
+    }
+}
+
+/// Keeps what the runner asks for, and with `RECORD` everything.
+#[derive(Clone, Debug, Default)]
+struct Recorder<const RECORD: bool> {
+    replies: [Option<Reply>; THREADS_MAX],
+    received: [Vec<Piece>; THREADS_MAX],
+    /// Pieces of the call under way; its thread is known when it returns.
+    pieces: Vec<Piece>,
+    retrieved: Option<PostedMessage>,
+    effects: Vec<Effect>,
+}
+
+impl<const RECORD: bool> Recorder<RECORD> {
+    fn begin(&mut self, thread: ThreadId) {
+        self.replies[usize::from(thread.0)] = None;
+        self.received[usize::from(thread.0)].clear();
+        self.pieces.clear();
+    }
+
+    fn clear(&mut self) {
+        self.replies = [None; THREADS_MAX];
+        self.received.iter_mut().for_each(Vec::clear);
+        self.pieces.clear();
+        self.retrieved = None;
+        self.effects.clear();
+    }
+}
+
+impl<const RECORD: bool> Sink for Recorder<RECORD> {
+    const WANTS_SILENCE: bool = RECORD;
+
+    fn effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Return { thread, reply, .. } => {
+                self.replies[usize::from(thread.0)] = Some(reply);
+                let received = &mut self.received[usize::from(thread.0)];
+                received.append(&mut self.pieces);
+            }
+            Effect::Received(Segment::Data(piece)) => self.pieces.push(piece),
+            Effect::Retrieve { message, .. } => {
+                self.retrieved = Some(PostedMessage {
+                    hwnd: message.hwnd,
+                    message: message.message,
+                    socket: message.socket,
+                    reply: SelectReply::new(message.event, message.error),
+                });
+            }
+            Effect::Received(_)
+            | Effect::Post { .. }
+            | Effect::Silent { .. }
+            | Effect::Deliver { .. }
+            | Effect::Withdrawn { .. } => {}
+        }
+        if RECORD {
+            self.effects.push(effect);
+        }
+    }
+}

@@ -1,0 +1,318 @@
+//! Scenario files as text: reading them, finding places in them, showing what is wrong.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+/// The largest file that is read, in bytes. The largest useful one has some kilobytes.
+pub const FILE_LEN_MAX: u64 = 1 << 20;
+
+/// A text file and where it came from.
+#[derive(Clone, Debug)]
+pub struct Source {
+    /// As the user named it.
+    pub path: PathBuf,
+    /// Its text.
+    pub text: String,
+}
+
+impl Source {
+    /// Reads a file, unless it cannot be a scenario.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is no regular file, is too large or no UTF-8.
+    pub fn read(path: &Path) -> Result<Self, SourceError> {
+        let fail = |why: String| SourceError::Unreadable { path: path.to_owned(), why };
+        let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
+        if !metadata.is_file() {
+            return Err(fail("not a regular file".to_owned()));
+        }
+        if metadata.len() > FILE_LEN_MAX {
+            let len = metadata.len();
+            return Err(fail(format!("{len} bytes; at most {FILE_LEN_MAX} are read")));
+        }
+        let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        let text = String::from_utf8(bytes).map_err(|error| {
+            fail(format!("not UTF-8 after byte {}", error.utf8_error().valid_up_to()))
+        })?;
+        Ok(Self { path: path.to_owned(), text })
+    }
+
+    /// Parses the text as JSON of a known shape.
+    ///
+    /// # Errors
+    ///
+    /// With the place, what was expected there, and the nearest right spelling.
+    pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, SourceError> {
+        let mut json = serde_json::Deserializer::from_str(&self.text);
+        let parsed = serde_path_to_error::deserialize(&mut json);
+        parsed.map_err(|error| self.shape_error(&error)).and_then(|value| {
+            json.end().map(|()| value).map_err(|error| {
+                let at = offset_of(&self.text, error.line(), error.column());
+                self.error_at(at..at, String::new(), error.to_string(), None)
+            })
+        })
+    }
+
+    fn shape_error(&self, error: &serde_path_to_error::Error<serde_json::Error>) -> SourceError {
+        let inner = error.inner();
+        let text = inner.to_string();
+        // serde_json appends the place; the snippet shows it better.
+        let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(before, _)| before);
+        let path = JsonPath::from(error.path());
+        let at = offset_of(&self.text, inner.line(), inner.column());
+        let span = if inner.is_data() { self.locate(&path) } else { None };
+        let help = suggestion_from(message);
+        self.error_at(span.unwrap_or(at..at), path.to_string(), message.to_owned(), help)
+    }
+
+    /// An error about the value at a path.
+    #[must_use]
+    pub fn error(&self, path: &JsonPath, message: String, help: Option<String>) -> SourceError {
+        let span = self.locate(path).unwrap_or(0..0);
+        self.error_at(span, path.to_string(), message, help)
+    }
+
+    fn error_at(
+        &self,
+        span: Range<usize>,
+        at: String,
+        message: String,
+        help: Option<String>,
+    ) -> SourceError {
+        let (line, column) = line_column(&self.text, span.start);
+        let rendered = render(self, &span, &at, &message, help.as_deref());
+        SourceError::Invalid { path: self.path.clone(), line, column, at, message, help, rendered }
+    }
+
+    /// The 1-based line of the value at a path.
+    #[must_use]
+    pub fn line_of(&self, path: &JsonPath) -> Option<usize> {
+        self.locate(path).map(|span| line_column(&self.text, span.start).0)
+    }
+
+    /// Where the value at a path stands; for a key that should not be there, the key itself.
+    /// An object or list that goes on over several lines is marked on its first line only.
+    fn locate(&self, path: &JsonPath) -> Option<Range<usize>> {
+        let offset_in = |part: &str| part.as_ptr().addr() - self.text.as_ptr().addr();
+        let mut value: &RawValue = serde_json::from_str(&self.text).ok()?;
+        for segment in &path.0 {
+            let next = match segment {
+                PathSegment::Index(index) => {
+                    let items: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+                    items.get(*index).copied()
+                }
+                PathSegment::Key(key) => {
+                    let Entries(entries) = serde_json::from_str(value.get()).ok()?;
+                    entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
+                }
+            };
+            match next {
+                Some(next) => value = next,
+                None => break,
+            }
+        }
+        let start = offset_in(value.get());
+        let first_line = value.get().lines().next().map_or(0, str::len);
+        let span = start..start + first_line;
+        // An unknown field is better marked than its value.
+        let key = path.0.last().and_then(|segment| match segment {
+            PathSegment::Key(key) => Some(format!("\"{key}\"")),
+            PathSegment::Index(_) => None,
+        });
+        let before = &self.text[..start];
+        let key_start = key.as_deref().and_then(|key| before.rfind(key));
+        match (key_start, key) {
+            (Some(at), Some(key)) if before[at + key.len()..].trim() == ":" => {
+                Some(at..span.end)
+            }
+            _ => Some(span),
+        }
+    }
+}
+
+/// A JSON object whose values are still text.
+struct Entries<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Entries<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct EntriesVisitor;
+
+        impl<'de> Visitor<'de> for EntriesVisitor {
+            type Value = Vec<(String, &'de RawValue)>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut entries = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    entries.push(entry);
+                }
+                Ok(entries)
+            }
+        }
+        deserializer.deserialize_map(EntriesVisitor).map(Self)
+    }
+}
+
+/// The way to a value: `steps[3].do.send.s`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct JsonPath(Vec<PathSegment>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum PathSegment {
+    Key(String),
+    Index(usize),
+}
+
+impl JsonPath {
+    /// The way to a step.
+    #[must_use]
+    pub fn step(index: usize) -> Self {
+        Self::default().key("steps").index(index)
+    }
+
+    /// One object further in.
+    #[must_use]
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.0.push(PathSegment::Key(key.into()));
+        self
+    }
+
+    /// One list further in.
+    #[must_use]
+    pub fn index(mut self, index: usize) -> Self {
+        self.0.push(PathSegment::Index(index));
+        self
+    }
+}
+
+impl From<&serde_path_to_error::Path> for JsonPath {
+    fn from(path: &serde_path_to_error::Path) -> Self {
+        use serde_path_to_error::Segment;
+        let segment = |segment: &Segment| match segment {
+            Segment::Seq { index } => Some(PathSegment::Index(*index)),
+            Segment::Map { key } => Some(PathSegment::Key(key.clone())),
+            Segment::Enum { variant } => Some(PathSegment::Key(variant.clone())),
+            Segment::Unknown => None,
+        };
+        Self(path.iter().map_while(segment).collect())
+    }
+}
+
+impl fmt::Display for JsonPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, segment) in self.0.iter().enumerate() {
+            match segment {
+                PathSegment::Index(index) => write!(f, "[{index}]")?,
+                PathSegment::Key(key) if position == 0 => f.write_str(key)?,
+                PathSegment::Key(key) => write!(f, ".{key}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum SourceError {
+    /// It could not be read.
+    #[error("cannot read {}: {why}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        why: String,
+    },
+    /// It could be read, but not understood.
+    #[error("{rendered}")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The column in characters, from 1.
+        column: usize,
+        /// The JSON path.
+        at: String,
+        /// What is wrong there.
+        message: String,
+        /// What to write instead, if there is a guess.
+        help: Option<String>,
+        /// All of it, as people read it.
+        rendered: String,
+    },
+}
+
+fn render(
+    source: &Source,
+    span: &Range<usize>,
+    at: &str,
+    message: &str,
+    help: Option<&str>,
+) -> String {
+    let path = source.path.display().to_string();
+    let snippet = Snippet::source(&source.text)
+        .path(&path)
+        .annotation(AnnotationKind::Primary.span(span.clone()));
+    let mut group = Level::ERROR.primary_title(message).element(snippet);
+    let place = format!("at {at}");
+    if !at.is_empty() {
+        group = group.element(Level::NOTE.message(place.as_str()));
+    }
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
+    }
+    Renderer::plain().render(&[group])
+}
+
+fn line_column(text: &str, offset: usize) -> (usize, usize) {
+    let before = &text[..offset];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+    (line, column)
+}
+
+/// The byte offset of a 1-based line and column as serde_json counts them.
+fn offset_of(text: &str, line: usize, column: usize) -> usize {
+    let start: usize = text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum();
+    let mut offset = (start + column.saturating_sub(1)).min(text.len());
+    while !text.is_char_boundary(offset) {
+        offset -= 1;
+    }
+    offset
+}
+
+/// Reads the suggestion out of serde's own words: the first name in backticks is what was found,
+/// the others are what exists.
+fn suggestion_from(message: &str) -> Option<String> {
+    let mut names = message.split('`').skip(1).step_by(2);
+    let found = names.next()?;
+    nearest(found, names)
+}
+
+/// `did you mean …?`, if one of the candidates is near enough.
+#[must_use]
+pub fn nearest<'a>(
+    found: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
+    let lower = found.to_lowercase();
+    let far = (found.chars().count() / 3).max(2);
+    let best = candidates
+        .into_iter()
+        .map(|candidate| {
+            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+        })
+        .filter(|(distance, _)| *distance <= far)
+        .min();
+    best.map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+}
