@@ -22,14 +22,15 @@ pub trait Backend {
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError>;
 
     /// Waits until the network is quiet and everything that will be posted is in the queues.
-    /// Nothing is retrieved. Answers for threads whose call ended meanwhile.
+    /// Nothing is retrieved.
     fn settle(&mut self) -> Result<(), BackendError>;
 
     /// Takes the first message that the filter admits, if there is one.
     fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError>;
 
-    /// What became of a call that answered [`Outcome::Pending`].
-    fn pending(&mut self, thread: ThreadId) -> Result<Outcome, BackendError>;
+    /// What became of a call that answered [`Outcome::Pending`]; a live stack waits for it up to
+    /// `patience_ms`.
+    fn pending(&mut self, thread: ThreadId, patience_ms: u32) -> Result<Outcome, BackendError>;
 
     /// The bytes that the last receive call of the thread filled in.
     fn received(&mut self, thread: ThreadId) -> Vec<u8>;

@@ -80,6 +80,13 @@ impl Profile {
         &self.name
     }
 
+    /// The same settings under another name.
+    #[must_use]
+    pub fn renamed(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
     /// What the profile stands for.
     #[must_use]
     pub fn about(&self) -> &str {

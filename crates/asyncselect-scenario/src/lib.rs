@@ -1,1 +1,26 @@
-//! x
+//! JSON scenarios about `WSAAsyncSelect`: run on a stack, traced, judged, compared.
+//!
+//! The life of a scenario: bytes ([`source`]) become a [`script_file`] (spelling and shape), then a
+//! [`script`] (every name resolved), then a run ([`runner`]) on a [`stack`]: the model ([`sim`]) or
+//! somebody's [`adapter`]. A run leaves a [`trace`], two verdicts ([`judge`]), and differences from
+//! other stacks ([`diff`]).
+//!
+//! Each stage is a type and fails in its own way. None has semantics of its own: what must happen
+//! is in the file, what would happen is in the model.
+#![forbid(unsafe_code)]
+
+pub mod adapter;
+pub mod clauses;
+pub mod corpus;
+pub mod diff;
+pub mod judge;
+pub mod profile_file;
+pub mod runner;
+pub mod schema;
+pub mod script;
+pub mod script_file;
+pub mod sim;
+pub mod simulate;
+pub mod source;
+pub mod stack;
+pub mod trace;

@@ -133,6 +133,13 @@ impl Observer for Deaf {
     const LISTENS: bool = false;
 }
 
+/// How long a live stack may take over a call that should return: a refused connect takes over
+/// two seconds on Windows (W-036).
+const PATIENCE_MS: u32 = 10_000;
+
+/// How long to look at a call that should wait.
+const GLANCE_MS: u32 = 100;
+
 /// A handle that no socket or window has.
 const INVALID: u64 = 0xdead;
 
@@ -216,7 +223,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             },
             Op::End { thread, binds, .. } => {
                 self.settle(place)?;
-                match self.check(place, |stack| stack.pending(*thread))? {
+                match self.check(place, |stack| stack.pending(*thread, PATIENCE_MS))? {
                     Outcome::Returned(reply) => {
                         self.returned(place, "the call that began", *thread, reply, *binds);
                     }
@@ -228,7 +235,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             }
             Op::Blocked { thread } => {
                 self.settle(place)?;
-                let outcome = self.check(place, |stack| stack.pending(*thread))?;
+                let outcome = self.check(place, |stack| stack.pending(*thread, GLANCE_MS))?;
                 let waits = outcome == Outcome::Pending;
                 self.observer.observed(Observation::Waiting { place, waits });
                 Ok(())
@@ -319,7 +326,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         if op.settle {
             self.settle(place)?;
             if outcome == Outcome::Pending && !op.begins {
-                outcome = self.check(place, |stack| stack.pending(op.thread))?;
+                outcome = self.check(place, |stack| stack.pending(op.thread, PATIENCE_MS))?;
                 if let Outcome::Returned(reply) = &outcome {
                     self.tell_return(place, &call, op.thread, reply);
                 }

@@ -4,18 +4,18 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use asyncselect_abi::call::Rename;
+use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
     Call, Data, Literal, LiteralId, MessageId, NetworkEvent, ThreadId, WsaError,
 };
-use asyncselect_abi::data::LEN_MAX;
 use asyncselect_model::stream::LITERALS_MAX;
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Evidence, KnobId};
 
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, KnobIs, LpErrnoSpec, MessageSpec, MessagesSpec, Mode, Need, Pump,
-    ReturnSpec, ScriptCall, ScriptFile, Step, WhenMessages, WhenReturn, FORMAT,
+    AddressSpec, Expect, FORMAT, KnobIs, LpErrnoSpec, MessageSpec, MessagesSpec, Mode, Need, Pump,
+    ReturnSpec, ScriptCall, ScriptFile, Step, WhenMessages, WhenReturn,
 };
 use crate::source::{JsonPath, Source, SourceError, nearest};
 
@@ -150,7 +150,8 @@ pub struct Case<T> {
 impl<T> Cases<T> {
     /// The case that holds for a run, and `None` for its conditions if it is the base.
     pub fn select(&self, holds: impl Fn(KnobId, u8) -> bool) -> (&T, Option<&Case<T>>) {
-        let all = |case: &&Case<T>| case.conditions.iter().all(|(knob, value)| holds(*knob, *value));
+        let all =
+            |case: &&Case<T>| case.conditions.iter().all(|(knob, value)| holds(*knob, *value));
         match self.when.iter().find(all) {
             Some(case) => (&case.then, Some(case)),
             None => (&self.base, None),
@@ -370,7 +371,8 @@ impl<'a> Checker<'a> {
             self.ops.push(op);
         }
         if let Some(name) = self.begun.keys().next() {
-            let message = format!("call `{name}` began and is neither ended nor `blocked` at the end");
+            let message =
+                format!("call `{name}` began and is neither ended nor `blocked` at the end");
             let last = JsonPath::step(file.steps.len() - 1);
             let blocked_last = file.steps.iter().any(|step| step.blocked.as_ref() == Some(name));
             if !blocked_last {
@@ -482,9 +484,9 @@ impl<'a> Checker<'a> {
     /// A socket that no script can name.
     fn hidden_socket(&mut self, what: &str, index: usize) -> Checked<NameId> {
         self.sockets.names.push(format!("({what} {index})"));
-        u8::try_from(self.sockets.names.len() - 1).map(NameId).map_err(|_| {
-            self.wrong(&JsonPath::default().key("setup"), "more than 255 sockets")
-        })
+        u8::try_from(self.sockets.names.len() - 1)
+            .map(NameId)
+            .map_err(|_| self.wrong(&JsonPath::default().key("setup"), "more than 255 sockets"))
     }
 
     fn step(&mut self, step: &Step, at: &JsonPath) -> Checked<Op> {
@@ -804,9 +806,7 @@ impl<'a> Checker<'a> {
         };
         let range = match (pump.min, pump.max) {
             (None, None) => None,
-            (min, max) => {
-                Some((min.unwrap_or(MessageId(0)), max.unwrap_or(MessageId(u32::MAX))))
-            }
+            (min, max) => Some((min.unwrap_or(MessageId(0)), max.unwrap_or(MessageId(u32::MAX)))),
         };
         let remove = pump.remove.unwrap_or(true);
         let count = pump.count.unwrap_or(if remove { u32::MAX } else { 1 });

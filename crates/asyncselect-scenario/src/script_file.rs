@@ -422,7 +422,9 @@ impl<'de> Deserialize<'de> for ReturnSpec {
             type Value = ReturnSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number, \"SOCKET_ERROR\", \"INVALID_SOCKET\", \"any\" or {\"min\": n}")
+                f.write_str(
+                    "a number, \"SOCKET_ERROR\", \"INVALID_SOCKET\", \"any\" or {\"min\": n}",
+                )
             }
 
             fn visit_i64<E: de::Error>(self, number: i64) -> Result<ReturnSpec, E> {

@@ -46,9 +46,9 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
-        self.world.apply(mv, &mut self.chooser, &mut self.sink).map_err(
-            |error: ModelError| BackendError::NotModelled(error.to_string()),
-        )
+        self.world
+            .apply(mv, &mut self.chooser, &mut self.sink)
+            .map_err(|error: ModelError| BackendError::NotModelled(error.to_string()))
     }
 
     fn outcome(&mut self, thread: ThreadId) -> Outcome {
@@ -89,7 +89,7 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
         Ok(self.sink.retrieved)
     }
 
-    fn pending(&mut self, thread: ThreadId) -> Result<Outcome, BackendError> {
+    fn pending(&mut self, thread: ThreadId, _: u32) -> Result<Outcome, BackendError> {
         Ok(self.outcome(thread))
     }
 

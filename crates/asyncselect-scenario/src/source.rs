@@ -129,9 +129,7 @@ impl Source {
         let before = &self.text[..start];
         let key_start = key.as_deref().and_then(|key| before.rfind(key));
         match (key_start, key) {
-            (Some(at), Some(key)) if before[at + key.len()..].trim() == ":" => {
-                Some(at..span.end)
-            }
+            (Some(at), Some(key)) if before[at + key.len()..].trim() == ":" => Some(at..span.end),
             _ => Some(span),
         }
     }
@@ -301,10 +299,7 @@ fn suggestion_from(message: &str) -> Option<String> {
 
 /// `did you mean …?`, if one of the candidates is near enough.
 #[must_use]
-pub fn nearest<'a>(
-    found: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<String> {
+pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = found.to_lowercase();
     let far = (found.chars().count() / 3).max(2);
     let best = candidates

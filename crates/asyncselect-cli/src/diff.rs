@@ -1,0 +1,281 @@
+//! `asyncselect diff`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use asyncselect_model::{KnobId, Profile};
+use asyncselect_scenario::adapter::Adapter;
+use asyncselect_scenario::diff::{Difference, Explanation, compare, explain, nearest_knob};
+use asyncselect_scenario::judge::{Agreement, judge};
+use asyncselect_scenario::profile_file;
+use asyncselect_scenario::script::Script;
+use asyncselect_scenario::simulate::{run_on, simulate};
+use asyncselect_scenario::stack::Stack;
+use serde::Serialize;
+
+use crate::Format;
+use crate::outcome::{Exit, Output, Scripts, place_text, read};
+
+/// What stands on the right.
+#[derive(Debug)]
+pub(crate) enum Right {
+    /// A profile.
+    Profile(String),
+    /// The command of an adapter.
+    Adapter(String),
+}
+
+impl Right {
+    pub(crate) fn new(profile: Option<String>, adapter: Option<String>) -> Self {
+        match (profile, adapter) {
+            (_, Some(command)) => Self::Adapter(command),
+            (Some(profile), None) => Self::Profile(profile),
+            (None, None) => unreachable!("clap requires one of them"),
+        }
+    }
+}
+
+/// How one scenario came out.
+enum Compared {
+    /// Nothing differs.
+    Equal,
+    /// It differs, and knobs at which the stacks part explain it.
+    Explained(Vec<Difference>, Vec<Explanation>),
+    /// The live stack took an alternative that the profile leaves open.
+    Open(KnobId, u8),
+    /// It differs, and should not.
+    Unexplained(Vec<Difference>, Option<(KnobId, u8)>),
+    /// It cannot be run there.
+    NotRunnable(String),
+    /// The stack did not answer.
+    StackFailed(String),
+}
+
+pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format) -> Output {
+    let left = match profile_file::load(left) {
+        Ok(profile) => profile,
+        Err(error) => return Output::error(error, Exit::BadScript),
+    };
+    let Scripts { scripts, errors } = read(paths);
+    let (label, compared) = match right {
+        Right::Profile(name) => match profile_file::load(name) {
+            Ok(right) => {
+                let label = right.name().to_owned();
+                (label, scripts.iter().map(|s| profiles(s, &left, &right)).collect())
+            }
+            Err(error) => return Output::error(error, Exit::BadScript),
+        },
+        Right::Adapter(command) => match Adapter::start(command) {
+            Ok(mut adapter) => {
+                let compared: Vec<Compared> =
+                    scripts.iter().map(|script| live(script, &left, &mut adapter)).collect();
+                (adapter.label().to_owned(), compared)
+            }
+            Err(error) => return Output::error(error, Exit::Unavailable),
+        },
+    };
+    let worst = compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
+    let exit = if errors.is_empty() { worst } else { Exit::BadScript };
+    let mut output = match format {
+        Format::Text => {
+            let text = text(&left, &label, &scripts, &compared);
+            Output { text, errors: String::new(), exit }
+        }
+        Format::Json => Output::json(&json(&left, &label, &scripts, &compared), exit),
+    };
+    for error in &errors {
+        output.errors.push_str(&format!("{error}\n\n"));
+    }
+    output
+}
+
+fn profiles(script: &Script, left: &Profile, right: &Profile) -> Compared {
+    let differences = compare(script, &simulate(script, left), &simulate(script, right));
+    if differences.is_empty() {
+        return Compared::Equal;
+    }
+    match explain(script, left, right) {
+        Some(knobs) => Compared::Explained(differences, knobs),
+        None => Compared::Unexplained(differences, None),
+    }
+}
+
+fn live(script: &Script, profile: &Profile, adapter: &mut Adapter) -> Compared {
+    if script.is_about_others_than(profile.name()) {
+        return Compared::NotRunnable(format!("a fact of other stacks than {}", profile.name()));
+    }
+    let expected = simulate(script, profile);
+    let live = run_on(script, adapter);
+    let holds = |knob: KnobId, value| expected.decided(knob) == Some(value);
+    match judge(script, &live.ending, &live.seen, holds).agreement {
+        Agreement::NotRunnable(what) | Agreement::NotModelled(what) => {
+            return Compared::NotRunnable(what);
+        }
+        Agreement::StackFailed(what) => return Compared::StackFailed(what),
+        Agreement::Agrees | Agreement::Disagrees(_) | Agreement::NotSetUp(_) => {}
+    }
+    let differences = compare(script, &expected, &live);
+    if differences.is_empty() {
+        return Compared::Equal;
+    }
+    match nearest_knob(script, profile, &live) {
+        Some((knob, value, true)) => Compared::Open(knob, value),
+        Some((knob, value, false)) => Compared::Unexplained(differences, Some((knob, value))),
+        None => Compared::Unexplained(differences, None),
+    }
+}
+
+impl Compared {
+    fn exit(&self) -> Exit {
+        match self {
+            Self::Equal | Self::Explained(..) | Self::Open(..) | Self::NotRunnable(_) => {
+                Exit::Conforms
+            }
+            Self::Unexplained(..) => Exit::Findings,
+            Self::StackFailed(_) => Exit::Unavailable,
+        }
+    }
+
+    fn word(&self) -> &'static str {
+        match self {
+            Self::Equal => "agrees",
+            Self::Explained(..) => "explained",
+            Self::Open(..) => "open",
+            Self::Unexplained(..) => "DIFFERS",
+            Self::NotRunnable(_) => "not runnable",
+            Self::StackFailed(_) => "stack failed",
+        }
+    }
+}
+
+fn knob_text(knob: KnobId, value: u8) -> String {
+    format!("{knob} = {}", knob.values()[usize::from(value)])
+}
+
+fn explanation_text(explanation: &Explanation) -> String {
+    let side = |(value, setting): &(u8, asyncselect_model::profile::Setting)| {
+        let name = explanation.knob.values()[usize::from(*value)];
+        match setting.value {
+            Some(_) => format!("{name} ({}: {})", setting.evidence, setting.source),
+            None => format!("{name} (open, this run's choice)"),
+        }
+    };
+    let Explanation { knob, left, right } = explanation;
+    format!("{knob}: {} | {}", side(left), side(right))
+}
+
+fn text(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) -> String {
+    let mut text = format!("left {}, right {right}\n", left.name());
+    let mut told = |line: String| {
+        writeln!(text, "{line}").expect("writing to a String succeeds");
+    };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (script, compared) in scripts.iter().zip(compared) {
+        *counts.entry(compared.word()).or_default() += 1;
+        let head = format!("\n{}: {}", compared.word(), script.id);
+        match compared {
+            Compared::Equal => {}
+            Compared::Explained(differences, knobs) => {
+                told(head);
+                told_differences(script, differences, &mut told);
+                for explanation in knobs {
+                    told(format!("  because {}", explanation_text(explanation)));
+                }
+            }
+            Compared::Open(knob, value) => {
+                told(format!("{head}: it took {}", knob_text(*knob, *value)));
+            }
+            Compared::Unexplained(differences, hint) => {
+                told(head);
+                told_differences(script, differences, &mut told);
+                match hint {
+                    Some((knob, value)) => {
+                        told(format!("  as if {}", knob_text(*knob, *value)));
+                    }
+                    None => told("  no knob explains it".to_owned()),
+                }
+            }
+            Compared::NotRunnable(what) => told(format!("{head}: {what}")),
+            Compared::StackFailed(what) => told(format!("{head}: {what}")),
+        }
+    }
+    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
+    told(format!(
+        "\n{} scenarios: {} agree, {} explained, {} took an open alternative, {} differ, \
+         {} not runnable here, {} stack failures",
+        scripts.len(),
+        count("agrees"),
+        count("explained"),
+        count("open"),
+        count("DIFFERS"),
+        count("not runnable"),
+        count("stack failed"),
+    ));
+    text
+}
+
+fn told_differences(script: &Script, differences: &[Difference], told: &mut impl FnMut(String)) {
+    for Difference { place, left, right } in differences {
+        told(format!("  {}", place_text(script, *place)));
+        told(format!("    left:  {left}"));
+        told(format!("    right: {right}"));
+    }
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    left: &'r str,
+    right: &'r str,
+    results: Vec<Row<'r>>,
+}
+
+#[derive(Serialize)]
+struct Row<'r> {
+    scenario: &'r str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Side<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Side<'r> {
+    place: String,
+    left: &'r str,
+    right: &'r str,
+}
+
+fn json<'r>(
+    left: &'r Profile,
+    right: &'r str,
+    scripts: &'r [Script],
+    compared: &'r [Compared],
+) -> Report<'r> {
+    let row = |(script, compared): (&'r Script, &'r Compared)| {
+        let (differences, because): (&[Difference], Vec<String>) = match compared {
+            Compared::Equal => (&[], Vec::new()),
+            Compared::Explained(differences, knobs) => {
+                (differences, knobs.iter().map(explanation_text).collect())
+            }
+            Compared::Open(knob, value) => (&[], vec![knob_text(*knob, *value)]),
+            Compared::Unexplained(differences, hint) => {
+                let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
+                (differences, hint.into_iter().collect())
+            }
+            Compared::NotRunnable(what) | Compared::StackFailed(what) => (&[], vec![what.clone()]),
+        };
+        let differences = differences
+            .iter()
+            .map(|Difference { place, left, right }| Side {
+                place: place_text(script, *place),
+                left,
+                right,
+            })
+            .collect();
+        Row { scenario: &script.id, outcome: compared.word(), differences, because }
+    };
+    let results = scripts.iter().zip(compared).map(row).collect();
+    Report { left: left.name(), right, results }
+}

@@ -1,0 +1,137 @@
+//! The `asyncselect` command.
+//!
+//! | exit code | meaning |
+//! |---|---|
+//! | 0 | everything conforms |
+//! | 1 | findings |
+//! | 2 | a bad script, or bad usage |
+//! | 3 | something is not modelled |
+//! | 4 | a backend is not available |
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+mod diff;
+mod new;
+mod outcome;
+mod run;
+mod trace;
+
+use outcome::{Exit, Output};
+
+/// A deterministic simulator and conformance test harness for WSAAsyncSelect.
+#[derive(Debug, Parser)]
+#[command(
+    name = "asyncselect",
+    version,
+    after_help = "Exit codes: 0 conforms, 1 findings, \
+    2 bad script or usage, 3 not modelled, 4 backend unavailable."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs scenarios on the model and judges them, on every built-in profile unless told.
+    Run {
+        /// Scenario files, or folders of them.
+        #[arg(default_value = "scenarios")]
+        paths: Vec<PathBuf>,
+        /// A built-in profile by name, or a profile file. May be given several times.
+        #[arg(long = "profile", value_name = "PROFILE")]
+        profiles: Vec<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Prints everything that happens in one scenario.
+    Trace {
+        /// The scenario file.
+        path: PathBuf,
+        /// A built-in profile by name, or a profile file.
+        #[arg(long, default_value = "documented")]
+        profile: String,
+        /// How to print; `json` is one event a line.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Compares two stacks on the same scenarios.
+    Diff {
+        /// Scenario files, or folders of them.
+        #[arg(default_value = "scenarios")]
+        paths: Vec<PathBuf>,
+        /// The profile on the left.
+        #[arg(long, value_name = "PROFILE")]
+        left: String,
+        /// The profile on the right.
+        #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
+        right: Option<String>,
+        /// A live stack on the right: the command that starts its adapter.
+        #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
+        adapter: Option<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
+    /// Prints a JSON Schema.
+    Schema {
+        /// Of what.
+        #[arg(value_enum, default_value_t = Of::Scenario)]
+        of: Of,
+    },
+    /// Writes a new scenario from a template.
+    New {
+        /// Its name, `family/what-happens`.
+        name: String,
+        /// The folder that holds the families.
+        #[arg(long, default_value = "scenarios")]
+        dir: PathBuf,
+    },
+}
+
+/// How results are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// What a schema describes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Of {
+    /// Scenario files, format 1.
+    Scenario,
+    /// One line of a trace.
+    Trace,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let output = match arguments.command {
+        Command::Run { paths, profiles, format } => run::run(&paths, &profiles, format),
+        Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
+        Command::Diff { paths, left, right, adapter, format } => {
+            let right = diff::Right::new(right, adapter);
+            diff::diff(&paths, &left, &right, format)
+        }
+        Command::Schema { of } => {
+            let schema = match of {
+                Of::Scenario => asyncselect_scenario::schema::scenario(),
+                Of::Trace => asyncselect_scenario::schema::trace_line(),
+            };
+            Output::json(&schema, Exit::Conforms)
+        }
+        Command::New { name, dir } => new::new(&name, &dir),
+    };
+    // A reader that went away (`| head`) has seen what it wanted.
+    drop(std::io::stdout().lock().write_all(output.text.as_bytes()));
+    drop(std::io::stderr().lock().write_all(output.errors.as_bytes()));
+    ExitCode::from(output.exit.code())
+}

@@ -1,0 +1,95 @@
+//! What a command leaves: text, complaints, and an exit code.
+
+use std::path::PathBuf;
+
+use asyncselect_scenario::corpus;
+use asyncselect_scenario::script::Script;
+use asyncselect_scenario::source::SourceError;
+use serde::Serialize;
+
+/// The exit codes of the command, from the best to the worst.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Exit {
+    /// Everything conforms.
+    Conforms,
+    /// Something is not modelled.
+    NotModelled,
+    /// There are findings.
+    Findings,
+    /// A backend is not available.
+    Unavailable,
+    /// A bad script, or bad usage.
+    BadScript,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Conforms => 0,
+            Self::Findings => 1,
+            Self::BadScript => 2,
+            Self::NotModelled => 3,
+            Self::Unavailable => 4,
+        }
+    }
+}
+
+/// What a command leaves.
+#[derive(Debug)]
+pub(crate) struct Output {
+    /// For standard output.
+    pub(crate) text: String,
+    /// For standard error.
+    pub(crate) errors: String,
+    /// How it ends.
+    pub(crate) exit: Exit,
+}
+
+impl Output {
+    pub(crate) fn json(value: &impl Serialize, exit: Exit) -> Self {
+        let mut text = serde_json::to_string_pretty(value).expect("results are plain data");
+        text.push('\n');
+        Self { text, errors: String::new(), exit }
+    }
+
+    pub(crate) fn error(error: impl std::fmt::Display, exit: Exit) -> Self {
+        Self { text: String::new(), errors: format!("{error}\n"), exit }
+    }
+}
+
+/// The scripts that could be read, and what is wrong with the others.
+pub(crate) struct Scripts {
+    pub(crate) scripts: Vec<Script>,
+    pub(crate) errors: Vec<SourceError>,
+}
+
+/// Reads every scenario under the paths.
+pub(crate) fn read(paths: &[PathBuf]) -> Scripts {
+    let (mut scripts, mut errors) = (Vec::new(), Vec::new());
+    match corpus::find(paths) {
+        Ok(files) => {
+            for file in files {
+                match Script::read(&file) {
+                    Ok(script) => scripts.push(script),
+                    Err(error) => errors.push(error),
+                }
+            }
+        }
+        Err(error) => errors.push(error),
+    }
+    Scripts { scripts, errors }
+}
+
+/// `file:line`, for a place in a script.
+pub(crate) fn place_text(script: &Script, place: asyncselect_scenario::runner::Place) -> String {
+    use asyncselect_scenario::runner::Place;
+    let path = script.path().display();
+    match place {
+        Place::Setup => format!("{path}: setup"),
+        Place::Step(index) => {
+            let line = script.lines.get(index).copied().unwrap_or(1);
+            format!("{path}:{line}: step {}", index + 1)
+        }
+        Place::End => format!("{path}: after the last step"),
+    }
+}

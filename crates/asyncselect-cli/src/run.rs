@@ -1,0 +1,263 @@
+//! `asyncselect run`.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use asyncselect_model::Profile;
+use asyncselect_scenario::judge::{Agreement, Conformance, Verdict};
+use asyncselect_scenario::profile_file;
+use asyncselect_scenario::script::Script;
+use asyncselect_scenario::simulate::verdict;
+use serde::Serialize;
+
+use crate::Format;
+use crate::outcome::{Exit, Output, Scripts, place_text, read};
+
+/// The profiles of these names; all built-in ones if there is none.
+fn profiles(names: &[String]) -> Result<Vec<Profile>, Output> {
+    if names.is_empty() {
+        return Ok(Profile::built_in());
+    }
+    let loaded = names.iter().map(|name| profile_file::load(name));
+    loaded.collect::<Result<_, _>>().map_err(|error| Output::error(error, Exit::BadScript))
+}
+
+pub(crate) fn run(paths: &[PathBuf], names: &[String], format: Format) -> Output {
+    let profiles = match profiles(names) {
+        Ok(profiles) => profiles,
+        Err(output) => return output,
+    };
+    let Scripts { scripts, errors } = read(paths);
+    let results: Vec<(&Script, Vec<Verdict>)> = scripts
+        .iter()
+        .map(|script| (script, profiles.iter().map(|profile| verdict(script, profile)).collect()))
+        .collect();
+    let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
+    let mut output = match format {
+        Format::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
+        Format::Json => Output::json(&json(&profiles, &results), exit),
+    };
+    for error in &errors {
+        output.errors.push_str(&format!("{error}\n\n"));
+    }
+    output
+}
+
+fn exit_of<'v>(verdicts: impl Iterator<Item = &'v Verdict>, bad_script: bool) -> Exit {
+    let worst = verdicts
+        .map(|verdict| match verdict.agreement {
+            Agreement::Agrees | Agreement::NotRunnable(_) => Exit::Conforms,
+            Agreement::NotModelled(_) => Exit::NotModelled,
+            Agreement::Disagrees(_) | Agreement::NotSetUp(_) => Exit::Findings,
+            Agreement::StackFailed(_) => Exit::Unavailable,
+        })
+        .max()
+        .unwrap_or(Exit::Conforms);
+    if bad_script { Exit::BadScript } else { worst }
+}
+
+fn agreement_word(agreement: &Agreement) -> &'static str {
+    match agreement {
+        Agreement::Agrees => "agrees",
+        Agreement::Disagrees(_) => "FAILS",
+        Agreement::NotModelled(_) => "not modelled",
+        Agreement::NotRunnable(_) => "-",
+        Agreement::NotSetUp(_) => "not set up",
+        Agreement::StackFailed(_) => "stack failed",
+    }
+}
+
+fn conformance_word(conformance: &Conformance) -> &'static str {
+    match conformance {
+        Conformance::Conforms => "conforms",
+        Conformance::Deviates(_) => "deviates",
+        Conformance::Unknown => "-",
+    }
+}
+
+fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
+    let mut text = String::new();
+    let width = results.iter().map(|(script, _)| script.id.len()).max().unwrap_or(0).max(8);
+    let mut line = format!("{:width$}", "scenario");
+    for profile in profiles {
+        write!(line, "  {:22}", profile.name()).expect("writing to a String succeeds");
+    }
+    text.push_str(line.trim_end());
+    text.push('\n');
+    for (script, verdicts) in results {
+        let mut line = format!("{:width$}", script.id);
+        for Verdict { agreement, conformance } in verdicts {
+            let (agreement, conformance) =
+                (agreement_word(agreement), conformance_word(conformance));
+            write!(line, "  {agreement:12}  {conformance:8}")
+                .expect("writing to a String succeeds");
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    deviations(profiles, results, &mut text);
+    failures(profiles, results, &mut text);
+    let counts = Counts::new(results);
+    let Counts { passed, failed, elsewhere, not_modelled, not_set_up } = counts;
+    let (scenarios, profiles) = (results.len(), profiles.len());
+    writeln!(text, "\nnot counted: {elsewhere} runs of facts on stacks that they are not about")
+        .expect("writing to a String succeeds");
+    if not_modelled + not_set_up > 0 {
+        writeln!(text, "not counted: {not_modelled} not modelled, {not_set_up} not set up")
+            .expect("writing to a String succeeds");
+    }
+    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed} failed")
+        .expect("writing to a String succeeds");
+    text
+}
+
+/// Which deviations there are, by profile and knob.
+fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mut String) {
+    let mut found: BTreeMap<(usize, String), usize> = BTreeMap::new();
+    for (_, verdicts) in results {
+        for (index, verdict) in verdicts.iter().enumerate() {
+            if let Conformance::Deviates(deviations) = &verdict.conformance {
+                for deviation in deviations {
+                    let knob = deviation.knob;
+                    let value = knob.values()[usize::from(deviation.value)];
+                    let setting = profiles[index].setting(knob);
+                    let (evidence, source) = (setting.evidence, &setting.source);
+                    let line = format!("{knob} = {value} ({evidence}: {source})");
+                    *found.entry((index, line)).or_default() += 1;
+                }
+            }
+        }
+    }
+    if !found.is_empty() {
+        text.push_str("\ndeviations from the documentation, as the profiles have them\n");
+    }
+    for ((index, deviation), count) in found {
+        let profile = profiles[index].name();
+        writeln!(text, "  {profile:12} {deviation}: {count} scenarios")
+            .expect("writing to a String succeeds");
+    }
+}
+
+fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mut String) {
+    for (script, verdicts) in results {
+        for (profile, verdict) in profiles.iter().zip(verdicts) {
+            let (id, profile) = (&script.id, profile.name());
+            let mut told = |what: String| {
+                writeln!(text, "{what}").expect("writing to a String succeeds");
+            };
+            match &verdict.agreement {
+                Agreement::Disagrees(findings) => {
+                    told(format!("\nFAILS {id} on {profile}"));
+                    for finding in findings {
+                        told(format!("  {}", place_text(script, finding.place)));
+                        told(format!("    expected: {}", finding.expected));
+                        told(format!("    found:    {}", finding.found));
+                    }
+                }
+                Agreement::NotModelled(what) => {
+                    told(format!("\nnot modelled: {id} on {profile}: {what}"));
+                }
+                Agreement::NotSetUp(what) => {
+                    told(format!("\nprecondition not met: {id} on {profile}: {what}"));
+                }
+                Agreement::StackFailed(what) => {
+                    told(format!("\nstack failed: {id} on {profile}: {what}"));
+                }
+                Agreement::Agrees | Agreement::NotRunnable(_) => {}
+            }
+        }
+    }
+}
+
+/// Runs by how they ended.
+#[derive(Default)]
+struct Counts {
+    passed: usize,
+    failed: usize,
+    elsewhere: usize,
+    not_modelled: usize,
+    not_set_up: usize,
+}
+
+impl Counts {
+    fn new(results: &[(&Script, Vec<Verdict>)]) -> Self {
+        let mut counts = Self::default();
+        for verdict in results.iter().flat_map(|(_, verdicts)| verdicts) {
+            match verdict.agreement {
+                Agreement::Agrees => counts.passed += 1,
+                Agreement::Disagrees(_) | Agreement::StackFailed(_) => counts.failed += 1,
+                Agreement::NotRunnable(_) => counts.elsewhere += 1,
+                Agreement::NotModelled(_) => counts.not_modelled += 1,
+                Agreement::NotSetUp(_) => counts.not_set_up += 1,
+            }
+        }
+        counts
+    }
+}
+
+/// The results for machines.
+#[derive(Serialize)]
+struct Results<'r> {
+    profiles: Vec<&'r str>,
+    passed: usize,
+    failed: usize,
+    results: Vec<Row<'r>>,
+}
+
+#[derive(Serialize)]
+struct Row<'r> {
+    scenario: &'r str,
+    title: &'r str,
+    clauses: &'r [String],
+    profile: &'r str,
+    agreement: &'static str,
+    conformance: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    findings: Vec<FindingRow>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    deviations: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct FindingRow {
+    place: String,
+    expected: String,
+    found: String,
+}
+
+fn json<'r>(profiles: &'r [Profile], results: &'r [(&'r Script, Vec<Verdict>)]) -> Results<'r> {
+    let Counts { passed, failed, .. } = Counts::new(results);
+    let mut rows = Vec::new();
+    for (script, verdicts) in results {
+        for (profile, verdict) in profiles.iter().zip(verdicts) {
+            let findings = match &verdict.agreement {
+                Agreement::Disagrees(findings) => findings.as_slice(),
+                _ => &[],
+            };
+            let deviations = match &verdict.conformance {
+                Conformance::Deviates(deviations) => deviations.as_slice(),
+                Conformance::Conforms | Conformance::Unknown => &[],
+            };
+            rows.push(Row {
+                scenario: &script.id,
+                title: &script.title,
+                clauses: &script.clauses,
+                profile: profile.name(),
+                agreement: agreement_word(&verdict.agreement),
+                conformance: conformance_word(&verdict.conformance),
+                findings: findings
+                    .iter()
+                    .map(|finding| FindingRow {
+                        place: place_text(script, finding.place),
+                        expected: finding.expected.clone(),
+                        found: finding.found.clone(),
+                    })
+                    .collect(),
+                deviations: deviations.iter().map(ToString::to_string).collect(),
+            });
+        }
+    }
+    let profiles = profiles.iter().map(Profile::name).collect();
+    Results { profiles, passed, failed, results: rows }
+}

@@ -1,0 +1,439 @@
+//! An adapter's process as a backend: JSON lines on its standard input and output.
+//!
+//! Adapters are not trusted. One that dies, hangs, talks without being asked or answers nonsense is
+//! stopped, said so, and started anew for the next scenario; nothing here waits without a limit.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use asyncselect_abi::call::{BackendCall, Rename};
+use asyncselect_abi::protocol::{
+    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION,
+};
+use asyncselect_abi::{
+    Backend, BackendError, Data, Hwnd, Literal, MessageId, Outcome, PostedMessage, PumpFilter,
+    SocketHandle, ThreadId,
+};
+use asyncselect_model::world::THREADS_MAX;
+use asyncselect_model::{Effect, KnobId};
+
+use crate::script_file::Need;
+use crate::stack::Stack;
+
+/// How long the adapter may think about a call before it says that the call waits.
+const CALL_MS: u32 = 250;
+
+/// How long it may take over everything else.
+const ANSWER_MS: u32 = 10_000;
+
+/// How much longer than it was given an adapter may take before it counts as hung.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// The lines of the adapter that may wait unread; one that sends more is held up by its own pipe.
+const LINES_AHEAD: usize = 4;
+
+/// How much of its standard error is kept for reports, in bytes.
+const STDERR_KEPT: usize = 2048;
+
+/// A stack behind an adapter.
+#[derive(Debug)]
+pub struct Adapter {
+    command: Vec<String>,
+    process: Option<Process>,
+    label: String,
+    capabilities: Vec<String>,
+    literals: Vec<Data>,
+    received: [Vec<u8>; THREADS_MAX],
+    next_id: u64,
+    answer_ms: u32,
+    slack: Duration,
+}
+
+impl Adapter {
+    /// Starts an adapter. `command` is split at spaces; quotes have no meaning.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start or does not introduce itself.
+    pub fn start(command: &str) -> Result<Self, BackendError> {
+        let limits = (ANSWER_MS, SLACK);
+        Self::start_with_limits(command, limits)
+    }
+
+    /// The same with other limits on how long answers may take, and how much longer is a hang.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start or does not introduce itself.
+    pub fn start_with_limits(
+        command: &str,
+        (answer_ms, slack): (u32, Duration),
+    ) -> Result<Self, BackendError> {
+        let mut adapter = Self {
+            command: command.split_whitespace().map(str::to_owned).collect(),
+            process: None,
+            label: command.to_owned(),
+            capabilities: Vec::new(),
+            literals: Vec::new(),
+            received: Default::default(),
+            next_id: 0,
+            answer_ms,
+            slack,
+        };
+        adapter.launch()?;
+        Ok(adapter)
+    }
+
+    fn launch(&mut self) -> Result<(), BackendError> {
+        self.process = Some(Process::start(&self.command)?);
+        let hello = self.ask(RequestBody::Hello { version: VERSION }, self.answer_ms)?;
+        match hello {
+            ResponseBody::Hello { version: VERSION, stack, capabilities } => {
+                self.label = stack;
+                self.capabilities = capabilities;
+                Ok(())
+            }
+            ResponseBody::Hello { version, .. } => {
+                self.stop();
+                let what = format!("protocol version {version}, not {VERSION}");
+                Err(BackendError::Unsupported(what))
+            }
+            other => Err(self.nonsense("hello", &other)),
+        }
+    }
+
+    fn restart(&mut self) -> Result<(), BackendError> {
+        self.stop();
+        self.launch()
+    }
+
+    fn stop(&mut self) {
+        if let Some(process) = self.process.take() {
+            process.kill();
+        }
+    }
+
+    /// Asks one thing. Any error but `Unsupported` ends the process.
+    fn ask(&mut self, body: RequestBody, deadline_ms: u32) -> Result<ResponseBody, BackendError> {
+        let Some(process) = &mut self.process else {
+            return Err(BackendError::Died("it is not running".to_owned()));
+        };
+        self.next_id += 1;
+        let request = Request { id: self.next_id, deadline_ms, body };
+        let limit = Duration::from_millis(u64::from(deadline_ms)) + self.slack;
+        match process.ask(&request, limit) {
+            Ok(ResponseBody::Unsupported(what)) => Err(BackendError::Unsupported(what)),
+            Ok(response) => Ok(response),
+            Err(error) => {
+                self.stop();
+                Err(error)
+            }
+        }
+    }
+
+    fn nonsense(&mut self, question: &str, answer: &ResponseBody) -> BackendError {
+        self.stop();
+        let answer = serde_json::to_string(answer).unwrap_or_default();
+        BackendError::Garbage(format!("{} to `{question}`", shortened(&answer)))
+    }
+
+    fn done(&mut self, question: &str, body: RequestBody) -> Result<(), BackendError> {
+        match self.ask(body, self.answer_ms)? {
+            ResponseBody::Done {} => Ok(()),
+            other => Err(self.nonsense(question, &other)),
+        }
+    }
+
+    fn outcome(
+        &mut self,
+        question: &str,
+        thread: ThreadId,
+        body: RequestBody,
+        deadline_ms: u32,
+    ) -> Result<Outcome, BackendError> {
+        match self.ask(body, deadline_ms)? {
+            ResponseBody::Return(reply) => {
+                let (reply, bytes) = reply.into_reply();
+                self.received[usize::from(thread.0)] = bytes;
+                Ok(Outcome::Returned(reply))
+            }
+            ResponseBody::Blocked {} => Ok(Outcome::Pending),
+            other => Err(self.nonsense(question, &other)),
+        }
+    }
+}
+
+impl Drop for Adapter {
+    fn drop(&mut self) {
+        if self.process.is_some() {
+            // A good-bye lets the adapter clean up; whether it answers does not matter any more.
+            drop(self.ask(RequestBody::Bye {}, 500));
+        }
+        self.stop();
+    }
+}
+
+impl Backend for Adapter {
+    fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError> {
+        self.literals = literals.to_vec();
+        self.received.iter_mut().for_each(Vec::clear);
+        if self.process.is_none() {
+            return self.launch();
+        }
+        match self.done("reset", RequestBody::Reset { fresh }) {
+            Err(BackendError::Unsupported(_)) => self.restart(),
+            other => other,
+        }
+    }
+
+    fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
+        let mut wire = Wire { literals: &self.literals };
+        let Ok(call) = call.try_map(&mut wire);
+        self.outcome("call", thread, RequestBody::Call { thread, call }, CALL_MS)
+    }
+
+    fn settle(&mut self) -> Result<(), BackendError> {
+        self.done("settle", RequestBody::Settle {})
+    }
+
+    fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError> {
+        let PumpFilter { thread, hwnd, range, remove } = *filter;
+        let (min, max) = range.unwrap_or((MessageId(0), MessageId(0)));
+        let hwnd = hwnd.unwrap_or(Hwnd(0));
+        let body = RequestBody::Pump { thread, hwnd, min: min.0, max: max.0, remove };
+        match self.ask(body, self.answer_ms)? {
+            ResponseBody::Message(message) => Ok(message.map(PostedMessage::from)),
+            other => Err(self.nonsense("pump", &other)),
+        }
+    }
+
+    fn pending(&mut self, thread: ThreadId, patience_ms: u32) -> Result<Outcome, BackendError> {
+        self.outcome("pending", thread, RequestBody::Pending { thread }, patience_ms)
+    }
+
+    fn received(&mut self, thread: ThreadId) -> Vec<u8> {
+        self.received[usize::from(thread.0)].clone()
+    }
+
+    fn advance(&mut self, _: u32) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported("simulated time".to_owned()))
+    }
+}
+
+impl Stack for Adapter {
+    fn label(&self) -> &str {
+        &self.label
+    }
+
+    fn lacks(&self, need: Need) -> bool {
+        match need {
+            // The tool starts a new process itself where the adapter cannot.
+            Need::FreshProcess => false,
+            Need::Faults
+            | Need::Oob
+            | Need::Ipv6
+            | Need::HandleReuse
+            | Need::RealTime
+            | Need::Spi
+            | Need::Threads
+            | Need::SimulatedTime => !self.capabilities.iter().any(|has| has == need.as_str()),
+        }
+    }
+
+    fn decided(&self, _: KnobId) -> Option<u8> {
+        None
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+/// Puts payloads in the place of their numbers. Text goes as hex, which is easier to read in C.
+struct Wire<'d> {
+    literals: &'d [Data],
+}
+
+impl Rename<SocketHandle, Hwnd, std::net::SocketAddr, Literal> for Wire<'_> {
+    type Socket = SocketHandle;
+    type Window = Hwnd;
+    type Address = std::net::SocketAddr;
+    type Data = Data;
+    type Error = std::convert::Infallible;
+
+    fn socket(&mut self, _: &'static str, s: &SocketHandle) -> Result<SocketHandle, Self::Error> {
+        Ok(*s)
+    }
+
+    fn window(&mut self, _: &'static str, hwnd: &Hwnd) -> Result<Hwnd, Self::Error> {
+        Ok(*hwnd)
+    }
+
+    fn address(
+        &mut self,
+        _: &'static str,
+        address: &std::net::SocketAddr,
+    ) -> Result<std::net::SocketAddr, Self::Error> {
+        Ok(*address)
+    }
+
+    fn data(&mut self, _: &'static str, data: &Literal) -> Result<Data, Self::Error> {
+        Ok(match &self.literals[usize::from(data.id.0)] {
+            Data::Text(text) => Data::Hex(text.clone().into_bytes()),
+            other => other.clone(),
+        })
+    }
+}
+
+/// A running adapter with the three threads that serve its pipes.
+#[derive(Debug)]
+struct Process {
+    child: Child,
+    requests: Sender<String>,
+    lines: Receiver<Result<String, String>>,
+    stderr: Arc<Mutex<VecDeque<u8>>>,
+}
+
+impl Process {
+    fn start(command: &[String]) -> Result<Self, BackendError> {
+        let Some((program, arguments)) = command.split_first() else {
+            return Err(BackendError::Died("the command is empty".to_owned()));
+        };
+        let started = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = started
+            .map_err(|error| BackendError::Died(format!("cannot start `{program}`: {error}")))?;
+        let mut stdin = child.stdin.take().expect("it was asked for");
+        let stdout = child.stdout.take().expect("it was asked for");
+        let mut stderr = child.stderr.take().expect("it was asked for");
+        let (requests, to_send) = channel::<String>();
+        // Writing has its own thread: an adapter that does not read must not hold us up.
+        thread::spawn(move || {
+            for line in to_send {
+                if stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_err() {
+                    break;
+                }
+            }
+        });
+        let (heard, lines) = sync_channel(LINES_AHEAD);
+        thread::spawn(move || read_lines(BufReader::new(stdout), &heard));
+        let kept = Arc::new(Mutex::new(VecDeque::new()));
+        let keeper = Arc::clone(&kept);
+        thread::spawn(move || {
+            let mut chunk = [0; 512];
+            while let Ok(len @ 1..) = stderr.read(&mut chunk) {
+                let mut kept = keeper.lock().expect("nobody panics while holding it");
+                kept.extend(&chunk[..len]);
+                let surplus = kept.len().saturating_sub(STDERR_KEPT);
+                kept.drain(..surplus);
+            }
+        });
+        Ok(Self { child, requests, lines, stderr: kept })
+    }
+
+    fn ask(&mut self, request: &Request, limit: Duration) -> Result<ResponseBody, BackendError> {
+        if let Ok(Ok(line)) = self.lines.try_recv() {
+            let what = format!("{} without being asked", shortened(&line));
+            return Err(BackendError::Garbage(what));
+        }
+        let mut line = serde_json::to_string(request).expect("requests are plain data");
+        line.push('\n');
+        if self.requests.send(line).is_err() {
+            return Err(self.died());
+        }
+        let question = question(&request.body);
+        match self.lines.recv_timeout(limit) {
+            Ok(Ok(line)) => {
+                let response: Response = serde_json::from_str(&line).map_err(|error| {
+                    BackendError::Garbage(format!("{} to `{question}`: {error}", shortened(&line)))
+                })?;
+                if response.id == request.id {
+                    Ok(response.body)
+                } else {
+                    let (is, asked) = (response.id, request.id);
+                    Err(BackendError::Garbage(format!("an answer to {is}, asked was {asked}")))
+                }
+            }
+            Ok(Err(what)) => Err(BackendError::Garbage(what)),
+            Err(RecvTimeoutError::Timeout) => {
+                let seconds = limit.as_secs_f32();
+                Err(BackendError::Hung(format!("no answer to `{question}` in {seconds:.1} s")))
+            }
+            Err(RecvTimeoutError::Disconnected) => Err(self.died()),
+        }
+    }
+
+    fn died(&mut self) -> BackendError {
+        // Its output ended; it may need a moment to be gone.
+        let mut status = None;
+        for _ in 0..50 {
+            status = self.child.try_wait().ok().flatten();
+            if status.is_some() {
+                break;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let how = status.map_or("it closed its output".to_owned(), |status| status.to_string());
+        let kept = self.stderr.lock().expect("nobody panics while holding it");
+        let bytes: Vec<u8> = kept.iter().copied().collect();
+        let said = String::from_utf8_lossy(&bytes);
+        match said.trim().lines().last() {
+            Some(last) => BackendError::Died(format!("{how}; it said: {}", shortened(last))),
+            None => BackendError::Died(how),
+        }
+    }
+
+    fn kill(mut self) {
+        // Both fail only if it is gone already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn read_lines(mut stdout: impl BufRead, heard: &SyncSender<Result<String, String>>) {
+    loop {
+        let mut line = Vec::new();
+        let limit = u64::try_from(LINE_LEN_MAX + 1).expect("fits");
+        let read = stdout.by_ref().take(limit).read_until(b'\n', &mut line);
+        let told = match read {
+            Err(_) | Ok(0) => return,
+            Ok(_) if line.len() > LINE_LEN_MAX => {
+                heard.send(Err(format!("a line of more than {LINE_LEN_MAX} bytes")))
+            }
+            Ok(_) => heard
+                .send(String::from_utf8(line).map_err(|_| "a line that is not UTF-8".to_owned())),
+        };
+        if told.is_err() {
+            return;
+        }
+    }
+}
+
+fn question(body: &RequestBody) -> String {
+    match body {
+        RequestBody::Hello { .. } => "hello".to_owned(),
+        RequestBody::Reset { .. } => "reset".to_owned(),
+        RequestBody::Call { call, .. } => format!("call {}", call.name()),
+        RequestBody::Settle {} => "settle".to_owned(),
+        RequestBody::Pending { .. } => "pending".to_owned(),
+        RequestBody::Pump { .. } => "pump".to_owned(),
+        RequestBody::Bye {} => "bye".to_owned(),
+    }
+}
+
+/// The beginning of something long, quoted and without control characters.
+fn shortened(text: &str) -> String {
+    let text = text.trim_end();
+    let start: String = text.chars().take(80).collect();
+    let dots = if start.len() < text.len() { "…" } else { "" };
+    format!("`{}{dots}`", start.escape_debug())
+}

@@ -1,0 +1,257 @@
+//! Two stacks on the same script: where what a program sees differs, and which knob explains it.
+
+use asyncselect_abi::Value;
+use asyncselect_model::profile::Setting;
+use asyncselect_model::{Evidence, KnobId, Profile};
+
+use crate::judge::result_text;
+use crate::runner::{Ending, Observation, Place, Retrieved};
+use crate::script::{Claim, Op, Script};
+use crate::script_file::ReturnSpec;
+use crate::simulate::{Run, simulate};
+use crate::trace::name_of;
+
+/// A place where two runs differ.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Difference {
+    /// Where.
+    pub place: Place,
+    /// What the left one showed.
+    pub left: String,
+    /// What the right one showed.
+    pub right: String,
+}
+
+/// The knob at which two stacks part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// The knob.
+    pub knob: KnobId,
+    /// The alternative on the left, and how we know.
+    pub left: (u8, Setting),
+    /// The alternative on the right, and how we know.
+    pub right: (u8, Setting),
+}
+
+/// Where two runs of a script differ in what a program sees.
+///
+/// What the script leaves open (`"any"`, `min`, `unordered`, `one_of`) is no difference.
+#[must_use]
+pub fn compare(script: &Script, left: &Run, right: &Run) -> Vec<Difference> {
+    let mut differences = Vec::new();
+    for (one, other) in left.seen.iter().zip(&right.seen) {
+        if !same(script, one, other) {
+            differences.push(Difference {
+                place: place_of(one),
+                left: text_of(script, one),
+                right: text_of(script, other),
+            });
+        }
+        if place_of(one) != place_of(other) {
+            return differences;
+        }
+    }
+    if ending_kind(&left.ending) != ending_kind(&right.ending)
+        || left.seen.len() != right.seen.len()
+    {
+        let place = match (&left.ending, &right.ending) {
+            (Ending::Blocked(place) | Ending::Failed(place, _), _)
+            | (_, Ending::Blocked(place) | Ending::Failed(place, _)) => *place,
+            _ => Place::End,
+        };
+        differences.push(Difference {
+            place,
+            left: ending_text(&left.ending),
+            right: ending_text(&right.ending),
+        });
+    }
+    differences
+}
+
+/// The knobs at which two profiles part in this script: those that alone change what the left one
+/// shows when they are set as on the right. `None` if the differences remain with all of them set.
+#[must_use]
+pub fn explain(script: &Script, left: &Profile, right: &Profile) -> Option<Vec<Explanation>> {
+    let (left_run, right_run) = (simulate(script, left), simulate(script, right));
+    let value = |run: &Run, profile: &Profile, knob: KnobId| {
+        run.decided(knob).or(profile.setting(knob).value).unwrap_or(0)
+    };
+    let mut explanations = Vec::new();
+    let mut moved = left.clone();
+    for knob in KnobId::ALL.iter().copied() {
+        let (on_left, on_right) = (value(&left_run, left, knob), value(&right_run, right, knob));
+        if on_left == on_right {
+            continue;
+        }
+        let before = simulate(script, &moved);
+        moved.set(knob, Setting { value: Some(on_right), ..right.setting(knob).clone() });
+        if !compare(script, &before, &simulate(script, &moved)).is_empty() {
+            explanations.push(Explanation {
+                knob,
+                left: (on_left, left.setting(knob).clone()),
+                right: (on_right, right.setting(knob).clone()),
+            });
+        }
+    }
+    compare(script, &simulate(script, &moved), &right_run).is_empty().then_some(explanations)
+}
+
+/// The single change of a knob that makes the model show what a live stack showed: the knob, the
+/// alternative, and whether the profile leaves the knob open anyway.
+#[must_use]
+pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(KnobId, u8, bool)> {
+    let alternatives = KnobId::ALL.iter().flat_map(|knob| {
+        let count = u8::try_from(knob.values().len()).expect("a knob has few alternatives");
+        (0..count).map(move |value| (*knob, value))
+    });
+    let mut found = None;
+    for (knob, value) in alternatives {
+        let open = profile.setting(knob).value.is_none();
+        let mut other = profile.clone();
+        let (evidence, source) = (Evidence::Inferred, String::new());
+        other.set(knob, Setting { value: Some(value), evidence, source });
+        if compare(script, &simulate(script, &other), live).is_empty() {
+            if open {
+                return Some((knob, value, true));
+            }
+            found = found.or(Some((knob, value, false)));
+        }
+    }
+    found
+}
+
+fn place_of(observation: &Observation) -> Place {
+    match observation {
+        Observation::Return { place, .. }
+        | Observation::NeverFailed { place, .. }
+        | Observation::Waiting { place, .. }
+        | Observation::Messages { place, .. } => *place,
+    }
+}
+
+fn same(script: &Script, left: &Observation, right: &Observation) -> bool {
+    match (left, right) {
+        (
+            Observation::Return { place, result, lp_errno, data, .. },
+            Observation::Return {
+                place: other_place,
+                result: other_result,
+                lp_errno: other_errno,
+                data: other_data,
+                ..
+            },
+        ) => {
+            let open = open_return(script, *place);
+            let same_result = match (result, other_result) {
+                // Handles and ports are each stack's own.
+                (Ok(Value::Socket(_)), Ok(Value::Socket(_)))
+                | (Ok(Value::Window(_)), Ok(Value::Window(_)))
+                | (Ok(Value::Address(_)), Ok(Value::Address(_))) => true,
+                (Ok(_), Ok(_)) if open => true,
+                (one, other) => one == other,
+            };
+            place == other_place
+                && same_result
+                && lp_errno == other_errno
+                && (open || data == other_data)
+        }
+        (
+            Observation::Messages { place, messages },
+            Observation::Messages { place: other_place, messages: others },
+        ) => place == other_place && same_messages(script, *place, messages, others),
+        (Observation::NeverFailed { place, .. }, Observation::NeverFailed { place: other, .. }) => {
+            place == other
+        }
+        (
+            Observation::Waiting { place, waits },
+            Observation::Waiting { place: other, waits: others },
+        ) => place == other && waits == others,
+        (
+            Observation::Return { .. }
+            | Observation::Messages { .. }
+            | Observation::NeverFailed { .. }
+            | Observation::Waiting { .. },
+            _,
+        ) => false,
+    }
+}
+
+/// Whether the script leaves open how much a call returns.
+fn open_return(script: &Script, place: Place) -> bool {
+    let Place::Step(index) = place else { return false };
+    let expect = match &script.steps[index] {
+        Op::Call(op) => &op.expect,
+        Op::End { expect, .. } => expect,
+        Op::Blocked { .. } | Op::Claim(_) | Op::Pump { .. } | Op::Settle | Op::NotModelled(_) => {
+            return false;
+        }
+    };
+    matches!(expect.base.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
+}
+
+fn same_messages(script: &Script, place: Place, left: &[Retrieved], right: &[Retrieved]) -> bool {
+    let Place::Step(index) = place else { return left == right };
+    let unordered = match &script.steps[index] {
+        Op::Claim(claim) => !matches!(claim.base, Claim::Ordered(_)),
+        Op::Call(_)
+        | Op::End { .. }
+        | Op::Blocked { .. }
+        | Op::Pump { .. }
+        | Op::Settle
+        | Op::NotModelled(_) => false,
+    };
+    if !unordered {
+        return left == right;
+    }
+    let sorted = |messages: &[Retrieved]| {
+        let mut texts: Vec<String> =
+            messages.iter().map(|message| name_of(script, message).to_string()).collect();
+        texts.sort();
+        texts
+    };
+    sorted(left) == sorted(right)
+}
+
+fn text_of(script: &Script, observation: &Observation) -> String {
+    match observation {
+        Observation::Return { call, result, data, lp_errno, .. } => {
+            let mut text = format!("{call} -> {}", result_text(*result));
+            if let Some(data) = data {
+                text.push_str(&format!(" {data}"));
+            }
+            if let Some(errno) = lp_errno {
+                text.push_str(&format!(", *lpErrno = {errno}"));
+            }
+            text
+        }
+        Observation::NeverFailed { .. } => "never fails".to_owned(),
+        Observation::Waiting { waits: true, .. } => "waits".to_owned(),
+        Observation::Waiting { waits: false, .. } => "returned".to_owned(),
+        Observation::Messages { messages, .. } if messages.is_empty() => "no message".to_owned(),
+        Observation::Messages { messages, .. } => {
+            let texts: Vec<String> =
+                messages.iter().map(|message| name_of(script, message).to_string()).collect();
+            texts.join(", ")
+        }
+    }
+}
+
+fn ending_kind(ending: &Ending) -> u8 {
+    match ending {
+        Ending::Completed => 0,
+        Ending::Blocked(_) => 1,
+        Ending::NotSetUp(_) => 2,
+        Ending::NotRunnable(_) => 3,
+        Ending::Failed(..) => 4,
+    }
+}
+
+fn ending_text(ending: &Ending) -> String {
+    match ending {
+        Ending::Completed => "the run ends".to_owned(),
+        Ending::Blocked(_) => "a call waits".to_owned(),
+        Ending::NotSetUp(what) => format!("not set up: {what}"),
+        Ending::NotRunnable(need) => format!("needs {}", need.as_str()),
+        Ending::Failed(_, error) => error.to_string(),
+    }
+}

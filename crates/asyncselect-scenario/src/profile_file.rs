@@ -1,0 +1,77 @@
+//! A profile as a JSON file that a user can write.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use asyncselect_model::profile::Setting;
+use asyncselect_model::{Evidence, KnobId, Profile};
+use serde::Deserialize;
+
+use crate::source::{JsonPath, Source, SourceError, nearest};
+
+/// What a profile file holds: a profile to begin with, and what is different.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ProfileFile {
+    /// How reports call it.
+    name: String,
+    /// The built-in profile whose settings hold where nothing is said; all open if not given.
+    based_on: Option<String>,
+    /// Knob to alternative, or to `any`.
+    knobs: BTreeMap<String, String>,
+}
+
+/// Finds a built-in profile by name, or reads one from a file.
+///
+/// # Errors
+///
+/// If there is no such profile and no such file, or the file is wrong.
+pub fn load(name: &str) -> Result<Profile, SourceError> {
+    if let Some(profile) = built_in(name) {
+        return Ok(profile);
+    }
+    let path = Path::new(name);
+    if !path.exists() {
+        let built_in = Profile::built_in();
+        let names: Vec<&str> = built_in.iter().map(Profile::name).collect();
+        let help = nearest(name, names.iter().copied()).unwrap_or_default();
+        let why = format!("no profile and no file of that name; there are {names:?} {help}");
+        return Err(SourceError::Unreadable { path: path.to_owned(), why });
+    }
+    parse(&Source::read(path)?)
+}
+
+fn built_in(name: &str) -> Option<Profile> {
+    Profile::built_in().into_iter().find(|profile| profile.name() == name)
+}
+
+fn parse(source: &Source) -> Result<Profile, SourceError> {
+    let file: ProfileFile = source.parse()?;
+    let top = JsonPath::default;
+    let base = match &file.based_on {
+        None => Profile::open(&file.name, "written by a user"),
+        Some(base) => built_in(base).ok_or_else(|| {
+            source.error(&top().key("based_on"), format!("no built-in profile `{base}`"), None)
+        })?,
+    };
+    let mut profile = base.renamed(&file.name);
+    for (name, value) in &file.knobs {
+        let at = top().key("knobs").key(name);
+        let knob = KnobId::from_name(name).ok_or_else(|| {
+            let help = nearest(name, KnobId::ALL.iter().map(|knob| knob.name()));
+            source.error(&at, format!("unknown knob `{name}`"), help)
+        })?;
+        let value = match value.as_str() {
+            "any" => None,
+            value => Some(knob.value_index(value).ok_or_else(|| {
+                let values = knob.values().join("`, `");
+                let message =
+                    format!("knob `{name}` has no `{value}`, it has `{values}`, or `any`");
+                source.error(&at, message, nearest(value, knob.values().iter().copied()))
+            })?),
+        };
+        let from = source.path.display().to_string();
+        profile.set(knob, Setting { value, evidence: Evidence::Disputed, source: from });
+    }
+    Ok(profile)
+}
