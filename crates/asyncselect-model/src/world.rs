@@ -10,7 +10,7 @@ use crate::knob::{
     CloseWithUnread, CloseWithUnreadAfterShutdown, DataOnReset, Knob, KnobId, ReadAndWrite,
     RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAndClose,
 };
-use crate::latch::{self, Absence, Condition, Trigger, Wanted};
+use crate::latch::{self, Absence, Condition, Guard, Trigger, Wanted};
 use crate::list::List;
 use crate::profile::{Knobs, Profile};
 use crate::rule::Rule;
@@ -293,11 +293,16 @@ impl World {
             let latch = self.socket(socket).latch(event);
             match latch::decide(wanted, latch, condition, trigger) {
                 Ok(rule) => *due = Some((event, rule)),
-                Err(guard) if S::WANTS_SILENCE => {
-                    let socket = socket.handle();
-                    cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
+                Err(guard) => {
+                    if guard == Guard::Absent(Absence::ClosedBefore) {
+                        // The registration begins with the event spent: no later look posts it.
+                        self.socket_mut(socket).spend(event);
+                    }
+                    if S::WANTS_SILENCE {
+                        let socket = socket.handle();
+                        cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
+                    }
                 }
-                Err(_) => {}
             }
         }
         let [read, write, close] = due;

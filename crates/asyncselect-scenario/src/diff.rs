@@ -40,7 +40,7 @@ pub struct Explanation {
 pub fn compare(script: &Script, left: &Run, right: &Run) -> Vec<Difference> {
     let mut differences = Vec::new();
     for (one, other) in left.seen.iter().zip(&right.seen) {
-        if !same(script, one, other) {
+        if !same(script, left, one, other) {
             differences.push(Difference {
                 place: place_of(one),
                 left: text_of(script, one),
@@ -129,7 +129,9 @@ fn place_of(observation: &Observation) -> Place {
     }
 }
 
-fn same(script: &Script, left: &Observation, right: &Observation) -> bool {
+/// Whether two observations are the same as far as the script cares; what it cares for is told by
+/// the expectation that holds for `run`.
+fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> bool {
     match (left, right) {
         (
             Observation::Return { place, result, lp_errno, data, .. },
@@ -141,7 +143,7 @@ fn same(script: &Script, left: &Observation, right: &Observation) -> bool {
                 ..
             },
         ) => {
-            let open = open_return(script, *place);
+            let open = open_return(script, run, *place);
             let same_result = match (result, other_result) {
                 // Handles and ports are each stack's own.
                 (Ok(Value::Socket(_)), Ok(Value::Socket(_)))
@@ -158,7 +160,7 @@ fn same(script: &Script, left: &Observation, right: &Observation) -> bool {
         (
             Observation::Messages { place, messages },
             Observation::Messages { place: other_place, messages: others },
-        ) => place == other_place && same_messages(script, *place, messages, others),
+        ) => place == other_place && same_messages(script, run, *place, messages, others),
         (Observation::NeverFailed { place, .. }, Observation::NeverFailed { place: other, .. }) => {
             place == other
         }
@@ -177,7 +179,7 @@ fn same(script: &Script, left: &Observation, right: &Observation) -> bool {
 }
 
 /// Whether the script leaves open how much a call returns.
-fn open_return(script: &Script, place: Place) -> bool {
+fn open_return(script: &Script, run: &Run, place: Place) -> bool {
     let Place::Step(index) = place else { return false };
     let expect = match &script.steps[index] {
         Op::Call(op) => &op.expect,
@@ -186,13 +188,23 @@ fn open_return(script: &Script, place: Place) -> bool {
             return false;
         }
     };
-    matches!(expect.base.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
+    let (expected, _) = expect.select(|knob, value| run.decided(knob) == Some(value));
+    matches!(expected.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
 }
 
-fn same_messages(script: &Script, place: Place, left: &[Retrieved], right: &[Retrieved]) -> bool {
+fn same_messages(
+    script: &Script,
+    run: &Run,
+    place: Place,
+    left: &[Retrieved],
+    right: &[Retrieved],
+) -> bool {
     let Place::Step(index) = place else { return left == right };
     let unordered = match &script.steps[index] {
-        Op::Claim(claim) => !matches!(claim.base, Claim::Ordered(_)),
+        Op::Claim(claim) => {
+            let (claim, _) = claim.select(|knob, value| run.decided(knob) == Some(value));
+            !matches!(claim, Claim::Ordered(_))
+        }
         Op::Call(_)
         | Op::End { .. }
         | Op::Blocked { .. }

@@ -11,6 +11,7 @@ use asyncselect_abi::{
 };
 use asyncselect_abi::{MessageId, NetworkEvent};
 use asyncselect_model::Effect;
+use asyncselect_model::world::THREADS_MAX;
 
 use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
 use crate::script_file::Need;
@@ -166,6 +167,7 @@ pub fn run<S: Stack, O: Observer>(script: &Script, stack: &mut S, observer: &mut
         sockets: vec![None; script.sockets.len()],
         windows: vec![None; script.windows.len()],
         addresses: vec![None; script.sockets.len()],
+        early: [None; THREADS_MAX],
         unclaimed: Vec::new(),
         pumped: false,
     };
@@ -183,6 +185,8 @@ struct Running<'r, S, O> {
     windows: Vec<Option<Hwnd>>,
     /// Where sockets are bound, as far as somebody asked.
     addresses: Vec<Option<SocketAddr>>,
+    /// What calls returned that began and did not have to wait, until their `end`.
+    early: [Option<Reply>; THREADS_MAX],
     /// Messages that were retrieved and not claimed.
     unclaimed: Vec<Retrieved>,
     /// Whether a `pump` step came since the last claim.
@@ -223,7 +227,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             },
             Op::End { thread, binds, .. } => {
                 self.settle(place)?;
-                match self.check(place, |stack| stack.pending(*thread, PATIENCE_MS))? {
+                match self.begun(place, *thread, PATIENCE_MS)? {
                     Outcome::Returned(reply) => {
                         self.returned(place, "the call that began", *thread, reply, *binds);
                     }
@@ -235,7 +239,10 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             }
             Op::Blocked { thread } => {
                 self.settle(place)?;
-                let outcome = self.check(place, |stack| stack.pending(*thread, GLANCE_MS))?;
+                let outcome = self.begun(place, *thread, GLANCE_MS)?;
+                if let Outcome::Returned(reply) = outcome {
+                    self.early[usize::from(thread.0)] = Some(reply);
+                }
                 let waits = outcome == Outcome::Pending;
                 self.observer.observed(Observation::Waiting { place, waits });
                 Ok(())
@@ -260,6 +267,19 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         }
     }
 
+    /// What became of a call that began.
+    fn begun(
+        &mut self,
+        place: Place,
+        thread: ThreadId,
+        patience_ms: u32,
+    ) -> Result<Outcome, Ending> {
+        match self.early[usize::from(thread.0)].take() {
+            Some(reply) => Ok(Outcome::Returned(reply)),
+            None => self.check(place, |stack| stack.pending(thread, patience_ms)),
+        }
+    }
+
     fn claim(&mut self, place: Place) -> Result<(), Ending> {
         self.pump_all(place)?;
         self.messages(place);
@@ -275,6 +295,10 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
 
     fn single(&mut self, place: Place, op: &CallOp) -> Result<(), Ending> {
         match self.call(place, op)? {
+            Outcome::Returned(reply) if op.begins => {
+                self.early[usize::from(op.thread.0)] = Some(reply);
+                Ok(())
+            }
             Outcome::Returned(reply) => {
                 self.returned(place, op.call.name(), op.thread, reply, op.binds);
                 Ok(())
