@@ -204,34 +204,43 @@ impl Profile {
     }
 }
 
-/// The knobs of one run: what the profile fixes, and what the run decided so far.
+/// The knobs of one run: what the profile fixes, and what the run decided so far. Four bits a knob:
+/// 0 for open, else the alternative's number and one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Knobs([u8; KnobId::ALL.len()]);
+pub(crate) struct Knobs([u64; KnobId::ALL.len().div_ceil(Self::PER_WORD)]);
 
 impl Knobs {
-    const OPEN: u8 = 0;
+    const PER_WORD: usize = 16;
 
     pub(crate) fn new(profile: &Profile) -> Self {
-        let mut knobs = [Self::OPEN; KnobId::ALL.len()];
-        for (held, setting) in knobs.iter_mut().zip(&profile.settings) {
-            *held = setting.value.map_or(Self::OPEN, |value| value + 1);
+        let mut knobs = Self(Default::default());
+        for knob in KnobId::ALL {
+            if let Some(value) = profile.setting(*knob).value {
+                knobs.decide(*knob, value);
+            }
         }
-        Self(knobs)
+        knobs
     }
 
     /// The alternative that holds in this run, once it is fixed or decided.
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
-        self.0[knob.position()].checked_sub(1)
+        let (word, shift) = Self::slot(knob);
+        let held = u8::try_from(self.0[word] >> shift & 0xf).expect("four bits fit a byte");
+        held.checked_sub(1)
     }
 
+    /// Decides an open knob.
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
-        self.0[knob.position()] = value + 1;
+        assert!(value < 0xf, "a knob has at most 14 alternatives");
+        let (word, shift) = Self::slot(knob);
+        self.0[word] |= u64::from(value + 1) << shift;
     }
 
-    /// Four bits a knob, for the packed state.
+    fn slot(knob: KnobId) -> (usize, usize) {
+        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * 4)
+    }
+
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
-        for knobs in self.0.chunks(16) {
-            out(knobs.iter().fold(0, |word, knob| word << 4 | u64::from(*knob)));
-        }
+        self.0.iter().copied().for_each(out);
     }
 }

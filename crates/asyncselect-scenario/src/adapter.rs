@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use asyncselect_abi::call::{BackendCall, Rename};
 use asyncselect_abi::protocol::{
-    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION,
+    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireReply,
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, Hwnd, Literal, MessageId, Outcome, PostedMessage, PumpFilter,
@@ -49,6 +49,8 @@ pub struct Adapter {
     capabilities: Vec<String>,
     literals: Vec<Data>,
     received: [Vec<u8>; THREADS_MAX],
+    /// The call that each thread made last, by name.
+    calls: [&'static str; THREADS_MAX],
     next_id: u64,
     answer_ms: u32,
     slack: Duration,
@@ -81,6 +83,7 @@ impl Adapter {
             capabilities: Vec::new(),
             literals: Vec::new(),
             received: Default::default(),
+            calls: Default::default(),
             next_id: 0,
             answer_ms,
             slack,
@@ -91,19 +94,24 @@ impl Adapter {
 
     fn launch(&mut self) -> Result<(), BackendError> {
         self.process = Some(Process::start(&self.command)?);
-        let hello = self.ask(RequestBody::Hello { version: VERSION }, self.answer_ms)?;
+        let hello = self.ask(RequestBody::Hello { version: VERSION }, self.answer_ms);
         match hello {
-            ResponseBody::Hello { version: VERSION, stack, capabilities } => {
-                self.label = stack;
+            Ok(ResponseBody::Hello { version: VERSION, stack, capabilities }) => {
+                self.label = printable(&stack);
                 self.capabilities = capabilities;
                 Ok(())
             }
-            ResponseBody::Hello { version, .. } => {
+            Ok(ResponseBody::Hello { version, .. }) => {
                 self.stop();
                 let what = format!("protocol version {version}, not {VERSION}");
                 Err(BackendError::Unsupported(what))
             }
-            other => Err(self.nonsense("hello", &other)),
+            Ok(other) => Err(self.nonsense("hello", &other)),
+            Err(error) => {
+                // One that did not introduce itself is asked nothing else.
+                self.stop();
+                Err(error)
+            }
         }
     }
 
@@ -127,7 +135,9 @@ impl Adapter {
         let request = Request { id: self.next_id, deadline_ms, body };
         let limit = Duration::from_millis(u64::from(deadline_ms)) + self.slack;
         match process.ask(&request, limit) {
-            Ok(ResponseBody::Unsupported(what)) => Err(BackendError::Unsupported(what)),
+            Ok(ResponseBody::Unsupported(what)) => {
+                Err(BackendError::Unsupported(printable(&what)))
+            }
             Ok(response) => Ok(response),
             Err(error) => {
                 self.stop();
@@ -156,8 +166,9 @@ impl Adapter {
         body: RequestBody,
         deadline_ms: u32,
     ) -> Result<Outcome, BackendError> {
+        let call = self.calls[usize::from(thread.0)];
         match self.ask(body, deadline_ms)? {
-            ResponseBody::Return(reply) => {
+            ResponseBody::Return(reply) if fits(call, &reply) => {
                 let (reply, bytes) = reply.into_reply();
                 self.received[usize::from(thread.0)] = bytes;
                 Ok(Outcome::Returned(reply))
@@ -194,7 +205,9 @@ impl Backend for Adapter {
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
         let mut wire = Wire { literals: &self.literals };
         let Ok(call) = call.try_map(&mut wire);
-        self.outcome("call", thread, RequestBody::Call { thread, call }, CALL_MS)
+        self.calls[usize::from(thread.0)] = call.name();
+        let question = format!("call {}", call.name());
+        self.outcome(&question, thread, RequestBody::Call { thread, call }, CALL_MS)
     }
 
     fn settle(&mut self) -> Result<(), BackendError> {
@@ -341,9 +354,9 @@ impl Process {
     }
 
     fn ask(&mut self, request: &Request, limit: Duration) -> Result<ResponseBody, BackendError> {
-        if let Ok(Ok(line)) = self.lines.try_recv() {
-            let what = format!("{} without being asked", shortened(&line));
-            return Err(BackendError::Garbage(what));
+        if let Ok(unasked) = self.lines.try_recv() {
+            let what = unasked.map_or_else(|what| what, |line| shortened(&line));
+            return Err(BackendError::Garbage(format!("{what} without being asked")));
         }
         let mut line = serde_json::to_string(request).expect("requests are plain data");
         line.push('\n');
@@ -430,10 +443,29 @@ fn question(body: &RequestBody) -> String {
     }
 }
 
+/// Whether a reply is of the kind that the call has. A number where a socket was asked for could
+/// pass for success in a script that never uses the socket.
+fn fits(call: &str, reply: &WireReply) -> bool {
+    match call {
+        _ if matches!(reply, WireReply::Error(_)) => true,
+        "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
+        "CreateWindow" => matches!(reply, WireReply::Window(_)),
+        "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
+        "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
+        _ => matches!(reply, WireReply::Value(_)),
+    }
+}
+
 /// The beginning of something long, quoted and without control characters.
 fn shortened(text: &str) -> String {
-    let text = text.trim_end();
+    format!("`{}`", printable(text.trim_end()))
+}
+
+/// The beginning of something long, without control characters: what an adapter says must not
+/// fill reports or forge lines of them.
+fn printable(text: &str) -> String {
     let start: String = text.chars().take(80).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
-    format!("`{}{dots}`", start.escape_debug())
+    let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.into() };
+    start.chars().map(plain).chain([dots.to_owned()]).collect()
 }

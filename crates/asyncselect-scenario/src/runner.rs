@@ -141,6 +141,10 @@ const PATIENCE_MS: u32 = 10_000;
 /// How long to look at a call that should wait.
 const GLANCE_MS: u32 = 100;
 
+/// How many messages may wait for a claim; Windows' own queues hold 10,000. A stack that always
+/// has one more would keep us for ever.
+const MESSAGES_MAX: usize = 10_000;
+
 /// A handle that no socket or window has.
 const INVALID: u64 = 0xdead;
 
@@ -332,8 +336,12 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     /// Makes one call, and lets the network come to rest if the step says so.
     fn call(&mut self, place: Place, op: &CallOp) -> Result<Outcome, Ending> {
         self.learn_address(place, op)?;
-        let mut handles =
-            Handles { sockets: &self.sockets, windows: &self.windows, addresses: &self.addresses };
+        let mut handles = Handles {
+            sockets: &self.sockets,
+            windows: &self.windows,
+            addresses: &self.addresses,
+            refusing: self.script.refusing,
+        };
         let call = match op.call.try_map(&mut handles) {
             Ok(call) => call,
             Err(Unnamed { name }) => {
@@ -462,6 +470,10 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             let retrieved = self.retrieved(thread, &message);
             self.observer.retrieved(place, &retrieved);
             self.unclaimed.push(retrieved);
+            if self.unclaimed.len() > MESSAGES_MAX {
+                let what = format!("more than {MESSAGES_MAX} messages that no step claims");
+                return Err(Ending::Failed(place, BackendError::Garbage(what)));
+            }
         }
         Ok(())
     }
@@ -501,6 +513,8 @@ struct Handles<'h> {
     sockets: &'h [Option<SocketHandle>],
     windows: &'h [Option<Hwnd>],
     addresses: &'h [Option<SocketAddr>],
+    /// The socket that is bound and does not listen.
+    refusing: Option<NameId>,
 }
 
 /// A name whose call failed, so that there is no handle.
@@ -547,9 +561,9 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
                 self.addresses[name].ok_or(Unnamed { name })
             }
             AddressRef::Refusing => {
-                // It was bound last of all hidden sockets and asked for its address just now.
-                let name = self.addresses.iter().rposition(Option::is_some);
-                name.and_then(|name| self.addresses[name]).ok_or(Unnamed { name: 0 })
+                let NameId(name) = self.refusing.expect("the checker made it for this address");
+                let name = usize::from(name);
+                self.addresses[name].ok_or(Unnamed { name })
             }
         }
     }

@@ -1,10 +1,12 @@
 //! The model as a backend.
 
 use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
-    Backend, BackendError, Data, Outcome, PostedMessage, PumpFilter, Reply, SelectReply, ThreadId,
+    Backend, BackendError, Data, Literal, LiteralId, Outcome, PostedMessage, PumpFilter, Reply,
+    SelectReply, ThreadId,
 };
-use asyncselect_model::stream::{Piece, Segment};
+use asyncselect_model::stream::{LITERALS_MAX, Piece, Segment};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{
     Canonical, Chooser, Effect, KnobId, ModelError, Move, Profile, Sink, World,
@@ -43,6 +45,18 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     /// Who decides.
     pub fn chooser_mut(&mut self) -> &mut C {
         &mut self.chooser
+    }
+
+    /// The number of a payload, for those who hear of payloads only as calls come; `None` if it is
+    /// too long or one too many. The same bytes get the same number again.
+    pub fn literal(&mut self, data: &Data) -> Option<Literal> {
+        let len = u32::try_from(data.len()).ok().filter(|len| *len <= LEN_MAX)?;
+        let index = self.literals.iter().position(|other| other == data).unwrap_or_else(|| {
+            self.literals.push(data.clone());
+            self.literals.len() - 1
+        });
+        let id = u16::try_from(index).ok().filter(|_| index < LITERALS_MAX)?;
+        Some(Literal { id: LiteralId(id), len })
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
