@@ -358,6 +358,38 @@ impl<S, W, A, D> Call<S, W, A, D> {
         })
     }
 
+    /// The socket that the call is about, its parameter `s`; `select` has lists of them instead.
+    #[must_use]
+    pub const fn socket(&self) -> Option<&S> {
+        match self {
+            Self::Bind { s, .. }
+            | Self::Listen { s, .. }
+            | Self::Connect { s, .. }
+            | Self::Accept { s }
+            | Self::Send { s, .. }
+            | Self::Recv { s, .. }
+            | Self::SendTo { s, .. }
+            | Self::RecvFrom { s, .. }
+            | Self::Shutdown { s, .. }
+            | Self::CloseSocket { s }
+            | Self::IoctlSocket { s, .. }
+            | Self::SetSockOpt { s, .. }
+            | Self::GetSockOpt { s, .. }
+            | Self::GetSockName { s }
+            | Self::GetPeerName { s }
+            | Self::WsaAsyncSelect { s, .. }
+            | Self::WspAsyncSelect { s, .. }
+            | Self::CloseHandle { s }
+            | Self::WsaDuplicateSocket { s } => Some(s),
+            Self::WsaStartup { .. }
+            | Self::WsaCleanup {}
+            | Self::Socket { .. }
+            | Self::Select { .. }
+            | Self::CreateWindow {}
+            | Self::DestroyWindow { .. } => None,
+        }
+    }
+
     /// The C name of the function.
     #[must_use]
     pub const fn name(&self) -> &'static str {

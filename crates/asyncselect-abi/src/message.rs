@@ -80,13 +80,13 @@ pub struct SelectReply {
 }
 
 impl SelectReply {
-    /// What a stack posts for `event`; the header's `WSAMAKESELECTREPLY` (AS-MSG-04).
+    /// What a stack posts for `event`: the header's `WSAMAKESELECTREPLY` (AS-MSG-04).
     #[must_use]
     pub fn new(event: NetworkEvent, error: WsaError) -> Self {
         Self { event: 1 << event as u16, error }
     }
 
-    /// `WSAGETSELECTEVENT` and `WSAGETSELECTERROR` (AS-MSG-03); both words are unsigned (AS-MSG-11).
+    /// `WSAGETSELECTEVENT` and `WSAGETSELECTERROR` (AS-MSG-03), both unsigned (AS-MSG-11).
     #[must_use]
     pub fn from_lparam(lparam: u32) -> Self {
         let [low, high] = [lparam & 0xffff, lparam >> 16];

@@ -84,7 +84,7 @@ pub enum RequestBody {
 
 /// An answer of the adapter.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object of `id` and `is`")]
 pub struct Response {
     /// The id of the request.
     pub id: u64,

@@ -134,7 +134,8 @@ fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &
     }
     for ((index, deviation), count) in found {
         let profile = profiles[index].name();
-        writeln!(text, "  {profile:12} {deviation}: {count} scenarios")
+        let scenarios = if count == 1 { "scenario" } else { "scenarios" };
+        writeln!(text, "  {profile:12} {deviation}: {count} {scenarios}")
             .expect("writing to a String succeeds");
     }
 }

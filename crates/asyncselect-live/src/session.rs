@@ -276,30 +276,7 @@ fn named_sockets(call: &WireCall) -> Vec<SocketHandle> {
         Call::Select { readfds, writefds, exceptfds, .. } => {
             [readfds.as_slice(), writefds, exceptfds].concat()
         }
-        Call::Bind { s, .. }
-        | Call::Listen { s, .. }
-        | Call::Connect { s, .. }
-        | Call::Accept { s }
-        | Call::Send { s, .. }
-        | Call::Recv { s, .. }
-        | Call::SendTo { s, .. }
-        | Call::RecvFrom { s, .. }
-        | Call::Shutdown { s, .. }
-        | Call::CloseSocket { s }
-        | Call::IoctlSocket { s, .. }
-        | Call::SetSockOpt { s, .. }
-        | Call::GetSockOpt { s, .. }
-        | Call::GetSockName { s }
-        | Call::GetPeerName { s }
-        | Call::WsaAsyncSelect { s, .. }
-        | Call::WspAsyncSelect { s, .. }
-        | Call::CloseHandle { s }
-        | Call::WsaDuplicateSocket { s } => vec![*s],
-        Call::WsaStartup { .. }
-        | Call::WsaCleanup {}
-        | Call::Socket { .. }
-        | Call::CreateWindow {}
-        | Call::DestroyWindow { .. } => Vec::new(),
+        other => other.socket().copied().into_iter().collect(),
     }
 }
 

@@ -88,33 +88,17 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Option<Refusal> {
-        let socket = match call {
-            // These work before WSAStartup.
-            Call::WsaStartup { .. } | Call::CreateWindow {} | Call::DestroyWindow { .. } => {
-                return None;
-            }
-            // the provider cannot know; WSAAsyncSelect looks at its socket itself (OQ-01).
-            Call::WspAsyncSelect { .. } => return None,
-            Call::WsaCleanup {} | Call::Socket { .. } | Call::Select { .. } => None,
-            Call::WsaAsyncSelect { s, .. }
-            | Call::Bind { s, .. }
-            | Call::Listen { s, .. }
-            | Call::Connect { s, .. }
-            | Call::Accept { s }
-            | Call::Send { s, .. }
-            | Call::Recv { s, .. }
-            | Call::SendTo { s, .. }
-            | Call::RecvFrom { s, .. }
-            | Call::Shutdown { s, .. }
-            | Call::CloseSocket { s }
-            | Call::IoctlSocket { s, .. }
-            | Call::SetSockOpt { s, .. }
-            | Call::GetSockOpt { s, .. }
-            | Call::GetSockName { s }
-            | Call::GetPeerName { s }
-            | Call::CloseHandle { s }
-            | Call::WsaDuplicateSocket { s } => Some(*s),
-        };
+        if matches!(
+            call,
+            // These work before WSAStartup, the last because a provider cannot know of it.
+            Call::WsaStartup { .. }
+                | Call::CreateWindow {}
+                | Call::DestroyWindow { .. }
+                | Call::WspAsyncSelect { .. }
+        ) {
+            return None;
+        }
+        let socket = call.socket().copied();
         let not_initialised = Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07);
         let not_a_socket = Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11);
         match (self.startups, socket) {

@@ -4,9 +4,9 @@
 //! condition), and the inferred model at the end of the observed facts (levels, sampled at
 //! registration, at the re-enabling call, and when the condition comes to hold).
 //!
-//! An event of a registration is *armed* or *spent*. It is posted when it is in the mask, armed, and
-//! its condition holds; posting spends it. That is all: the rest of the model says what arms, and
-//! what makes conditions hold.
+//! An event of a registration is *armed* or *spent*. It is posted when it is in the mask, armed,
+//! and its condition holds; posting spends it. That is all: the rest of the model says what arms,
+//! and what makes conditions hold.
 
 use asyncselect_abi::NetworkEvent;
 

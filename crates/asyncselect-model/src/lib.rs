@@ -1,7 +1,8 @@
 //! An executable specification of `WSAAsyncSelect` over a simulated network.
 //!
-//! Sans-IO and deterministic: no clock, no randomness, no thread; what the real world is free to
-//! decide is asked of a [`chooser::Chooser`], what happens goes to a [`sink::Sink`] with its reason.
+//! Sans-IO and deterministic: no clock, no randomness, no thread. What the real world is free to
+//! decide is asked of a [`chooser::Chooser`]; what happens goes to a [`sink::Sink`], with its
+//! reason.
 //!
 //! | to find | look in |
 //! |---|---|
@@ -14,8 +15,8 @@
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
 //!
-//! Each rule stands in one place, with its clause id in a comment above it and in the effect that it
-//! makes: `grep -rn AS-CL-03 crates/asyncselect-model/src` finds its arm.
+//! Each rule stands in one place, with its clause id in a comment above it and in the effect that
+//! it makes: `grep -rn AS-CL-03 crates/asyncselect-model/src` finds its arm.
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 

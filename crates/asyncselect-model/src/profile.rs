@@ -138,12 +138,9 @@ impl Profile {
             .fix(ResetAfterEnd::ConnReset, Documented, "AS-CL-15")
             .fix(WriteRearmedBy::WouldBlock, Documented, "AS-WR-07, X-09")
             .fix(HwndCheck::Einval, Documented, "AS-REG-09")
-            .fix(BeforeStartup::NotInitialised, Documented, "AS-REG-07")
-            .fix(SendUnconnected::NotConn, Documented, "send page, as W-038")
+            .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, Documented, "AS-CO-13")
-            .fix(BadBufferRearms::Rearms, Documented, "AS-EN-09")
             .fix(ShutdownBoth::KeepsRegistration, Documented, "AS-CL-04")
-            .fix(AcceptInheritsMode::Inherits, Documented, "AS-INH-01")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -160,7 +157,7 @@ impl Profile {
             .fix(ResetAfterEnd::ConnAborted, ObservedElsewhere, "W-08C")
             .fix(WriteRearmedBy::WouldBlock, ObservedElsewhere, "W-042")
             .fix(ShortSend::Whole, ObservedElsewhere, "W-046")
-            .fix(SendUnconnected::NotConn, ObservedElsewhere, "W-038")
+            .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, ObservedElsewhere, "W-037")
             .fix(Reregister::PostsAgain, ObservedElsewhere, "W-006")
             .fix(QueuedMessages::Delivered, ObservedElsewhere, "FB-24")

@@ -8,7 +8,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use asyncselect_abi::call::{BackendCall, Rename};
@@ -37,6 +37,10 @@ const SLACK: Duration = Duration::from_secs(2);
 /// The lines of the adapter that may wait unread; one that sends more is held up by its own pipe.
 const LINES_AHEAD: usize = 4;
 
+/// How many messages may come without a call in between; Windows' own queues hold 10,000. An
+/// adapter that always has one more would keep us for ever.
+const MESSAGES_MAX: u32 = 10_000;
+
 /// How much of its standard error is kept for reports, in bytes.
 const STDERR_KEPT: usize = 2048;
 
@@ -51,6 +55,8 @@ pub struct Adapter {
     received: [Vec<u8>; THREADS_MAX],
     /// The call that each thread made last, by name.
     calls: [&'static str; THREADS_MAX],
+    /// The messages that came since the last call.
+    messages: u32,
     next_id: u64,
     answer_ms: u32,
     slack: Duration,
@@ -84,6 +90,7 @@ impl Adapter {
             literals: Vec::new(),
             received: Default::default(),
             calls: Default::default(),
+            messages: 0,
             next_id: 0,
             answer_ms,
             slack,
@@ -97,7 +104,7 @@ impl Adapter {
         let hello = self.ask(RequestBody::Hello { version: VERSION }, self.answer_ms);
         match hello {
             Ok(ResponseBody::Hello { version: VERSION, stack, capabilities }) => {
-                self.label = printable(&stack);
+                self.label = printable(&stack, 80);
                 self.capabilities = capabilities;
                 Ok(())
             }
@@ -136,7 +143,7 @@ impl Adapter {
         let limit = Duration::from_millis(u64::from(deadline_ms)) + self.slack;
         match process.ask(&request, limit) {
             Ok(ResponseBody::Unsupported(what)) => {
-                Err(BackendError::Unsupported(printable(&what)))
+                Err(BackendError::Unsupported(printable(&what, 200)))
             }
             Ok(response) => Ok(response),
             Err(error) => {
@@ -193,6 +200,7 @@ impl Backend for Adapter {
     fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError> {
         self.literals = literals.to_vec();
         self.received.iter_mut().for_each(Vec::clear);
+        self.messages = 0;
         if self.process.is_none() {
             return self.launch();
         }
@@ -203,6 +211,7 @@ impl Backend for Adapter {
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
+        self.messages = 0;
         let mut wire = Wire { literals: &self.literals };
         let Ok(call) = call.try_map(&mut wire);
         self.calls[usize::from(thread.0)] = call.name();
@@ -220,7 +229,16 @@ impl Backend for Adapter {
         let hwnd = hwnd.unwrap_or(Hwnd(0));
         let body = RequestBody::Pump { thread, hwnd, min: min.0, max: max.0, remove };
         match self.ask(body, self.answer_ms)? {
-            ResponseBody::Message(message) => Ok(message.map(PostedMessage::from)),
+            ResponseBody::Message(None) => Ok(None),
+            ResponseBody::Message(Some(_)) if self.messages == MESSAGES_MAX => {
+                self.stop();
+                let what = format!("more than {MESSAGES_MAX} messages without a call");
+                Err(BackendError::Garbage(what))
+            }
+            ResponseBody::Message(Some(message)) => {
+                self.messages += 1;
+                Ok(Some(PostedMessage::from(message)))
+            }
             other => Err(self.nonsense("pump", &other)),
         }
     }
@@ -310,6 +328,8 @@ struct Process {
     requests: Sender<String>,
     lines: Receiver<Result<String, String>>,
     stderr: Arc<Mutex<VecDeque<u8>>>,
+    /// Ends when all of standard error was read.
+    stderr_reader: JoinHandle<()>,
 }
 
 impl Process {
@@ -341,7 +361,7 @@ impl Process {
         thread::spawn(move || read_lines(BufReader::new(stdout), &heard));
         let kept = Arc::new(Mutex::new(VecDeque::new()));
         let keeper = Arc::clone(&kept);
-        thread::spawn(move || {
+        let stderr_reader = thread::spawn(move || {
             let mut chunk = [0; 512];
             while let Ok(len @ 1..) = stderr.read(&mut chunk) {
                 let mut kept = keeper.lock().expect("nobody panics while holding it");
@@ -350,7 +370,7 @@ impl Process {
                 kept.drain(..surplus);
             }
         });
-        Ok(Self { child, requests, lines, stderr: kept })
+        Ok(Self { child, requests, lines, stderr: kept, stderr_reader })
     }
 
     fn ask(&mut self, request: &Request, limit: Duration) -> Result<ResponseBody, BackendError> {
@@ -386,20 +406,24 @@ impl Process {
     }
 
     fn died(&mut self) -> BackendError {
-        // Its output ended; it may need a moment to be gone.
+        // Its output ended; it may need a moment to be gone, and we one to hear its last words.
         let mut status = None;
         for _ in 0..50 {
             status = self.child.try_wait().ok().flatten();
-            if status.is_some() {
+            if status.is_some() && self.stderr_reader.is_finished() {
                 break;
             }
             thread::sleep(Duration::from_millis(10));
         }
-        let how = status.map_or("it closed its output".to_owned(), |status| status.to_string());
+        let how = match status {
+            Some(status) => status.to_string(),
+            None => "it closed its output".to_owned(),
+        };
         let kept = self.stderr.lock().expect("nobody panics while holding it");
         let bytes: Vec<u8> = kept.iter().copied().collect();
         let said = String::from_utf8_lossy(&bytes);
-        match said.trim().lines().last() {
+        // A Rust adapter that panics ends with a note about backtraces.
+        match said.trim().lines().rfind(|line| !line.starts_with("note: ")) {
             Some(last) => BackendError::Died(format!("{how}; it said: {}", shortened(last))),
             None => BackendError::Died(how),
         }
@@ -458,14 +482,17 @@ fn fits(call: &str, reply: &WireReply) -> bool {
 
 /// The beginning of something long, quoted and without control characters.
 fn shortened(text: &str) -> String {
-    format!("`{}`", printable(text.trim_end()))
+    format!("`{}`", printable(text.trim_end(), 80))
 }
 
 /// The beginning of something long, without control characters: what an adapter says must not
 /// fill reports or forge lines of them.
-fn printable(text: &str) -> String {
-    let start: String = text.chars().take(80).collect();
+fn printable(text: &str, chars_max: usize) -> String {
+    let start: String = text.chars().take(chars_max).collect();
     let dots = if start.len() < text.len() { "…" } else { "" };
-    let plain = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.into() };
-    start.chars().map(plain).chain([dots.to_owned()]).collect()
+    let shown = |c: char| match c {
+        '"' | '\'' | '\\' => c.into(),
+        other => other.escape_debug().to_string(),
+    };
+    start.chars().map(shown).chain([dots.to_owned()]).collect()
 }

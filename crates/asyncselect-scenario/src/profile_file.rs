@@ -34,8 +34,9 @@ pub fn load(name: &str) -> Result<Profile, SourceError> {
     if !path.exists() {
         let built_in = Profile::built_in();
         let names: Vec<&str> = built_in.iter().map(Profile::name).collect();
-        let help = nearest(name, names.iter().copied()).unwrap_or_default();
-        let why = format!("no profile and no file of that name; there are {names:?} {help}");
+        let known = names.join("`, `");
+        let help = nearest(name, names).map(|help| format!("; {help}")).unwrap_or_default();
+        let why = format!("no file of that name, and no profile; profiles are `{known}`{help}");
         return Err(SourceError::Unreadable { path: path.to_owned(), why });
     }
     parse(&Source::read(path)?)

@@ -17,7 +17,11 @@ use crate::script_file::{
     AddressSpec, Expect, FORMAT, KnobIs, LpErrnoSpec, MessageSpec, MessagesSpec, Mode, Need, Pump,
     ReturnSpec, ScriptCall, ScriptFile, Step, WhenMessages, WhenReturn,
 };
-use crate::source::{JsonPath, Source, SourceError, nearest};
+use crate::source::{JsonPath, Source, SourceError, choices, nearest};
+
+/// How often a step may repeat its call. A thousand fill every buffer that we know; without a
+/// bound, a call that never fails would run for hours.
+const REPEATS_MAX: u32 = 1 << 16;
 
 /// A name of a socket or window, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -250,6 +254,7 @@ impl Script {
     /// With the place and a suggestion.
     pub fn check(source: Source) -> Result<Self, SourceError> {
         let file: ScriptFile = source.parse()?;
+        refuse_stray_lists(&source)?;
         let mut checker = Checker::new(&source);
         checker.script(&file)?;
         let Checker { sockets, windows, threads, literals, setup, ops, needs, refusing, .. } =
@@ -288,6 +293,63 @@ impl Script {
     }
 }
 
+/// The fields that hold lists.
+const LISTS: [&str; 18] = [
+    "clauses",
+    "holds_on",
+    "needs",
+    "modes",
+    "windows",
+    "pairs",
+    "listeners",
+    "steps",
+    "lEvent",
+    "flags",
+    "readfds",
+    "writefds",
+    "exceptfds",
+    "messages",
+    "unordered",
+    "one_of",
+    "when",
+    "and",
+];
+
+/// The fields that hold lists of lists.
+const LISTS_OF_LISTS: [&str; 2] = ["pairs", "one_of"];
+
+/// Refuses lists in the place of objects, which serde takes for their fields in order: a call
+/// must not have two spellings.
+fn refuse_stray_lists(source: &Source) -> Result<(), SourceError> {
+    let value: serde_json::Value = source.parse()?;
+    match stray_list(&value, &JsonPath::default(), 0) {
+        Some(at) => Err(source.error(&at, "a list, where an object belongs".to_owned(), None)),
+        None => Ok(()),
+    }
+}
+
+/// The first list that is nested deeper than `depth` allows.
+fn stray_list(value: &serde_json::Value, at: &JsonPath, depth: u8) -> Option<JsonPath> {
+    use serde_json::Value;
+    match value {
+        Value::Array(_) if depth == 0 => Some(at.clone()),
+        Value::Array(items) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(index, item)| stray_list(item, &at.clone().index(index), depth - 1))
+        }
+        Value::Object(fields) => {
+            // What is in handlers is not read yet.
+            let mut fields = fields.iter().filter(|(key, _)| *key != "handlers");
+            fields.find_map(|(key, value)| {
+                let depth = u8::from(LISTS.contains(&key.as_str()))
+                    + u8::from(LISTS_OF_LISTS.contains(&key.as_str()));
+                stray_list(value, &at.clone().key(key), depth)
+            })
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+    }
+}
+
 /// `family/what-happens`, from the last two parts of the path.
 fn id_of(path: &Path) -> String {
     let stem = path.file_stem().unwrap_or_default().to_string_lossy();
@@ -306,8 +368,13 @@ struct Names {
 
 impl Names {
     fn find(&self, name: &str) -> Option<NameId> {
-        let found = self.names.iter().position(|other| other == name)?;
+        let found = self.names.iter().position(|other| other == name && is_plain(name))?;
         u8::try_from(found).ok().map(NameId)
+    }
+
+    /// The names that a script may use: hidden sockets have brackets in theirs.
+    fn plain(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| is_plain(name))
     }
 }
 
@@ -401,7 +468,8 @@ impl<'a> Checker<'a> {
         for (index, id) in file.clauses.iter().enumerate() {
             if !known.has(id) {
                 let at = top().key("clauses").index(index);
-                let help = nearest(id, known.ids());
+                let list = || "the ids are in scenarios/clauses.json".to_owned();
+                let help = nearest(id, known.ids()).or_else(|| Some(list()));
                 return Err(self.source.error(&at, format!("unknown clause id `{id}`"), help));
             }
         }
@@ -588,12 +656,24 @@ impl<'a> Checker<'a> {
         let binds = self.made_by(step, call, at)?;
         let repeat = match (step.repeat_until, step.max) {
             (None, None) => None,
-            (Some(error), Some(max)) if max > 0 => Some((error, max)),
-            _ => {
-                let message = "`repeat_until` and a `max` above 0 belong together";
-                return Err(self.wrong(at, message));
+            (Some(error), Some(max)) if (1..=REPEATS_MAX).contains(&max) => Some((error, max)),
+            (Some(_), given) => {
+                let at = if given.is_some() { at.clone().key("max") } else { at.clone() };
+                let message = format!("`repeat_until` needs a `max` from 1 to {REPEATS_MAX}");
+                return Err(self.wrong(&at, message));
+            }
+            (None, Some(_)) => {
+                let message = "`max` means nothing without `repeat_until`";
+                return Err(self.wrong(&at.clone().key("max"), message));
             }
         };
+        // What the calls return on the way is not looked at.
+        let any = Expect { r#return: Some(ReturnSpec::Any), ..Expect::default() };
+        if repeat.is_some() && step.expect.as_ref().is_some_and(|expect| *expect != any) {
+            let message =
+                "beside `repeat_until` there is nothing to expect but `\"return\": \"any\"`";
+            return Err(self.wrong(&at.clone().key("expect"), message));
+        }
         if let Some(name) = &step.begin {
             if self.begun.insert(name.clone(), (thread, binds)).is_some() {
                 let message = format!("a call `{name}` began already and did not end");
@@ -676,6 +756,7 @@ impl<'a> Checker<'a> {
             data: expect.data.clone(),
             lp_errno: expect.lp_errno,
         };
+        self.one_outcome(&base, at)?;
         let mut when = Vec::new();
         for (index, case) in expect.when.iter().enumerate() {
             let WhenReturn { knob, is, and, evidence, r#return, error, data, lp_errno } = case;
@@ -686,9 +767,21 @@ impl<'a> Checker<'a> {
                 data: data.clone(),
                 lp_errno: *lp_errno,
             };
+            self.one_outcome(&then, &at)?;
             when.push(self.case(knob, is, and, evidence, then, &at)?);
         }
         Ok(Cases { base, when })
+    }
+
+    /// A value beside an error would never be looked at.
+    fn one_outcome(&self, expected: &Expected, at: &JsonPath) -> Checked<()> {
+        match (expected.value, expected.error) {
+            (None | Some(ReturnSpec::Failure), _) | (_, None) => Ok(()),
+            (Some(value), Some(error)) => {
+                let message = format!("a call returns {value} or fails with {error}, not both");
+                Err(self.wrong(&at.clone().key("error"), message))
+            }
+        }
     }
 
     fn claim(
@@ -727,7 +820,8 @@ impl<'a> Checker<'a> {
 
     fn knob(&self, knob: &str, is: &str, at: &JsonPath) -> Checked<(KnobId, u8)> {
         let id = KnobId::from_name(knob).ok_or_else(|| {
-            let help = nearest(knob, KnobId::ALL.iter().map(|knob| knob.name()));
+            let names = || KnobId::ALL.iter().map(|knob| knob.name());
+            let help = nearest(knob, names()).or_else(|| Some(choices(names())));
             let at = at.clone().key("knob");
             self.source.error(&at, format!("unknown knob `{knob}`"), help)
         })?;
@@ -756,7 +850,13 @@ impl<'a> Checker<'a> {
             let words: Vec<&str> = words.iter().map(|evidence| evidence.as_str()).collect();
             let message =
                 format!("evidence is one of `{}`, then a colon and sources", words.join("`, `"));
-            self.source.error(at, message, nearest(text.split(':').next().unwrap_or(""), words))
+            let word = text.split(':').next().unwrap_or("");
+            let help = if words.contains(&word) {
+                Some(format!("`{word}: ` and a clause, a fact or a recording"))
+            } else {
+                nearest(word, words)
+            };
+            self.source.error(at, message, help)
         })
     }
 
@@ -819,7 +919,10 @@ impl<'a> Checker<'a> {
 
     fn known(&self, names: &Names, name: &str, at: &JsonPath) -> Checked<NameId> {
         names.find(name).ok_or_else(|| {
-            let help = nearest(name, names.names.iter().map(String::as_str));
+            let help = nearest(name, names.plain()).or_else(|| {
+                let made = names.plain().next().is_some();
+                made.then(|| choices(names.plain()))
+            });
             self.source.error(at, format!("unknown {} `{name}`", names.kind), help)
         })
     }
@@ -887,11 +990,18 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
     }
 }
 
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.chars().all(plain)
+}
+
 fn add_name(names: &mut Names, name: &str, source: &Source, at: &JsonPath) -> Checked<NameId> {
     let kind = names.kind;
     let wrong = |message: String| Err(source.error(at, message, None));
-    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    if name.is_empty() || !name.chars().all(plain) || RESERVED.contains(&name) {
+    if RESERVED.contains(&name) {
+        return wrong(format!("`{name}` means something else and is no name for a {kind}"));
+    }
+    if !is_plain(name) {
         return wrong(format!("`{name}` is no name for a {kind}: letters, digits, `_` and `-`"));
     }
     if names.find(name).is_some() {

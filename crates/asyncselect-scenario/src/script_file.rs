@@ -18,7 +18,7 @@ pub type ScriptCall = Call<String, String, AddressSpec, Data>;
 
 /// A scenario: who is there at the start, what happens, and what must come of it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "a scenario, which is an object")]
 pub struct ScriptFile {
     /// The format of the file, 1.
     #[schemars(extend("const" = 1))]
@@ -190,7 +190,7 @@ pub struct Step {
 }
 
 /// What a call must return.
-#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expect {
     /// The value; success if neither it nor `error` is given.
@@ -208,7 +208,7 @@ pub struct Expect {
 }
 
 /// A condition on knobs, with the evidence for what it guards.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct KnobIs {
     /// The knob.
@@ -218,7 +218,7 @@ pub struct KnobIs {
 }
 
 /// What a call must return where a knob is set so.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct WhenReturn {
     /// The knob.
@@ -423,7 +423,7 @@ impl<'de> Deserialize<'de> for ReturnSpec {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "a number, \"SOCKET_ERROR\", \"INVALID_SOCKET\", \"any\" or {\"min\": n}",
+                    "a whole number, \"SOCKET_ERROR\", \"INVALID_SOCKET\", \"any\" or {\"min\": n}",
                 )
             }
 
@@ -490,7 +490,11 @@ impl<'de> Deserialize<'de> for LpErrnoSpec {
         Ok(match text.as_str() {
             "untouched" => Self::Untouched,
             "zero" => Self::Zero,
-            error => Self::Error(error.parse().map_err(de::Error::custom)?),
+            error => {
+                Self::Error(error.parse().map_err(|unknown| {
+                    de::Error::custom(format!("{unknown}, `untouched`, `zero`"))
+                })?)
+            }
         })
     }
 }

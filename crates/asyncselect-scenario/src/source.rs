@@ -5,12 +5,15 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use serde::de::{MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// The largest file that is read, in bytes. The largest useful one has some kilobytes.
 pub const FILE_LEN_MAX: u64 = 1 << 20;
+
+/// The longest JSON path that is shown, in characters.
+const PATH_LEN_MAX: usize = 100;
 
 /// A text file and where it came from.
 #[derive(Clone, Debug)]
@@ -38,9 +41,15 @@ impl Source {
             return Err(fail(format!("{len} bytes; at most {FILE_LEN_MAX} are read")));
         }
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
+            return Err(fail("UTF-16; save it as UTF-8".to_owned()));
+        }
         let text = String::from_utf8(bytes).map_err(|error| {
             fail(format!("not UTF-8 after byte {}", error.utf8_error().valid_up_to()))
         })?;
+        if text.starts_with('\u{feff}') {
+            return Err(fail("a byte order mark; save it as UTF-8 without one".to_owned()));
+        }
         Ok(Self { path: path.to_owned(), text })
     }
 
@@ -55,7 +64,8 @@ impl Source {
         parsed.map_err(|error| self.shape_error(&error)).and_then(|value| {
             json.end().map(|()| value).map_err(|error| {
                 let at = offset_of(&self.text, error.line(), error.column());
-                self.error_at(at..at, String::new(), error.to_string(), None)
+                let message = "more text after the end of the object".to_owned();
+                self.error_at(at..at, String::new(), message, None)
             })
         })
     }
@@ -67,9 +77,19 @@ impl Source {
         let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(before, _)| before);
         let path = JsonPath::from(error.path());
         let at = offset_of(&self.text, inner.line(), inner.column());
+        if let Some(key) = message.strip_prefix("duplicate field `") {
+            let key = key.trim_end_matches('`');
+            let quoted = format!("\"{key}\"");
+            let starts = self.text.match_indices(&quoted).map(|(start, _)| start);
+            let second = starts.take_while(|start| *start <= at).last().unwrap_or(at);
+            let message = format!("`{key}` is given twice");
+            let span = second..second + quoted.len();
+            return self.error_at(span, path.key(key).to_string(), message, None);
+        }
         let span = if inner.is_data() { self.locate(&path) } else { None };
-        let help = suggestion_from(message);
-        self.error_at(span.unwrap_or(at..at), path.to_string(), message.to_owned(), help)
+        let is_json = serde_json::from_str::<IgnoredAny>(&self.text).is_ok();
+        let (message, help) = in_plain_words(message, is_json);
+        self.error_at(span.unwrap_or(at..at), path.to_string(), message, help)
     }
 
     /// An error about the value at a path.
@@ -87,7 +107,8 @@ impl Source {
         help: Option<String>,
     ) -> SourceError {
         let (line, column) = line_column(&self.text, span.start);
-        let rendered = render(self, &span, &at, &message, help.as_deref());
+        let rendered = render(self, &span, &at, &message, help.as_deref()).into();
+        let message = message.into();
         SourceError::Invalid { path: self.path.clone(), line, column, at, message, help, rendered }
     }
 
@@ -105,11 +126,13 @@ impl Source {
         for segment in &path.0 {
             let next = match segment {
                 PathSegment::Index(index) => {
-                    let items: Vec<&RawValue> = serde_json::from_str(value.get()).ok()?;
+                    let items: Vec<&RawValue> =
+                        serde_json::from_str(value.get()).unwrap_or_default();
                     items.get(*index).copied()
                 }
                 PathSegment::Key(key) => {
-                    let Entries(entries) = serde_json::from_str(value.get()).ok()?;
+                    let entries = serde_json::from_str(value.get());
+                    let Entries(entries) = entries.unwrap_or(Entries(Vec::new()));
                     entries.into_iter().find(|(name, _)| name == key).map(|(_, value)| value)
                 }
             };
@@ -242,11 +265,11 @@ pub enum SourceError {
         /// The JSON path.
         at: String,
         /// What is wrong there.
-        message: String,
+        message: Box<str>,
         /// What to write instead, if there is a guess.
         help: Option<String>,
         /// All of it, as people read it.
-        rendered: String,
+        rendered: Box<str>,
     },
 }
 
@@ -262,7 +285,10 @@ fn render(
         .path(&path)
         .annotation(AnnotationKind::Primary.span(span.clone()));
     let mut group = Level::ERROR.primary_title(message).element(snippet);
-    let place = format!("at {at}");
+    let place = match at.char_indices().nth(PATH_LEN_MAX) {
+        Some((end, _)) => format!("at {}…", &at[..end]),
+        None => format!("at {at}"),
+    };
     if !at.is_empty() {
         group = group.element(Level::NOTE.message(place.as_str()));
     }
@@ -289,25 +315,96 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
     offset
 }
 
-/// Reads the suggestion out of serde's own words: the first name in backticks is what was found,
-/// the others are what exists.
-fn suggestion_from(message: &str) -> Option<String> {
-    let mut names = message.split('`').skip(1).step_by(2);
-    let found = names.next()?;
-    nearest(found, names)
+/// The longest list of choices that stands in the message itself.
+const CHOICES_MAX: usize = 8;
+
+/// What serde and serde_json say, in the words of JSON and without names of our types; and help.
+/// `is_json` tells that the whole text is JSON, so that what they call its syntax is its shape.
+fn in_plain_words(message: &str, is_json: bool) -> (String, Option<String>) {
+    match message {
+        "expected value" | "invalid type: unit variant, expected struct variant" if is_json => {
+            let expected = "expected an object with just one name and its parameters";
+            return (expected.to_owned(), None);
+        }
+        "trailing characters" if is_json => return ("one item too many".to_owned(), None),
+        _ => {}
+    }
+    if message.starts_with("unknown ") {
+        // The first name in backticks is what was found, the others are what exists.
+        let mut names = message.split('`').skip(1).step_by(2);
+        let found = names.next().unwrap_or_default();
+        let names: Vec<&str> = names.collect();
+        let help = nearest(found, names.iter().copied());
+        let (head, _) = message.split_once(", expected").unwrap_or((message, ""));
+        let short = if names.len() > CHOICES_MAX { head } else { message };
+        let help = help.or_else(|| (names.len() > CHOICES_MAX).then(|| choices(names)));
+        return (short.replace("unknown variant", "unknown name"), help);
+    }
+    let words = [
+        ("EOF while parsing a value", "the file ends where a value should stand"),
+        ("EOF while parsing a list", "the file ends inside a list"),
+        ("EOF while parsing an object", "the file ends inside an object"),
+        ("EOF while parsing a string", "the file ends inside a string"),
+        ("expected value", "expected a JSON value"),
+        ("recursion limit exceeded", "lists and objects are nested too deeply"),
+        ("invalid type: sequence", "invalid type: list"),
+        ("invalid type: map", "invalid type: object"),
+        ("invalid type: floating point", "invalid type: number"),
+        ("expected a sequence", "expected a list"),
+        ("expected u32", "expected a whole number from 0 to 4294967295"),
+        ("expected u16", "expected a whole number from 0 to 65535"),
+        ("expected i32", "expected a whole number from -2147483648 to 2147483647"),
+        ("expected i64", "expected a whole number"),
+    ];
+    let mut plain = message.to_owned();
+    for (ours, theirs) in words {
+        plain = plain.replace(ours, theirs);
+    }
+    // What serde expects ends its message; if that is one of our types, it names it.
+    if let Some((before, expected)) = plain.split_once(", expected ") {
+        let kind = match expected.split(' ').next() {
+            Some("struct" | "tuple") => "an object",
+            Some("enum" | "variant") => "a name",
+            Some("unit") => "the name alone",
+            _ => return (plain, None),
+        };
+        plain = format!("{before}, expected {kind}");
+    }
+    (plain, None)
+}
+
+/// Everything that could stand at a place, in lines that fit a terminal.
+#[must_use]
+pub fn choices<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let mut text = "there are".to_owned();
+    let mut column = "help: ".len() + text.len();
+    for (position, name) in names.into_iter().enumerate() {
+        let comma = if position == 0 { "" } else { "," };
+        let word = format!("`{name}`");
+        let len = word.chars().count() + 2;
+        text.push_str(comma);
+        text.push(if column + len > 90 { '\n' } else { ' ' });
+        column = if column + len > 90 { len } else { column + len };
+        text.push_str(&word);
+    }
+    text
 }
 
 /// `did you mean …?`, if one of the candidates is near enough.
 #[must_use]
 pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
     let lower = found.to_lowercase();
-    let far = (found.chars().count() / 3).max(2);
+    let len = found.chars().count();
+    let far = (len / 3).max(2);
     let best = candidates
         .into_iter()
         .map(|candidate| {
             (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
         })
-        .filter(|(distance, _)| *distance <= far)
+        .filter(|(distance, candidate)| {
+            // `wine` is nearer to `wine-8.0` than the count of letters says.
+            *distance <= far || (len > 2 && candidate.to_lowercase().starts_with(&lower))
+        })
         .min();
     best.map(|(_, candidate)| format!("did you mean `{candidate}`?"))
 }

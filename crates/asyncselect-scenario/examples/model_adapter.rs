@@ -1,0 +1,194 @@
+//! The reference adapter: the model behind the adapter protocol, on standard input and output.
+//!
+//! It shows authors of adapters what each request wants (`asyncselect_abi::protocol` describes the
+//! lines), and lets the tool's own side of the protocol be tested without Winsock:
+//!
+//! ```text
+//! asyncselect diff --left windows --adapter 'target/debug/examples/model_adapter windows'
+//! ```
+//!
+//! The one argument is a profile's name, `documented` if there is none. An adapter of a real stack
+//! differs in three points: a script's thread is a thread of its own, a call that does not return
+//! within the request's deadline is answered `blocked`, and `settle` has to wait.
+
+use std::io::{self, BufRead, Read, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+
+use asyncselect_abi::call::{Rename, WireCall};
+use asyncselect_abi::protocol::{
+    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireMessage, WireReply,
+};
+use asyncselect_abi::{
+    Backend, BackendError, Data, Hwnd, Literal, MessageId, Outcome, PumpFilter, SocketHandle,
+    ThreadId, Value,
+};
+use asyncselect_model::world::THREADS_MAX;
+use asyncselect_model::{Canonical, Profile};
+use asyncselect_scenario::sim::Sim;
+
+/// What the model can do beyond TCP in message mode. `spi` is missing because a reply has no place
+/// for `*lpErrno`.
+const CAPABILITIES: [&str; 2] = ["threads", "real_time"];
+
+fn main() -> ExitCode {
+    let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
+    let served = match Profile::built_in().into_iter().find(|profile| profile.name() == name) {
+        Some(profile) => serve(profile),
+        None => Err(io::Error::other(format!("no profile `{name}`"))),
+    };
+    match served {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            drop(writeln!(io::stderr(), "model_adapter: {error}"));
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Answers line by line, until `bye` or the end of the input.
+fn serve(profile: Profile) -> io::Result<()> {
+    let mut adapter = Adapter { sim: Sim::new(profile, Canonical), calls: [None; THREADS_MAX] };
+    let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
+    loop {
+        let mut line = Vec::new();
+        let limit = u64::try_from(LINE_LEN_MAX).expect("a line fits in memory");
+        if input.by_ref().take(limit).read_until(b'\n', &mut line)? == 0 {
+            return Ok(());
+        }
+        let (id, body) = match serde_json::from_slice::<Request>(&line) {
+            Ok(Request { id, body, .. }) => (id, Ok(body)),
+            // A newer tool may ask what this adapter has never heard of; its id is enough.
+            Err(error) => {
+                let value: serde_json::Value = serde_json::from_slice(&line)?;
+                let id = value["id"].as_u64().ok_or_else(|| io::Error::other("no id"))?;
+                (id, Err(format!("this request: {error}")))
+            }
+        };
+        let last = matches!(body, Ok(RequestBody::Bye {}));
+        let body =
+            body.and_then(|body| adapter.answer(body)).unwrap_or_else(ResponseBody::Unsupported);
+        serde_json::to_writer(&mut output, &Response { id, body })?;
+        output.write_all(b"\n")?;
+        // Without this the tool would wait for an answer that sits in our buffer.
+        output.flush()?;
+        if last {
+            return Ok(());
+        }
+    }
+}
+
+struct Adapter {
+    sim: Sim<false>,
+    /// For each thread whose call was answered `blocked`: whether it receives.
+    calls: [Option<bool>; THREADS_MAX],
+}
+
+impl Adapter {
+    /// The answer, or why there is none.
+    fn answer(&mut self, request: RequestBody) -> Result<ResponseBody, String> {
+        match request {
+            RequestBody::Hello { .. } => {
+                let stack =
+                    format!("model of {}", asyncselect_scenario::stack::Stack::label(&self.sim));
+                let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
+                Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
+            }
+            RequestBody::Reset { fresh } => {
+                self.calls = [None; THREADS_MAX];
+                self.sim.reset(&[], fresh).map_err(said)?;
+                Ok(ResponseBody::Done {})
+            }
+            RequestBody::Call { thread, call } => {
+                if self.slot(thread)?.is_some() {
+                    return Err(format!("thread {} is inside a call", thread.0));
+                }
+                let receives = matches!(call, WireCall::Recv { .. } | WireCall::RecvFrom { .. });
+                let call = call.try_map(&mut Literals(&mut self.sim))?;
+                let outcome = self.sim.call(thread, &call).map_err(said)?;
+                self.outcome(thread, outcome, receives)
+            }
+            RequestBody::Pending { thread } => {
+                let receives = self.slot(thread)?.ok_or("no call of the thread is blocked")?;
+                let outcome = self.sim.pending(thread, 0).map_err(said)?;
+                self.outcome(thread, outcome, receives)
+            }
+            RequestBody::Settle {} => {
+                self.sim.settle().map_err(said)?;
+                Ok(ResponseBody::Done {})
+            }
+            RequestBody::Pump { thread, hwnd, min, max, remove } => {
+                let hwnd = (hwnd != Hwnd(0)).then_some(hwnd);
+                let range = (min != 0 || max != 0).then_some((MessageId(min), MessageId(max)));
+                let message = self.sim.pump(&PumpFilter { thread, hwnd, range, remove });
+                let message = message.map_err(said)?.map(|posted| WireMessage {
+                    hwnd: posted.hwnd,
+                    message: posted.message.0,
+                    wparam: posted.socket.0,
+                    lparam: posted.reply.to_lparam(),
+                });
+                Ok(ResponseBody::Message(message))
+            }
+            RequestBody::Bye {} => Ok(ResponseBody::Done {}),
+        }
+    }
+
+    fn slot(&mut self, thread: ThreadId) -> Result<&mut Option<bool>, String> {
+        let slot = self.calls.get_mut(usize::from(thread.0));
+        slot.ok_or_else(|| format!("more than {THREADS_MAX} threads"))
+    }
+
+    fn outcome(
+        &mut self,
+        thread: ThreadId,
+        outcome: Outcome,
+        receives: bool,
+    ) -> Result<ResponseBody, String> {
+        *self.slot(thread)? = (outcome == Outcome::Pending).then_some(receives);
+        let Outcome::Returned(reply) = outcome else { return Ok(ResponseBody::Blocked {}) };
+        if reply.lp_errno.is_some() {
+            return Err("*lpErrno".to_owned());
+        }
+        Ok(ResponseBody::Return(match reply.result {
+            Ok(Value::Int(_)) if receives => {
+                WireReply::Data(Data::describe(&self.sim.received(thread)))
+            }
+            Ok(Value::Int(number)) => WireReply::Value(number),
+            Ok(Value::Socket(socket)) => WireReply::Socket(socket),
+            Ok(Value::Window(window)) => WireReply::Window(window),
+            Ok(Value::Address(address)) => WireReply::Address(address),
+            Err(error) => WireReply::Error(error.0),
+        }))
+    }
+}
+
+fn said(error: BackendError) -> String {
+    error.to_string()
+}
+
+/// Payloads come with the calls; the model wants them numbered. Handles stay what they are.
+struct Literals<'s>(&'s mut Sim<false>);
+
+impl Rename<SocketHandle, Hwnd, SocketAddr, Data> for Literals<'_> {
+    type Socket = SocketHandle;
+    type Window = Hwnd;
+    type Address = SocketAddr;
+    type Data = Literal;
+    type Error = String;
+
+    fn socket(&mut self, _: &'static str, s: &SocketHandle) -> Result<SocketHandle, String> {
+        Ok(*s)
+    }
+
+    fn window(&mut self, _: &'static str, hwnd: &Hwnd) -> Result<Hwnd, String> {
+        Ok(*hwnd)
+    }
+
+    fn address(&mut self, _: &'static str, to: &SocketAddr) -> Result<SocketAddr, String> {
+        Ok(*to)
+    }
+
+    fn data(&mut self, _: &'static str, data: &Data) -> Result<Literal, String> {
+        self.0.literal(data).ok_or_else(|| "one payload too many".to_owned())
+    }
+}

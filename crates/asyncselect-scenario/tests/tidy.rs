@@ -1,0 +1,140 @@
+//! What a person would miss: missing and redundant snapshots, unknown clause ids, undocumented
+//! files, lines that are too long.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use asyncselect_model::{KnobId, Profile, Rule};
+use asyncselect_scenario::clauses::Clauses;
+use asyncselect_scenario::corpus;
+use asyncselect_scenario::script::Script;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
+}
+
+/// Every file under a folder with this extension.
+fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path, extension));
+        } else if path.extension().is_some_and(|other| other == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    found
+}
+
+#[test]
+fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
+    let scripts = corpus::find(&[root().join("scenarios")]).unwrap();
+    let ids: BTreeSet<String> = scripts.iter().map(|path| Script::read(path).unwrap().id).collect();
+    assert_eq!(ids.len(), scripts.len(), "two files have the same name in the same family");
+    let profiles: Vec<String> =
+        Profile::built_in().iter().map(|profile| profile.name().to_owned()).collect();
+    let mut documented = BTreeSet::new();
+    for path in files(&root().join("snapshots"), "snap") {
+        let name = path.strip_prefix(root().join("snapshots")).unwrap().with_extension("");
+        let mut parts = name.iter().map(|part| part.to_str().unwrap());
+        let profile = parts.next().unwrap();
+        let id = parts.collect::<Vec<_>>().join("/");
+        assert!(profiles.iter().any(|known| known == profile), "{}", path.display());
+        assert!(ids.contains(&id), "no scenario has the snapshot {}", path.display());
+        if profile == "documented" {
+            documented.insert(id);
+        }
+    }
+    assert_eq!(ids, documented, "every scenario has a snapshot on `documented`");
+    let unreviewed = files(&root().join("snapshots"), "new");
+    assert!(unreviewed.is_empty(), "not reviewed: {unreviewed:?}");
+}
+
+#[test]
+fn the_list_of_clauses_is_whole() {
+    let clauses = Clauses::get();
+    assert_eq!(clauses.clauses.len(), 255);
+    let all: Vec<&str> = clauses.ids().collect();
+    let distinct: BTreeSet<&str> = all.iter().copied().collect();
+    assert_eq!(all.len(), distinct.len(), "an id stands twice");
+}
+
+#[test]
+fn rules_and_knobs_cite_ids_that_exist() {
+    let clauses = Clauses::get();
+    for rule in Rule::ALL {
+        assert!(clauses.has(rule.id()), "{rule}");
+    }
+    for knob in KnobId::ALL {
+        for id in knob.ids() {
+            assert!(clauses.has(id), "{knob} cites {id}");
+        }
+    }
+}
+
+/// Every id that looks like a clause, a fact or a question in the text.
+fn cited(text: &str) -> impl Iterator<Item = &str> {
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    text.split(move |c| !word(c)).filter(|token| {
+        let digits = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit());
+        ["OQ-", "FB-", "W-"].iter().any(|kind| token.strip_prefix(kind).is_some_and(digits))
+            || token.starts_with("AS-") && token.ends_with(|c: char| c.is_ascii_digit())
+    })
+}
+
+#[test]
+fn comments_cite_ids_that_exist() {
+    let clauses = Clauses::get();
+    for path in files(&root().join("crates"), "rs") {
+        // This file and those with deliberately wrong input cite what does not exist.
+        if path.components().any(|part| part.as_os_str() == "tests") {
+            continue;
+        }
+        let text = std::fs::read_to_string(&path).unwrap();
+        for id in cited(&text) {
+            assert!(clauses.has(id), "{} cites {id}", path.display());
+        }
+    }
+}
+
+#[test]
+fn every_source_file_says_what_it_is_for_and_is_narrow() {
+    let mut wrong = Vec::new();
+    for path in files(&root().join("crates"), "rs") {
+        let text = std::fs::read_to_string(&path).unwrap();
+        if !text.starts_with("//! ") {
+            wrong.push(format!("{} does not begin with `//!`", path.display()));
+        }
+        for (number, line) in text.lines().enumerate() {
+            let wide = line.chars().count() > 100;
+            let table = line.trim_start_matches(['/', '!', ' ']).starts_with('|');
+            let json = line.contains("r#\"") || line.contains("\":") || line.contains("\\\":");
+            if wide && !table && !json && !line.contains("https://") {
+                wrong.push(format!("{}:{} is over 100 columns", path.display(), number + 1));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn the_top_level_is_short() {
+    let allowed = [
+        "Cargo.toml",
+        "Cargo.lock",
+        "crates",
+        "scenarios",
+        "snapshots",
+        "README.md",
+        "justfile",
+        "LICENSE-MIT",
+        "LICENSE-APACHE",
+        "target",
+    ];
+    for entry in std::fs::read_dir(root()).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
+    }
+}

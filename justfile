@@ -1,0 +1,48 @@
+# Lists the recipes.
+default:
+    @just --list
+
+# Formats all code.
+fmt:
+    cargo fmt --all
+
+# Checks format, lints and documentation, as CI does.
+lint:
+    bash .ci/run fmt clippy clippy-alone clippy-schema docs
+
+# Lints the Windows-only code, which the linter on Linux never sees.
+lint-windows:
+    .ci/live-build clippy
+
+# Runs all tests.
+test:
+    cargo test
+
+# Traces one scenario, `family/what-happens`.
+scenario NAME:
+    cargo run --release -- trace scenarios/{{ NAME }}.json
+
+# Accepts what the tests see as the new snapshots. Read the diff.
+bless:
+    INSTA_UPDATE=always cargo test
+
+# Runs the corpus on Wine; `just live-wine --fence-check` looks for late messages.
+live-wine *FLAGS:
+    .ci/live-wine {{ FLAGS }}
+
+# Writes the JSON Schemas.
+schema:
+    cargo run --release -- schema scenario > scenarios/format-1.schema.json
+    cargo run --release -- schema trace > scenarios/trace.schema.json
+
+# Checks the dependencies that a crate must not have.
+deps:
+    .ci/deps
+
+# Measures.
+bench:
+    cargo bench
+
+# Runs what CI runs.
+ci:
+    bash .ci/run
