@@ -134,6 +134,14 @@ pub enum WireReply {
     Address(SocketAddr),
     /// `SOCKET_ERROR` or `INVALID_SOCKET`, with the number that `WSAGetLastError` gave.
     Error(u16),
+    /// What a provider's function returned, and left in `*lpErrno` (AS-SPI-09).
+    Spi {
+        /// 0, or `SOCKET_ERROR` as -1.
+        value: i32,
+        /// The number; none if the function wrote nothing.
+        #[serde(rename = "lpErrno")]
+        lp_errno: Option<u16>,
+    },
 }
 
 impl WireReply {
@@ -151,6 +159,14 @@ impl WireReply {
             Self::Window(window) => (Ok(Value::Window(window)), Vec::new()),
             Self::Address(address) => (Ok(Value::Address(address)), Vec::new()),
             Self::Error(code) => (Err(WsaError(code)), Vec::new()),
+            Self::Spi { value, lp_errno } => {
+                let lp_errno = lp_errno.map(WsaError);
+                let result = match value {
+                    0 => Ok(Value::Int(0)),
+                    _ => Err(lp_errno.unwrap_or_default()),
+                };
+                return (Reply { result, lp_errno }, Vec::new());
+            }
         };
         (Reply::new(result), bytes)
     }
@@ -199,6 +215,10 @@ mod tests {
             (
                 r#"{"id":3,"is":{"return":{"error":10035}}}"#,
                 ResponseBody::Return(WireReply::Error(10035)),
+            ),
+            (
+                r#"{"id":3,"is":{"return":{"spi":{"value":-1,"lpErrno":10022}}}}"#,
+                ResponseBody::Return(WireReply::Spi { value: -1, lp_errno: Some(10022) }),
             ),
             (r#"{"id":3,"is":{"message":null}}"#, ResponseBody::Message(None)),
             (r#"{"id":3,"is":{"done":{}}}"#, ResponseBody::Done {}),

@@ -76,6 +76,9 @@ pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format)
         },
     };
     let worst = compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
+    // A comparison that compared nothing must not look like one that found nothing.
+    let nothing = compared.iter().all(|one| matches!(one, Compared::NotRunnable(_)));
+    let worst = if nothing { worst.max(Exit::Unavailable) } else { worst };
     let exit = if errors.is_empty() { worst } else { Exit::BadScript };
     let mut output = match format {
         Format::Text => {

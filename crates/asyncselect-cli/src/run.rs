@@ -214,6 +214,9 @@ struct Row<'r> {
     profile: &'r str,
     agreement: &'static str,
     conformance: &'static str,
+    /// Why there is no verdict.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'r str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     findings: Vec<FindingRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -236,6 +239,13 @@ fn json<'r>(profiles: &'r [Profile], results: &'r [(&'r Script, Vec<Verdict>)]) 
                 Agreement::Disagrees(findings) => findings.as_slice(),
                 _ => &[],
             };
+            let reason = match &verdict.agreement {
+                Agreement::NotModelled(why)
+                | Agreement::NotRunnable(why)
+                | Agreement::NotSetUp(why)
+                | Agreement::StackFailed(why) => Some(why.as_str()),
+                Agreement::Agrees | Agreement::Disagrees(_) => None,
+            };
             let deviations = match &verdict.conformance {
                 Conformance::Deviates(deviations) => deviations.as_slice(),
                 Conformance::Conforms | Conformance::Unknown => &[],
@@ -247,6 +257,7 @@ fn json<'r>(profiles: &'r [Profile], results: &'r [(&'r Script, Vec<Verdict>)]) 
                 profile: profile.name(),
                 agreement: agreement_word(&verdict.agreement),
                 conformance: conformance_word(&verdict.conformance),
+                reason,
                 findings: findings
                     .iter()
                     .map(|finding| FindingRow {

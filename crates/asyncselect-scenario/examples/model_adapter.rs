@@ -27,9 +27,8 @@ use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
-/// What the model can do beyond TCP in message mode. `spi` is missing because a reply has no place
-/// for `*lpErrno`.
-const CAPABILITIES: [&str; 2] = ["threads", "real_time"];
+/// What the model can do beyond TCP in message mode.
+const CAPABILITIES: [&str; 3] = ["threads", "real_time", "spi"];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -80,8 +79,19 @@ fn serve(profile: Profile) -> io::Result<()> {
 
 struct Adapter {
     sim: Sim<false>,
-    /// For each thread whose call was answered `blocked`: whether it receives.
-    calls: [Option<bool>; THREADS_MAX],
+    /// The kind of each thread's call that was answered `blocked`.
+    calls: [Option<Kind>; THREADS_MAX],
+}
+
+/// What an answer to a call looks like.
+#[derive(Clone, Copy)]
+enum Kind {
+    /// Received bytes, if it succeeds.
+    Receives,
+    /// A value and `*lpErrno`.
+    Spi,
+    /// What it returned.
+    Plain,
 }
 
 impl Adapter {
@@ -103,15 +113,19 @@ impl Adapter {
                 if self.slot(thread)?.is_some() {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
-                let receives = matches!(call, WireCall::Recv { .. } | WireCall::RecvFrom { .. });
+                let kind = match call {
+                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } => Kind::Receives,
+                    WireCall::WspAsyncSelect { .. } => Kind::Spi,
+                    _ => Kind::Plain,
+                };
                 let call = call.try_map(&mut Literals(&mut self.sim))?;
                 let outcome = self.sim.call(thread, &call).map_err(said)?;
-                self.outcome(thread, outcome, receives)
+                self.outcome(thread, outcome, kind)
             }
             RequestBody::Pending { thread } => {
-                let receives = self.slot(thread)?.ok_or("no call of the thread is blocked")?;
+                let kind = self.slot(thread)?.ok_or("no call of the thread is blocked")?;
                 let outcome = self.sim.pending(thread, 0).map_err(said)?;
-                self.outcome(thread, outcome, receives)
+                self.outcome(thread, outcome, kind)
             }
             RequestBody::Settle {} => {
                 self.sim.settle().map_err(said)?;
@@ -133,7 +147,7 @@ impl Adapter {
         }
     }
 
-    fn slot(&mut self, thread: ThreadId) -> Result<&mut Option<bool>, String> {
+    fn slot(&mut self, thread: ThreadId) -> Result<&mut Option<Kind>, String> {
         let slot = self.calls.get_mut(usize::from(thread.0));
         slot.ok_or_else(|| format!("more than {THREADS_MAX} threads"))
     }
@@ -142,22 +156,21 @@ impl Adapter {
         &mut self,
         thread: ThreadId,
         outcome: Outcome,
-        receives: bool,
+        kind: Kind,
     ) -> Result<ResponseBody, String> {
-        *self.slot(thread)? = (outcome == Outcome::Pending).then_some(receives);
+        *self.slot(thread)? = (outcome == Outcome::Pending).then_some(kind);
         let Outcome::Returned(reply) = outcome else { return Ok(ResponseBody::Blocked {}) };
-        if reply.lp_errno.is_some() {
-            return Err("*lpErrno".to_owned());
-        }
-        Ok(ResponseBody::Return(match reply.result {
-            Ok(Value::Int(_)) if receives => {
-                WireReply::Data(Data::describe(&self.sim.received(thread)))
-            }
-            Ok(Value::Int(number)) => WireReply::Value(number),
-            Ok(Value::Socket(socket)) => WireReply::Socket(socket),
-            Ok(Value::Window(window)) => WireReply::Window(window),
-            Ok(Value::Address(address)) => WireReply::Address(address),
-            Err(error) => WireReply::Error(error.0),
+        Ok(ResponseBody::Return(match (kind, reply.result) {
+            (Kind::Spi, result) => WireReply::Spi {
+                value: if result.is_ok() { 0 } else { -1 },
+                lp_errno: reply.lp_errno.map(|error| error.0),
+            },
+            (Kind::Receives, Ok(_)) => WireReply::Data(Data::describe(&self.sim.received(thread))),
+            (Kind::Plain, Ok(Value::Int(number))) => WireReply::Value(number),
+            (Kind::Plain, Ok(Value::Socket(socket))) => WireReply::Socket(socket),
+            (Kind::Plain, Ok(Value::Window(window))) => WireReply::Window(window),
+            (Kind::Plain, Ok(Value::Address(address))) => WireReply::Address(address),
+            (Kind::Plain | Kind::Receives, Err(error)) => WireReply::Error(error.0),
         }))
     }
 }

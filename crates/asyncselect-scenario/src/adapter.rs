@@ -471,6 +471,7 @@ fn question(body: &RequestBody) -> String {
 /// pass for success in a script that never uses the socket.
 fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
+        "WSPAsyncSelect" => matches!(reply, WireReply::Spi { .. }),
         _ if matches!(reply, WireReply::Error(_)) => true,
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),

@@ -74,7 +74,7 @@ pub fn compare(script: &Script, left: &Run, right: &Run) -> Vec<Difference> {
 pub fn explain(script: &Script, left: &Profile, right: &Profile) -> Option<Vec<Explanation>> {
     let (left_run, right_run) = (simulate(script, left), simulate(script, right));
     let value = |run: &Run, profile: &Profile, knob: KnobId| {
-        run.decided(knob).or(profile.setting(knob).value).unwrap_or(0)
+        run.decided(knob).or_else(|| profile.setting(knob).value).unwrap_or(0)
     };
     let mut explanations = Vec::new();
     let mut moved = left.clone();

@@ -5,7 +5,7 @@ use std::fmt;
 use asyncselect_abi::{Data, Value, WsaError};
 use asyncselect_model::{Evidence, KnobId, Profile};
 
-use crate::runner::{Ending, Observation, Observer, Place, Retrieved};
+use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{Case, Claim, Expected, Expecting, Op, Script};
 use crate::script_file::{LpErrnoSpec, ReturnSpec};
 use crate::trace::name_of;
@@ -276,7 +276,7 @@ fn wrong_return(
     if let Some(wanted) = wanted
         && data != Some(wanted)
     {
-        let found = data.map_or("no data".to_owned(), Data::to_string);
+        let found = data.map_or_else(|| "no data".to_owned(), Data::to_string);
         return Some((wanted.to_string(), found));
     }
     let wanted_errno = wanted_errno.map(|spec| match spec {
@@ -357,7 +357,7 @@ fn in_order(list: &[Expecting], messages: &[Retrieved]) -> bool {
         return false;
     }
     let thread_of = |expecting: &Expecting| {
-        let same = messages.iter().find(|message| message.hwnd == Some(expecting.hwnd));
+        let same = messages.iter().find(|message| message.hwnd == Handle::Named(expecting.hwnd));
         same.map(|message| message.thread)
     };
     let mut threads: Vec<_> = messages.iter().map(|message| message.thread).collect();
@@ -373,9 +373,9 @@ fn in_order(list: &[Expecting], messages: &[Retrieved]) -> bool {
 }
 
 fn matches_one(expecting: &Expecting, message: &Retrieved) -> bool {
-    message.hwnd == Some(expecting.hwnd)
+    message.hwnd == Handle::Named(expecting.hwnd)
         && message.message == expecting.message
-        && message.socket == Some(expecting.socket)
+        && message.socket == Handle::Named(expecting.socket)
         && message.event() == Some(expecting.event)
         && message.reply.error == expecting.error
 }
@@ -383,9 +383,9 @@ fn matches_one(expecting: &Expecting, message: &Retrieved) -> bool {
 fn expecting_text(script: &Script, expecting: &Expecting) -> String {
     let retrieved = Retrieved {
         thread: asyncselect_abi::ThreadId(0),
-        hwnd: Some(expecting.hwnd),
+        hwnd: Handle::Named(expecting.hwnd),
         message: expecting.message,
-        socket: Some(expecting.socket),
+        socket: Handle::Named(expecting.socket),
         reply: asyncselect_abi::SelectReply::new(expecting.event, expecting.error),
     };
     name_of(script, &retrieved).to_string()

@@ -28,17 +28,26 @@ pub enum Place {
     End,
 }
 
+/// A handle in a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Handle {
+    /// That of a socket or window which the script has made.
+    Named(NameId),
+    /// A value that the script never got.
+    Stranger(u64),
+}
+
 /// A message as it was retrieved, its handles turned back into names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retrieved {
     /// The thread that took it.
     pub thread: ThreadId,
-    /// The window; `None` for a handle that the script never got.
-    pub hwnd: Option<NameId>,
+    /// The window.
+    pub hwnd: Handle,
     /// The number.
     pub message: MessageId,
-    /// The socket; `None` for a handle that the script never got.
-    pub socket: Option<NameId>,
+    /// The socket.
+    pub socket: Handle,
     /// `lParam`, taken apart.
     pub reply: SelectReply,
 }
@@ -476,12 +485,14 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         // The name that got the value last.
         let window = self.windows.iter().rposition(|hwnd| *hwnd == Some(message.hwnd));
         let socket = self.sockets.iter().rposition(|socket| *socket == Some(message.socket));
-        let name = |index: usize| NameId(u8::try_from(index).expect("names are numbered by bytes"));
+        let name = |index: usize| {
+            Handle::Named(NameId(u8::try_from(index).expect("names are numbered by bytes")))
+        };
         Retrieved {
             thread,
-            hwnd: window.map(name),
+            hwnd: window.map_or(Handle::Stranger(message.hwnd.0), name),
             message: message.message,
-            socket: socket.map(name),
+            socket: socket.map_or(Handle::Stranger(message.socket.0), name),
             reply: message.reply,
         }
     }

@@ -163,7 +163,8 @@ pub struct Step {
     pub begin: Option<String>,
     /// Repeats the call until it fails with this error.
     pub repeat_until: Option<WsaError>,
-    /// With `repeat_until`: how often at most.
+    /// With `repeat_until`: how often at most, up to 65536.
+    #[schemars(range(min = 1, max = 65536))]
     pub max: Option<u32>,
     /// What the call must return; success if not said.
     pub expect: Option<Expect>,

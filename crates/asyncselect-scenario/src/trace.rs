@@ -17,7 +17,7 @@ use asyncselect_model::{Effect, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::runner::{Observer, Place, Retrieved};
+use crate::runner::{Handle, Observer, Place, Retrieved};
 use crate::script::{AddressRef, CallOp, NameId, Script, SocketRef, WindowRef};
 use crate::script_file::{AddressSpec, ScriptCall};
 
@@ -331,9 +331,9 @@ impl Observer for Tracer<'_> {
 /// A retrieved message by names.
 #[must_use]
 pub fn name_of(script: &Script, retrieved: &Retrieved) -> TraceMessage {
-    let name = |names: &[String], name: Option<NameId>| match name {
-        Some(name) => names[usize::from(name.0)].clone(),
-        None => "?".to_owned(),
+    let name = |names: &[String], handle: Handle| match handle {
+        Handle::Named(name) => names[usize::from(name.0)].clone(),
+        Handle::Stranger(value) => format!("{value:#x}"),
     };
     let event = match retrieved.event() {
         Some(event) => event.to_string(),
@@ -446,7 +446,7 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             TraceEvent::Call { thread, call } => {
                 let reply = immediate_return(&lines[index + 1..], thread);
                 let clause = reply.and_then(clause_of_return);
-                let reply = reply.map_or("...".to_owned(), return_text);
+                let reply = reply.map_or_else(|| "...".to_owned(), return_text);
                 (thread.as_str(), format!("{} -> {reply}", call_text(call)), clause)
             }
             TraceEvent::Return { thread, .. } => {
@@ -472,7 +472,7 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             TraceEvent::Deliver { .. } | TraceEvent::Tick { .. } => continue,
         };
         number += 1;
-        let step = line.step.map_or("setup".to_owned(), |step| format!("s{}", step + 1));
+        let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{}", step + 1));
         let head = format!("#{number:03} {step:<5} {who:<5} {what}");
         match clause {
             Some(clause) => writeln!(text, "{head:<88} {clause}"),

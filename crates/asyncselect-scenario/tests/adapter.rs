@@ -14,7 +14,6 @@ use asyncselect_scenario::diff::compare;
 use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
-use asyncselect_scenario::script_file::Need;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
 use asyncselect_scenario::source::Source;
 use asyncselect_scenario::stack::Stack;
@@ -48,15 +47,8 @@ fn the_corpus_shows_the_same_through_an_adapter() {
     for profile in Profile::built_in() {
         let mut adapter = model_adapter(profile.name());
         assert_eq!(adapter.label(), format!("model of {}", profile.name()));
-        let mut compared = 0;
         for script in &scripts {
             let (here, there) = (simulate(script, &profile), run_on(script, &mut adapter));
-            if let Ending::NotRunnable(need) = there.ending {
-                // A wire reply has no place for `*lpErrno`.
-                assert_eq!(need, Need::Spi, "{}", script.id);
-                continue;
-            }
-            compared += 1;
             let differences = compare(script, &here, &there);
             // The same model gives the same handles too, so not even those may differ.
             if !differences.is_empty() || here.seen != there.seen {
@@ -64,7 +56,6 @@ fn the_corpus_shows_the_same_through_an_adapter() {
                     .unwrap();
             }
         }
-        assert!(compared * 10 > scripts.len() * 9, "{compared} of {} compared", scripts.len());
     }
     assert!(different.is_empty(), "{different}");
 }
@@ -307,11 +298,11 @@ fn adapters_of_another_kind_are_refused() {
 fn stacks_that_post_something_else_disagree() {
     check(&[
         ("swallows-messages", Want::Disagrees("no message")),
-        ("a-socket-that-never-was", Want::Disagrees("w WM_USER+1 (?, FD_READ, 0)")),
+        ("a-socket-that-never-was", Want::Disagrees("w WM_USER+1 (0xbad, FD_READ, 0)")),
         ("two-bits", Want::Disagrees("w WM_USER+1 (server, 0x0003, 0)")),
         ("no-bit", Want::Disagrees("w WM_USER+1 (server, 0x0000, 0)")),
-        ("high-bits", Want::Disagrees("w WM_USER+1 (?, FD_READ, 0)")),
-        ("another-window", Want::Disagrees("? WM_USER+1 (server, FD_READ, 0)")),
+        ("high-bits", Want::Disagrees("w WM_USER+1 (0x1")),
+        ("another-window", Want::Disagrees("0xbad WM_USER+1 (server, FD_READ, 0)")),
         ("another-number", Want::Disagrees("w 0xffffffff (server, FD_READ, 0)")),
         ("an-error", Want::Disagrees("w WM_USER+1 (server, FD_READ, WSAECONNRESET)")),
     ]);

@@ -1,0 +1,540 @@
+//! Turns names into numbers, step by step in the order of the file.
+
+use std::collections::BTreeMap;
+
+use asyncselect_abi::call::Rename;
+use asyncselect_abi::data::LEN_MAX;
+use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
+use asyncselect_model::stream::LITERALS_MAX;
+use asyncselect_model::world::THREADS_MAX;
+
+use super::{
+    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, SocketRef, WindowRef,
+};
+use crate::clauses::Clauses;
+use crate::script_file::{
+    AddressSpec, Expect, FORMAT, Mode, Need, Pump, ReturnSpec, ScriptCall, ScriptFile, Step,
+};
+use crate::source::{JsonPath, Source, SourceError, choices, nearest};
+
+/// How often a step may repeat its call. A thousand fill every buffer that we know; without a
+/// bound, a call that never fails would run for hours.
+const REPEATS_MAX: u32 = 1 << 16;
+
+/// A table of names that only grows while a script is checked.
+#[derive(Default)]
+pub(super) struct Names {
+    pub(super) names: Vec<String>,
+    kind: &'static str,
+}
+
+impl Names {
+    fn find(&self, name: &str) -> Option<NameId> {
+        let found = self.names.iter().position(|other| other == name && is_plain(name))?;
+        u8::try_from(found).ok().map(NameId)
+    }
+
+    /// The names that a script may use: hidden sockets have brackets in theirs.
+    fn plain(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str).filter(|name| is_plain(name))
+    }
+}
+
+/// Turns names into numbers, step by step in the order of the file.
+pub(super) struct Checker<'a> {
+    pub(super) source: &'a Source,
+    pub(super) sockets: Names,
+    pub(super) windows: Names,
+    pub(super) threads: Vec<String>,
+    pub(super) literals: Vec<Data>,
+    pub(super) setup: Vec<CallOp>,
+    pub(super) ops: Vec<Op>,
+    pub(super) needs: Vec<Need>,
+    pub(super) refusing: Option<NameId>,
+    /// Calls that began and did not end: their thread, and the name of what they make.
+    begun: BTreeMap<String, (ThreadId, Option<NameId>)>,
+    /// The way to the call that is being checked.
+    at: JsonPath,
+}
+
+const RESERVED: [&str; 3] = ["NULL", "INVALID", "INVALID_SOCKET"];
+
+pub(super) type Checked<T> = Result<T, SourceError>;
+
+impl<'a> Checker<'a> {
+    pub(super) fn new(source: &'a Source) -> Self {
+        Self {
+            source,
+            sockets: Names { names: Vec::new(), kind: "socket" },
+            windows: Names { names: Vec::new(), kind: "window" },
+            threads: vec!["main".to_owned()],
+            literals: Vec::new(),
+            setup: Vec::new(),
+            ops: Vec::new(),
+            needs: Vec::new(),
+            refusing: None,
+            begun: BTreeMap::new(),
+            at: JsonPath::default(),
+        }
+    }
+
+    pub(super) fn wrong(&self, at: &JsonPath, message: impl Into<String>) -> SourceError {
+        self.source.error(at, message.into(), None)
+    }
+
+    pub(super) fn script(&mut self, file: &ScriptFile) -> Checked<()> {
+        let top = JsonPath::default;
+        if file.format != FORMAT {
+            let message = format!("format {}; this version reads format {FORMAT}", file.format);
+            return Err(self.wrong(&top().key("format"), message));
+        }
+        self.cited(file)?;
+        self.needs.clone_from(&file.needs);
+        self.set_up(file)?;
+        if file.steps.is_empty() {
+            return Err(self.wrong(&top().key("steps"), "a scenario has at least one step"));
+        }
+        for (index, step) in file.steps.iter().enumerate() {
+            let at = JsonPath::step(index);
+            let op = self.step(step, &at)?;
+            self.ops.push(op);
+        }
+        if let Some(name) = self.begun.keys().next() {
+            let message =
+                format!("call `{name}` began and is neither ended nor `blocked` at the end");
+            let last = JsonPath::step(file.steps.len() - 1);
+            let blocked_last = file.steps.iter().any(|step| step.blocked.as_ref() == Some(name));
+            if !blocked_last {
+                return Err(self.wrong(&last, message));
+            }
+        }
+        if file.handlers.is_some() {
+            self.ops.insert(0, Op::NotModelled("handlers"));
+        }
+        if !file.modes.contains(&Mode::Message) {
+            self.ops.insert(0, Op::NotModelled("event mode"));
+        }
+        if self.threads.len() > 1 && !self.needs.contains(&Need::Threads) {
+            self.needs.push(Need::Threads);
+        }
+        Ok(())
+    }
+
+    fn cited(&self, file: &ScriptFile) -> Checked<()> {
+        let known = Clauses::get();
+        let top = JsonPath::default;
+        if file.clauses.is_empty() {
+            let at = top().key("clauses");
+            return Err(self.wrong(&at, "a scenario cites at least one clause"));
+        }
+        for (index, id) in file.clauses.iter().enumerate() {
+            if !known.has(id) {
+                let at = top().key("clauses").index(index);
+                let list = || "the ids are in scenarios/clauses.json".to_owned();
+                let help = nearest(id, known.ids()).or_else(|| Some(list()));
+                return Err(self.source.error(&at, format!("unknown clause id `{id}`"), help));
+            }
+        }
+        match (&file.fact, &file.holds_on) {
+            (None, None) => {}
+            (Some(fact), Some(on)) if known.has_fact(fact) && !on.is_empty() => {}
+            (Some(fact), Some(_)) => {
+                let message = format!("unknown fact `{fact}`, or no profile that it holds on");
+                return Err(self.wrong(&top().key("fact"), message));
+            }
+            (Some(_), None) => {
+                return Err(self.wrong(&top().key("fact"), "a fact needs `holds_on`"));
+            }
+            (None, Some(_)) => {
+                return Err(self.wrong(&top().key("holds_on"), "`holds_on` needs a `fact`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn set_up(&mut self, file: &ScriptFile) -> Checked<()> {
+        let at = JsonPath::default().key("setup");
+        let setup = &file.setup;
+        let started = setup.startup.unwrap_or(true);
+        if started {
+            self.prepare(startup(), None);
+        } else if !self.needs.contains(&Need::FreshProcess) {
+            self.needs.push(Need::FreshProcess);
+        }
+        for (index, name) in setup.windows.iter().enumerate() {
+            let window = self.new_window(name, &at.clone().key("windows").index(index))?;
+            self.prepare(Call::CreateWindow {}, Some(window));
+        }
+        for (index, name) in setup.listeners.iter().enumerate() {
+            let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
+            self.prepare_listener(listener);
+        }
+        for (index, [client, server]) in setup.pairs.iter().enumerate() {
+            let at = at.clone().key("pairs").index(index);
+            let client = self.new_socket(client, &at.clone().index(0))?;
+            let server = self.new_socket(server, &at.index(1))?;
+            let listener = self.hidden_socket("pair", index)?;
+            self.prepare_listener(listener);
+            self.prepare(stream_socket(), Some(client));
+            let name = AddressRef::Of(listener);
+            self.prepare(Call::Connect { s: SocketRef::Named(client), name }, None);
+            self.prepare(Call::Accept { s: SocketRef::Named(listener) }, Some(server));
+            self.prepare(Call::CloseSocket { s: SocketRef::Named(listener) }, None);
+        }
+        Ok(())
+    }
+
+    fn prepare_listener(&mut self, listener: NameId) {
+        let s = SocketRef::Named(listener);
+        self.prepare(stream_socket(), Some(listener));
+        self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
+        self.prepare(Call::Listen { s, backlog: 5 }, None);
+    }
+
+    fn prepare(&mut self, call: CheckedCall, binds: Option<NameId>) {
+        self.setup.push(CallOp {
+            thread: ThreadId(0),
+            call,
+            binds,
+            settle: true,
+            begins: false,
+            repeat: None,
+            expect: Cases { base: success(), when: Vec::new() },
+        });
+    }
+
+    fn new_socket(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
+        add_name(&mut self.sockets, name, self.source, at)
+    }
+
+    fn new_window(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
+        add_name(&mut self.windows, name, self.source, at)
+    }
+
+    /// A socket that no script can name.
+    fn hidden_socket(&mut self, what: &str, index: usize) -> Checked<NameId> {
+        self.sockets.names.push(format!("({what} {index})"));
+        u8::try_from(self.sockets.names.len() - 1)
+            .map(NameId)
+            .map_err(|_| self.wrong(&JsonPath::default().key("setup"), "more than 255 sockets"))
+    }
+
+    fn step(&mut self, step: &Step, at: &JsonPath) -> Checked<Op> {
+        let kinds = [
+            ("do", step.r#do.is_some()),
+            ("end", step.end.is_some()),
+            ("blocked", step.blocked.is_some()),
+            ("messages", step.messages.is_some()),
+            ("pump", step.pump.is_some()),
+            ("fault", step.fault.is_some()),
+            ("advance_ms", step.advance_ms.is_some()),
+        ];
+        let given: Vec<&str> =
+            kinds.iter().filter(|(_, given)| *given).map(|(kind, _)| *kind).collect();
+        match given[..] {
+            [kind] => self.belongs_to(step, kind, at)?,
+            [] if step.settle == Some(true) => self.belongs_to(step, "settle", at)?,
+            [] => {
+                let message = "a step needs one of `do`, `end`, `blocked`, `messages`, `pump`, \
+                               `fault`, `advance_ms`, or `settle`: true";
+                return Err(self.wrong(at, message));
+            }
+            [first, second, ..] => {
+                let message = format!("a step does one thing, not both `{first}` and `{second}`");
+                return Err(self.wrong(&at.clone().key(second), message));
+            }
+        }
+        let thread = match &step.thread {
+            Some(name) => self.thread(name, &at.clone().key("thread"))?,
+            None => ThreadId(0),
+        };
+        if let Some(call) = &step.r#do {
+            return self.call_step(step, call, thread, at).map(Op::Call);
+        }
+        if let Some(name) = &step.end {
+            let (thread, binds) = self.begun_call(name, &at.clone().key("end"))?;
+            self.begun.remove(name);
+            let expect = self.expectation(step.expect.as_ref(), &at.clone().key("expect"))?;
+            return Ok(Op::End { thread, expect, binds });
+        }
+        if let Some(name) = &step.blocked {
+            let (thread, _) = self.begun_call(name, &at.clone().key("blocked"))?;
+            return Ok(Op::Blocked { thread });
+        }
+        if let Some(messages) = &step.messages {
+            return self.claim(messages, &step.when, at).map(Op::Claim);
+        }
+        if let Some(pump) = &step.pump {
+            return self.pump(pump, thread, &at.clone().key("pump"));
+        }
+        if step.fault.is_some() {
+            self.need(Need::Faults);
+            return Ok(Op::NotModelled("faults"));
+        }
+        if step.advance_ms.is_some() {
+            self.need(Need::SimulatedTime);
+            return Ok(Op::NotModelled("simulated time"));
+        }
+        Ok(Op::Settle)
+    }
+
+    fn need(&mut self, need: Need) {
+        if !self.needs.contains(&need) {
+            self.needs.push(need);
+        }
+    }
+
+    /// Refuses fields that the kind of step does not have.
+    fn belongs_to(&self, step: &Step, kind: &str, at: &JsonPath) -> Checked<()> {
+        let fields: [(&str, bool, &[&str]); 8] = [
+            ("as", step.r#as.is_some(), &["do"]),
+            ("thread", step.thread.is_some(), &["do", "pump"]),
+            ("begin", step.begin.is_some(), &["do"]),
+            ("repeat_until", step.repeat_until.is_some(), &["do"]),
+            ("max", step.max.is_some(), &["do"]),
+            ("expect", step.expect.is_some(), &["do", "end"]),
+            ("settle", step.settle.is_some(), &["do", "settle"]),
+            ("when", !step.when.is_empty(), &["messages"]),
+        ];
+        for (field, given, kinds) in fields {
+            if given && !kinds.contains(&kind) {
+                let message = format!("`{field}` means nothing beside `{kind}`");
+                return Err(self.wrong(&at.clone().key(field), message));
+            }
+        }
+        Ok(())
+    }
+
+    fn call_step(
+        &mut self,
+        step: &Step,
+        call: &ScriptCall,
+        thread: ThreadId,
+        at: &JsonPath,
+    ) -> Checked<CallOp> {
+        self.at = at.clone().key("do").key(call.name());
+        let checked = call.try_map(self)?;
+        self.derive_needs(&checked);
+        let binds = self.made_by(step, call, at)?;
+        let repeat = match (step.repeat_until, step.max) {
+            (None, None) => None,
+            (Some(error), Some(max)) if (1..=REPEATS_MAX).contains(&max) => Some((error, max)),
+            (Some(_), given) => {
+                let at = if given.is_some() { at.clone().key("max") } else { at.clone() };
+                let message = format!("`repeat_until` needs a `max` from 1 to {REPEATS_MAX}");
+                return Err(self.wrong(&at, message));
+            }
+            (None, Some(_)) => {
+                let message = "`max` means nothing without `repeat_until`";
+                return Err(self.wrong(&at.clone().key("max"), message));
+            }
+        };
+        // What the calls return on the way is not looked at.
+        let any = Expect { r#return: Some(ReturnSpec::Any), ..Expect::default() };
+        if repeat.is_some() && step.expect.as_ref().is_some_and(|expect| *expect != any) {
+            let message =
+                "beside `repeat_until` there is nothing to expect but `\"return\": \"any\"`";
+            return Err(self.wrong(&at.clone().key("expect"), message));
+        }
+        if let Some(name) = &step.begin {
+            if self.begun.insert(name.clone(), (thread, binds)).is_some() {
+                let message = format!("a call `{name}` began already and did not end");
+                return Err(self.wrong(&at.clone().key("begin"), message));
+            }
+            if step.expect.is_some() || repeat.is_some() {
+                let message = "what a call that began must return stands at its `end`";
+                return Err(self.wrong(at, message));
+            }
+        }
+        let expect = self.expectation(step.expect.as_ref(), &at.clone().key("expect"))?;
+        Ok(CallOp {
+            thread,
+            call: checked,
+            binds,
+            settle: step.settle.unwrap_or(true),
+            begins: step.begin.is_some(),
+            repeat,
+            expect,
+        })
+    }
+
+    fn made_by(
+        &mut self,
+        step: &Step,
+        call: &ScriptCall,
+        at: &JsonPath,
+    ) -> Checked<Option<NameId>> {
+        let Some(name) = &step.r#as else { return Ok(None) };
+        let at = at.clone().key("as");
+        match call {
+            Call::Socket { .. } | Call::Accept { .. } | Call::WsaDuplicateSocket { .. } => {
+                self.new_socket(name, &at).map(Some)
+            }
+            Call::CreateWindow {} => self.new_window(name, &at).map(Some),
+            other => {
+                let message = format!("`{}` makes nothing that could be named", other.name());
+                Err(self.wrong(&at, message))
+            }
+        }
+    }
+
+    fn derive_needs(&mut self, call: &CheckedCall) {
+        match call {
+            Call::WspAsyncSelect { .. } => self.need(Need::Spi),
+            Call::Send { flags, .. } | Call::Recv { flags, .. } if flags.oob => {
+                self.need(Need::Oob);
+            }
+            Call::Connect { name: AddressRef::Unreachable, .. } => self.need(Need::Faults),
+            _ => {}
+        }
+    }
+
+    fn thread(&mut self, name: &str, at: &JsonPath) -> Checked<ThreadId> {
+        let known = self.threads.iter().position(|other| other == name);
+        let index = known.unwrap_or_else(|| {
+            self.threads.push(name.to_owned());
+            self.threads.len() - 1
+        });
+        if index >= THREADS_MAX {
+            return Err(self.wrong(at, format!("more than {THREADS_MAX} threads")));
+        }
+        Ok(ThreadId(u8::try_from(index).expect("bounded above")))
+    }
+
+    fn begun_call(&self, name: &str, at: &JsonPath) -> Checked<(ThreadId, Option<NameId>)> {
+        self.begun.get(name).copied().ok_or_else(|| {
+            let help = nearest(name, self.begun.keys().map(String::as_str));
+            self.source.error(at, format!("no call `{name}` has begun"), help)
+        })
+    }
+
+    fn pump(&mut self, pump: &Pump, thread: ThreadId, at: &JsonPath) -> Checked<Op> {
+        if pump.dispatch == Some(true) {
+            return Ok(Op::NotModelled("handlers"));
+        }
+        let hwnd = match &pump.hwnd {
+            Some(name) => Some(self.known(&self.windows, name, &at.clone().key("hWnd"))?),
+            None => None,
+        };
+        let range = match (pump.min, pump.max) {
+            // As for PeekMessage, two zeros are no filter.
+            (None, None) | (Some(MessageId::WM_NULL), Some(MessageId::WM_NULL)) => None,
+            (min, max) => Some((min.unwrap_or(MessageId(0)), max.unwrap_or(MessageId(u32::MAX)))),
+        };
+        let remove = pump.remove.unwrap_or(true);
+        let count = pump.count.unwrap_or(if remove { u32::MAX } else { 1 });
+        if !remove && count != 1 {
+            let message = "a look without `remove` sees one message, always the same";
+            return Err(self.wrong(&at.clone().key("count"), message));
+        }
+        Ok(Op::Pump { thread, pump: PumpOp { hwnd, range, remove, count } })
+    }
+
+    pub(super) fn known(&self, names: &Names, name: &str, at: &JsonPath) -> Checked<NameId> {
+        names.find(name).ok_or_else(|| {
+            let help = nearest(name, names.plain()).or_else(|| {
+                let made = names.plain().next().is_some();
+                made.then(|| choices(names.plain()))
+            });
+            self.source.error(at, format!("unknown {} `{name}`", names.kind), help)
+        })
+    }
+}
+
+impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
+    type Socket = SocketRef;
+    type Window = WindowRef;
+    type Address = AddressRef;
+    type Data = Literal;
+    type Error = SourceError;
+
+    fn socket(&mut self, field: &'static str, name: &String) -> Checked<SocketRef> {
+        if name == "INVALID_SOCKET" {
+            return Ok(SocketRef::Invalid);
+        }
+        let at = self.at.clone().key(field);
+        self.known(&self.sockets, name, &at).map(SocketRef::Named)
+    }
+
+    fn window(&mut self, field: &'static str, name: &String) -> Checked<WindowRef> {
+        match name.as_str() {
+            "NULL" => Ok(WindowRef::Null),
+            "INVALID" => Ok(WindowRef::Invalid),
+            name => {
+                let at = self.at.clone().key(field);
+                self.known(&self.windows, name, &at).map(WindowRef::Named)
+            }
+        }
+    }
+
+    fn address(&mut self, field: &'static str, address: &AddressSpec) -> Checked<AddressRef> {
+        match address {
+            AddressSpec::Of(name) => {
+                let at = self.at.clone().key(field).key("of");
+                self.known(&self.sockets, name, &at).map(AddressRef::Of)
+            }
+            AddressSpec::Any => Ok(AddressRef::Any),
+            AddressSpec::Refusing => {
+                if self.refusing.is_none() {
+                    let socket = self.hidden_socket("refusing", 0)?;
+                    self.prepare(stream_socket(), Some(socket));
+                    let s = SocketRef::Named(socket);
+                    self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
+                    self.refusing = Some(socket);
+                }
+                Ok(AddressRef::Refusing)
+            }
+            AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+        }
+    }
+
+    fn data(&mut self, field: &'static str, data: &Data) -> Checked<Literal> {
+        let at = self.at.clone().key(field);
+        let len = u32::try_from(data.len()).ok().filter(|len| *len <= LEN_MAX);
+        let Some(len) = len else {
+            return Err(self.wrong(&at, format!("more than {LEN_MAX} bytes")));
+        };
+        if self.literals.len() == LITERALS_MAX {
+            return Err(self.wrong(&at, format!("more than {LITERALS_MAX} payloads")));
+        }
+        self.literals.push(data.clone());
+        let id = u16::try_from(self.literals.len() - 1).expect("bounded above");
+        Ok(Literal { id: LiteralId(id), len })
+    }
+}
+
+fn is_plain(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    !name.is_empty() && name.chars().all(plain)
+}
+
+fn add_name(names: &mut Names, name: &str, source: &Source, at: &JsonPath) -> Checked<NameId> {
+    let kind = names.kind;
+    let wrong = |message: String| Err(source.error(at, message, None));
+    if RESERVED.contains(&name) {
+        return wrong(format!("`{name}` means something else and is no name for a {kind}"));
+    }
+    if !is_plain(name) {
+        return wrong(format!("`{name}` is no name for a {kind}: letters, digits, `_` and `-`"));
+    }
+    if names.find(name).is_some() {
+        return wrong(format!("there is a {kind} `{name}` already; a new one needs a new name"));
+    }
+    names.names.push(name.to_owned());
+    match u8::try_from(names.names.len() - 1) {
+        Ok(index) => Ok(NameId(index)),
+        Err(_) => wrong(format!("more than 256 names of a {kind}")),
+    }
+}
+
+fn startup() -> CheckedCall {
+    Call::WsaStartup { version: asyncselect_abi::call::Version { major: 2, minor: 2 } }
+}
+
+fn stream_socket() -> CheckedCall {
+    Call::Socket { kind: asyncselect_abi::call::SocketType::Stream }
+}
+
+pub(super) fn success() -> Expected {
+    Expected { value: None, error: None, data: None, lp_errno: None }
+}

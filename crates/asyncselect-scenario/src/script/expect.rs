@@ -1,0 +1,166 @@
+//! What a script expects, resolved: returns, messages, and the knobs that decide between cases.
+
+use asyncselect_model::{Evidence, KnobId};
+
+use super::check::{Checked, Checker, success};
+use super::{Case, Cases, Claim, Expectation, Expected, Expecting};
+use crate::script_file::{
+    Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, WhenMessages, WhenReturn,
+};
+use crate::source::{JsonPath, choices, nearest};
+
+impl Checker<'_> {
+    pub(super) fn expectation(
+        &self,
+        expect: Option<&Expect>,
+        at: &JsonPath,
+    ) -> Checked<Expectation> {
+        let Some(expect) = expect else {
+            return Ok(Cases { base: success(), when: Vec::new() });
+        };
+        let base = Expected {
+            value: expect.r#return,
+            error: expect.error,
+            data: expect.data.clone(),
+            lp_errno: expect.lp_errno,
+        };
+        self.one_outcome(&base, at)?;
+        let mut when = Vec::new();
+        for (index, case) in expect.when.iter().enumerate() {
+            let WhenReturn { knob, is, and, evidence, r#return, error, data, lp_errno } = case;
+            let at = at.clone().key("when").index(index);
+            let then = Expected {
+                value: *r#return,
+                error: *error,
+                data: data.clone(),
+                lp_errno: *lp_errno,
+            };
+            self.one_outcome(&then, &at)?;
+            when.push(self.case(knob, is, and, evidence, then, &at)?);
+        }
+        Ok(Cases { base, when })
+    }
+
+    /// A value beside an error would never be looked at.
+    fn one_outcome(&self, expected: &Expected, at: &JsonPath) -> Checked<()> {
+        match (expected.value, expected.error) {
+            (None | Some(ReturnSpec::Failure), _) | (_, None) => Ok(()),
+            (Some(value), Some(error)) => {
+                let message = format!("a call returns {value} or fails with {error}, not both");
+                Err(self.wrong(&at.clone().key("error"), message))
+            }
+        }
+    }
+
+    pub(super) fn claim(
+        &self,
+        messages: &MessagesSpec,
+        cases: &[WhenMessages],
+        at: &JsonPath,
+    ) -> Checked<Cases<Claim>> {
+        let base = self.claimed(messages, &at.clone().key("messages"))?;
+        let mut when = Vec::new();
+        for (index, case) in cases.iter().enumerate() {
+            let WhenMessages { knob, is, and, evidence, messages } = case;
+            let at = at.clone().key("when").index(index);
+            let then = self.claimed(messages, &at.clone().key("messages"))?;
+            when.push(self.case(knob, is, and, evidence, then, &at)?);
+        }
+        Ok(Cases { base, when })
+    }
+
+    fn case<T>(
+        &self,
+        knob: &str,
+        is: &str,
+        and: &[KnobIs],
+        evidence: &str,
+        then: T,
+        at: &JsonPath,
+    ) -> Checked<Case<T>> {
+        let mut conditions = vec![self.knob(knob, is, at)?];
+        for (index, KnobIs { knob, is }) in and.iter().enumerate() {
+            conditions.push(self.knob(knob, is, &at.clone().key("and").index(index))?);
+        }
+        let (evidence, sources) = self.evidence(evidence, &at.clone().key("evidence"))?;
+        Ok(Case { conditions, evidence, sources, then })
+    }
+
+    fn knob(&self, knob: &str, is: &str, at: &JsonPath) -> Checked<(KnobId, u8)> {
+        let id = KnobId::from_name(knob).ok_or_else(|| {
+            let names = || KnobId::ALL.iter().map(|knob| knob.name());
+            let help = nearest(knob, names()).or_else(|| Some(choices(names())));
+            let at = at.clone().key("knob");
+            self.source.error(&at, format!("unknown knob `{knob}`"), help)
+        })?;
+        let value = id.value_index(is).ok_or_else(|| {
+            let values = id.values().join("`, `");
+            let message = format!("knob `{knob}` has no `{is}`, it has `{values}`");
+            let help = nearest(is, id.values().iter().copied());
+            self.source.error(&at.clone().key("is"), message, help)
+        })?;
+        Ok((id, value))
+    }
+
+    fn evidence(&self, text: &str, at: &JsonPath) -> Checked<(Evidence, String)> {
+        let words = [
+            Evidence::Documented,
+            Evidence::Measured,
+            Evidence::ObservedElsewhere,
+            Evidence::Inferred,
+            Evidence::Disputed,
+        ];
+        let found = text.split_once(": ").and_then(|(word, sources)| {
+            let evidence = words.into_iter().find(|evidence| evidence.as_str() == word)?;
+            Some((evidence, sources.to_owned()))
+        });
+        found.filter(|(_, sources)| !sources.is_empty()).ok_or_else(|| {
+            let words: Vec<&str> = words.iter().map(|evidence| evidence.as_str()).collect();
+            let message =
+                format!("evidence is one of `{}`, then a colon and sources", words.join("`, `"));
+            let word = text.split(':').next().unwrap_or("");
+            let help = if words.contains(&word) {
+                Some(format!("`{word}: ` and a clause, a fact or a recording"))
+            } else {
+                nearest(word, words)
+            };
+            self.source.error(at, message, help)
+        })
+    }
+
+    fn claimed(&self, messages: &MessagesSpec, at: &JsonPath) -> Checked<Claim> {
+        let list = |messages: &[MessageSpec], at: &JsonPath| {
+            let numbered = messages.iter().enumerate();
+            numbered
+                .map(|(index, message)| self.expecting(message, &at.clone().index(index)))
+                .collect::<Checked<Vec<Expecting>>>()
+        };
+        match messages {
+            MessagesSpec::Ordered(messages) => list(messages, at).map(Claim::Ordered),
+            MessagesSpec::Unordered(messages) => {
+                list(messages, &at.clone().key("unordered")).map(Claim::Unordered)
+            }
+            MessagesSpec::OneOf(lists) => {
+                let at = at.clone().key("one_of");
+                if lists.is_empty() {
+                    return Err(self.wrong(&at, "`one_of` needs at least one list"));
+                }
+                let numbered = lists.iter().enumerate();
+                numbered
+                    .map(|(index, messages)| list(messages, &at.clone().index(index)))
+                    .collect::<Checked<Vec<_>>>()
+                    .map(Claim::OneOf)
+            }
+        }
+    }
+
+    fn expecting(&self, message: &MessageSpec, at: &JsonPath) -> Checked<Expecting> {
+        Ok(Expecting {
+            hwnd: self.known(&self.windows, &message.hwnd, &at.clone().key("hWnd"))?,
+            message: message.message,
+            socket: self.known(&self.sockets, &message.socket, &at.clone().key("wParam"))?,
+            event: message.event,
+            error: message.error.unwrap_or_default(),
+        })
+    }
+}
