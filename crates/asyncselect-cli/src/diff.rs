@@ -199,7 +199,7 @@ fn text(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) 
                     None => told("  no knob explains it".to_owned()),
                 }
             }
-            Compared::NotRunnable(what) => told(format!("{head}: {what}")),
+            Compared::NotRunnable(what) => told(format!("{}: {what}", head.trim_start())),
             Compared::StackFailed(what) => told(format!("{head}: {what}")),
         }
     }

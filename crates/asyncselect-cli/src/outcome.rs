@@ -87,7 +87,7 @@ pub(crate) fn place_text(script: &Script, place: asyncselect_scenario::runner::P
     match place {
         Place::Setup => format!("{path}: setup"),
         Place::Step(index) => {
-            let line = script.lines.get(index).copied().unwrap_or(1);
+            let line = script.line_of(index).unwrap_or(1);
             format!("{path}:{line}: step {}", index + 1)
         }
         Place::End => format!("{path}: after the last step"),

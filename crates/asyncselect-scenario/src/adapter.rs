@@ -25,8 +25,9 @@ use asyncselect_model::{Effect, KnobId};
 use crate::script_file::Need;
 use crate::stack::Stack;
 
-/// How long the adapter may think about a call before it says that the call waits.
-const CALL_MS: u32 = 250;
+/// How long the adapter may think about a call before it says that the call waits. One that only
+/// takes its time is waited for afterwards.
+const CALL_MS: u32 = 50;
 
 /// How long it may take over everything else.
 const ANSWER_MS: u32 = 10_000;

@@ -362,13 +362,15 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         if let Outcome::Returned(reply) = &outcome {
             self.tell_return(place, &call, op.thread, reply);
         }
-        if op.settle {
+        // A call that has to wait lets the network go on, even in a step that leaves a race open.
+        let waits = outcome == Outcome::Pending && !op.begins;
+        if op.settle || waits {
             self.settle(place)?;
-            if outcome == Outcome::Pending && !op.begins {
-                outcome = self.check(place, |stack| stack.pending(op.thread, PATIENCE_MS))?;
-                if let Outcome::Returned(reply) = &outcome {
-                    self.tell_return(place, &call, op.thread, reply);
-                }
+        }
+        if waits {
+            outcome = self.check(place, |stack| stack.pending(op.thread, PATIENCE_MS))?;
+            if let Outcome::Returned(reply) = &outcome {
+                self.tell_return(place, &call, op.thread, reply);
             }
         }
         Ok(outcome)

@@ -219,8 +219,6 @@ pub struct Script {
     pub setup: Vec<CallOp>,
     /// The steps: their number in the file, what to do.
     pub steps: Vec<Op>,
-    /// The 1-based line of each step in the file.
-    pub lines: Vec<usize>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
     pub refusing: Option<NameId>,
     source: Source,
@@ -249,9 +247,6 @@ impl Script {
         let check::Checker {
             sockets, windows, threads, literals, setup, ops, needs, refusing, ..
         } = checker;
-        let lines = (0..file.steps.len())
-            .map(|index| source.line_of(&JsonPath::step(index)).unwrap_or(1))
-            .collect();
         Ok(Self {
             id: id_of(&source.path),
             title: file.title,
@@ -264,7 +259,6 @@ impl Script {
             literals,
             setup,
             steps: ops,
-            lines,
             refusing,
             source,
         })
@@ -274,6 +268,12 @@ impl Script {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.source.path
+    }
+
+    /// The 1-based line of a step in the file.
+    #[must_use]
+    pub fn line_of(&self, step: usize) -> Option<usize> {
+        self.source.line_of(&JsonPath::step(step))
     }
 
     /// Whether the file pins a fact of other profiles than this one.

@@ -196,12 +196,12 @@ fn adapters_that_hang() {
     check(&[
         ("mute", Want::NoStart(hung, "adapter hung: no answer to `hello` in 2.0 s")),
         ("never-reads", Want::NoStart(hung, "adapter hung: no answer to `hello` in 2.0 s")),
-        ("hangs-in-a-call", Want::Fails(hung, "adapter hung: no answer to `call send` in 1.2 s")),
+        ("hangs-in-a-call", Want::Fails(hung, "adapter hung: no answer to `call send` in 1.0 s")),
         ("hangs-in-settle", Want::Fails(hung, "adapter hung: no answer to `settle` in 2.0 s")),
-        ("half-a-line", Want::Fails(hung, "adapter hung: no answer to `call send` in 1.2 s")),
+        ("half-a-line", Want::Fails(hung, "adapter hung: no answer to `call send` in 1.0 s")),
         (
             "one-byte-at-a-time",
-            Want::Fails(hung, "adapter hung: no answer to `call send` in 1.2 s"),
+            Want::Fails(hung, "adapter hung: no answer to `call send` in 1.0 s"),
         ),
     ]);
 }
@@ -218,7 +218,7 @@ fn an_adapter_that_stops_reading_does_not_block_a_long_request() {
         ]"#
     ));
     let run = run_on(&script, &mut adapter);
-    assert_failed(&script, &run, hung, "adapter hung: no answer to `call send` in 1.2 s");
+    assert_failed(&script, &run, hung, "adapter hung: no answer to `call send` in 1.0 s");
     starts.assert_gone(1);
 }
 
