@@ -98,7 +98,12 @@ impl FromStr for NetworkEvent {
     }
 }
 
-serde_as_text!(NetworkEvent, "^FD_[A-Z_]+$", "one network event by name");
+serde_as_text!(
+    NetworkEvent,
+    "^FD_(READ|WRITE|OOB|ACCEPT|CONNECT|CLOSE|QOS|GROUP_QOS|ROUTING_INTERFACE_CHANGE|\
+     ADDRESS_LIST_CHANGE)$",
+    "one network event by name"
+);
 
 /// A mask of network events: the `lEvent` of a call. Undefined bits are kept (OQ-04).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -250,7 +255,9 @@ impl schemars::JsonSchema for NetworkEvents {
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
             "type": "array",
-            "items": { "type": "string", "pattern": "^(FD_[A-Z_]+|0x[0-9a-f]+)$" },
+            "items": {
+                "anyOf": [{ "enum": NAMES }, { "type": "string", "pattern": "^0x[0-9a-f]+$" }],
+            },
             "description": "a mask of network events: names, and bits without a name as 0x…",
         })
     }

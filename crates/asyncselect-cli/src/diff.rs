@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use asyncselect_abi::BackendError;
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::adapter::Adapter;
 use asyncselect_scenario::diff::{Difference, Explanation, compare, explain, nearest_knob};
 use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::profile_file;
+use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
-use asyncselect_scenario::simulate::{run_on, simulate};
+use asyncselect_scenario::simulate::{Run, run_on, simulate};
 use asyncselect_scenario::stack::Stack;
 use serde::Serialize;
 
@@ -46,6 +48,8 @@ enum Compared {
     Open(KnobId, u8),
     /// It differs, and should not.
     Unexplained(Vec<Difference>, Option<(KnobId, u8)>),
+    /// The model does not describe something that the script does.
+    NotModelled(String),
     /// It cannot be run there.
     NotRunnable(String),
     /// The stack did not answer.
@@ -93,8 +97,24 @@ pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format)
     output
 }
 
+/// What the model lacks for a run.
+fn not_modelled(run: &Run) -> Option<String> {
+    match &run.ending {
+        Ending::Failed(_, BackendError::NotModelled(what)) => Some(what.clone()),
+        Ending::Failed(..)
+        | Ending::Completed
+        | Ending::Blocked(_)
+        | Ending::NotSetUp(_)
+        | Ending::NotRunnable(_) => None,
+    }
+}
+
 fn profiles(script: &Script, left: &Profile, right: &Profile) -> Compared {
-    let differences = compare(script, &simulate(script, left), &simulate(script, right));
+    let (on_left, on_right) = (simulate(script, left), simulate(script, right));
+    if let Some(what) = not_modelled(&on_left).or_else(|| not_modelled(&on_right)) {
+        return Compared::NotModelled(what);
+    }
+    let differences = compare(script, &on_left, &on_right);
     if differences.is_empty() {
         return Compared::Equal;
     }
@@ -109,6 +129,9 @@ fn live(script: &Script, profile: &Profile, adapter: &mut Adapter) -> Compared {
         return Compared::NotRunnable(format!("a fact of other stacks than {}", profile.name()));
     }
     let expected = simulate(script, profile);
+    if let Some(what) = not_modelled(&expected) {
+        return Compared::NotModelled(what);
+    }
     let live = run_on(script, adapter);
     let holds = |knob: KnobId, value| expected.decided(knob) == Some(value);
     match judge(script, &live.ending, &live.seen, holds).agreement {
@@ -135,6 +158,7 @@ impl Compared {
             Self::Equal | Self::Explained(..) | Self::Open(..) | Self::NotRunnable(_) => {
                 Exit::Conforms
             }
+            Self::NotModelled(_) => Exit::NotModelled,
             Self::Unexplained(..) => Exit::Findings,
             Self::StackFailed(_) => Exit::Unavailable,
         }
@@ -146,6 +170,7 @@ impl Compared {
             Self::Explained(..) => "explained",
             Self::Open(..) => "open",
             Self::Unexplained(..) => "DIFFERS",
+            Self::NotModelled(_) => "not modelled",
             Self::NotRunnable(_) => "not runnable",
             Self::StackFailed(_) => "stack failed",
         }
@@ -199,19 +224,22 @@ fn text(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) 
                     None => told("  no knob explains it".to_owned()),
                 }
             }
-            Compared::NotRunnable(what) => told(format!("{}: {what}", head.trim_start())),
+            Compared::NotModelled(what) | Compared::NotRunnable(what) => {
+                told(format!("{}: {what}", head.trim_start()))
+            }
             Compared::StackFailed(what) => told(format!("{head}: {what}")),
         }
     }
     let count = |word: &str| counts.get(word).copied().unwrap_or(0);
     told(format!(
         "\n{} scenarios: {} agree, {} explained, {} took an open alternative, {} differ, \
-         {} not runnable here, {} stack failures",
+         {} not modelled, {} not runnable here, {} stack failures",
         scripts.len(),
         count("agrees"),
         count("explained"),
         count("open"),
         count("DIFFERS"),
+        count("not modelled"),
         count("not runnable"),
         count("stack failed"),
     ));
@@ -267,7 +295,9 @@ fn json<'r>(
                 let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
                 (differences, hint.into_iter().collect())
             }
-            Compared::NotRunnable(what) | Compared::StackFailed(what) => (&[], vec![what.clone()]),
+            Compared::NotModelled(what)
+            | Compared::NotRunnable(what)
+            | Compared::StackFailed(what) => (&[], vec![what.clone()]),
         };
         let differences = differences
             .iter()

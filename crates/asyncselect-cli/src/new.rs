@@ -6,6 +6,7 @@ use crate::outcome::{Exit, Output};
 
 /// A scenario that runs and passes, to be changed.
 const TEMPLATE: &str = r#"{
+  "$schema": "../format-1.schema.json",
   "format": 1,
   "title": "Data arrives on a registered socket: FD_READ is posted, once",
   "clauses": ["AS-RD-02", "AS-EN-01"],
@@ -44,10 +45,18 @@ pub(crate) fn new(name: &str, dir: &Path) -> Output {
     });
     match written {
         Ok(()) => Output {
-            text: format!("{}\nnext: asyncselect run {0}\n", path.display()),
+            text: format!(
+                "{}\nnext: change it, then `asyncselect run {0}` and `asyncselect trace {0}`;\n\
+                 then write its snapshot with `just bless`, and read it\n",
+                path.display()
+            ),
             errors: String::new(),
             exit: Exit::Conforms,
         },
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            let message = format!("{}: there is one already; nothing was written", path.display());
+            Output::error(message, Exit::BadScript)
+        }
         Err(error) => Output::error(format!("{}: {error}", path.display()), Exit::BadScript),
     }
 }

@@ -85,11 +85,10 @@ pub(crate) fn place_text(script: &Script, place: asyncselect_scenario::runner::P
     use asyncselect_scenario::runner::Place;
     let path = script.path().display();
     match place {
-        Place::Setup => format!("{path}: setup"),
+        Place::Setup | Place::End => format!("{path}: {place}"),
         Place::Step(index) => {
             let line = script.line_of(index).unwrap_or(1);
-            format!("{path}:{line}: step {}", index + 1)
+            format!("{path}:{line}: {place}")
         }
-        Place::End => format!("{path}: after the last step"),
     }
 }

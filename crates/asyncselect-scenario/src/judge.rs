@@ -134,11 +134,11 @@ pub fn judge(
         }
         Ending::NotSetUp(what) => Agreement::NotSetUp(what.clone()),
         Ending::NotRunnable(need) => Agreement::NotRunnable(format!("needs {}", need.as_str())),
-        Ending::Failed(_, error) => {
+        Ending::Failed(place, error) => {
             use asyncselect_abi::BackendError as Error;
             match error {
-                Error::NotModelled(what) => Agreement::NotModelled(what.clone()),
-                Error::Unsupported(what) => Agreement::NotRunnable(what.clone()),
+                Error::NotModelled(what) => Agreement::NotModelled(format!("{place}: {what}")),
+                Error::Unsupported(what) => Agreement::NotRunnable(format!("{place}: {what}")),
                 Error::Died(_) | Error::Hung(_) | Error::Garbage(_) => {
                     Agreement::StackFailed(error.to_string())
                 }
@@ -163,11 +163,14 @@ struct Judge<'s, H> {
 impl<H: Fn(KnobId, u8) -> bool> Judge<'_, H> {
     fn observation(&mut self, observation: &Observation) {
         match observation {
-            Observation::Return { place, result, lp_errno, data, .. } => {
+            Observation::Return { place, call, result, lp_errno, data } => {
                 let script = self.script;
                 let Some(expect) = expectation(script, *place) else { return };
                 let (expected, case) = expect.select(&self.holds);
                 let wrong = wrong_return(expected, *result, *lp_errno, data.as_ref());
+                let wrong = wrong.map(|(expected, found)| {
+                    (format!("{call}: {expected}"), format!("{call}: {found}"))
+                });
                 self.settle(*place, case, wrong);
             }
             Observation::NeverFailed { place, last } => {

@@ -28,6 +28,16 @@ pub enum Place {
     End,
 }
 
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Setup => f.write_str("setup"),
+            Self::Step(index) => write!(f, "step {}", index + 1),
+            Self::End => f.write_str("after the last step"),
+        }
+    }
+}
+
 /// A handle in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handle {

@@ -20,6 +20,9 @@ pub type ScriptCall = Call<String, String, AddressSpec, Data>;
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a scenario, which is an object")]
 pub struct ScriptFile {
+    /// Where editors find the schema; not looked at.
+    #[serde(rename = "$schema")]
+    pub schema: Option<String>,
     /// The format of the file, 1.
     #[schemars(extend("const" = 1))]
     pub format: u32,

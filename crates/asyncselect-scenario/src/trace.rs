@@ -25,11 +25,11 @@ use crate::script_file::{AddressSpec, ScriptCall};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TraceLine {
-    /// Counted from 1.
+    /// The number of the event, counted from 1; a call and its return are two.
     pub n: u32,
     /// Simulated milliseconds since the start; 0 on live stacks.
     pub ms: u32,
-    /// The step of the file, counted from 0; none while setting up.
+    /// The step of the file, counted from 1; none while setting up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step: Option<usize>,
     /// What happened.
@@ -184,8 +184,8 @@ impl<'s> Tracer<'s> {
         let n = u32::try_from(self.lines.len() + 1).unwrap_or(u32::MAX);
         let step = match place {
             Place::Setup => None,
-            Place::Step(index) => Some(index),
-            Place::End => Some(self.script.steps.len()),
+            Place::Step(index) => Some(index + 1),
+            Place::End => Some(self.script.steps.len() + 1),
         };
         self.lines.push(TraceLine { n, ms: 0, step, event, silent: Vec::new() });
     }
@@ -472,7 +472,7 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             TraceEvent::Deliver { .. } | TraceEvent::Tick { .. } => continue,
         };
         number += 1;
-        let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{}", step + 1));
+        let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
         let head = format!("#{number:03} {step:<5} {who:<5} {what}");
         match clause {
             Some(clause) => writeln!(text, "{head:<88} {clause}"),

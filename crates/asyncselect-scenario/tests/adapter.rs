@@ -289,7 +289,7 @@ fn adapters_of_another_kind_are_refused() {
             "refuses-hello",
             Want::NoStart(unsupported, "not supported by the adapter: introductions"),
         ),
-        ("unsupported", Want::NotRunnable("anything at all")),
+        ("unsupported", Want::NotRunnable("setup: anything at all")),
         ("always-blocked", Want::NotSetUp("WSAStartup waits")),
     ]);
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
+use asyncselect_model::Profile;
 use asyncselect_model::stream::LITERALS_MAX;
 use asyncselect_model::world::THREADS_MAX;
 
@@ -137,10 +138,25 @@ impl<'a> Checker<'a> {
         }
         match (&file.fact, &file.holds_on) {
             (None, None) => {}
-            (Some(fact), Some(on)) if known.has_fact(fact) && !on.is_empty() => {}
-            (Some(fact), Some(_)) => {
-                let message = format!("unknown fact `{fact}`, or no profile that it holds on");
+            (Some(fact), Some(_)) if !known.has_fact(fact) => {
+                let message = format!("unknown fact `{fact}`");
                 return Err(self.wrong(&top().key("fact"), message));
+            }
+            (Some(_), Some(on)) if on.is_empty() => {
+                let message = "a fact holds on at least one profile";
+                return Err(self.wrong(&top().key("holds_on"), message));
+            }
+            (Some(_), Some(on)) => {
+                let profiles = Profile::built_in();
+                let names = || profiles.iter().map(Profile::name);
+                for (index, name) in on.iter().enumerate() {
+                    if !names().any(|known| known == name) {
+                        let at = top().key("holds_on").index(index);
+                        let help = nearest(name, names()).or_else(|| Some(choices(names())));
+                        let message = format!("unknown profile `{name}`");
+                        return Err(self.source.error(&at, message, help));
+                    }
+                }
             }
             (Some(_), None) => {
                 return Err(self.wrong(&top().key("fact"), "a fact needs `holds_on`"));
