@@ -123,14 +123,14 @@ fn the_corpus_passes() {
 fn a_wrong_expectation_is_a_finding() {
     let folder = Folder::new("wrong-expectation");
     let path = folder.scenario("wrong.json", &[SEND, WRONG].join(",\n"));
-    let place = format!("  {path}:6: step 2\n    expected: send: 4\n    found:    send: 5\n");
+    let place = format!("  {path}:6: step 2\n    expected: recv: 4\n    found:    recv: 5\n");
     let ran = asyncselect(&["run", &path, "--profile", "windows"]);
     let ran = ran.expect(1, &["FAILS wrong-expectation/wrong on windows\n", &place]);
     assert_eq!(summary(&ran.out), Some([1, 1, 0, 1]));
     let ran = asyncselect(&["run", &path, "--format", "json"]).expect(1, &[]);
     let finding = &ran.json()["results"][0]["findings"][0];
     assert_eq!(finding["place"], format!("{path}:6: step 2"));
-    assert_eq!((&finding["expected"], &finding["found"]), (&"4".into(), &"5".into()));
+    assert_eq!((&finding["expected"], &finding["found"]), (&"recv: 4".into(), &"recv: 5".into()));
 }
 
 #[test]

@@ -18,11 +18,20 @@ use crate::registration::Request;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, LinkIx, Piece, Segment, Side};
+use crate::stream::{Arrived, CAPACITY, End, LinkIx, Piece, Segment, Side, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 /// The first port that the machine gives out by itself.
 const FIRST_EPHEMERAL_PORT: u16 = 49152;
+
+/// Whether a call may wait.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    /// It may.
+    Blocking,
+    /// It fails with WSAEWOULDBLOCK instead (AS-NB-09).
+    NonBlocking,
+}
 
 /// How a call ended, if it did.
 enum Progress {
@@ -178,7 +187,7 @@ impl World {
             PendingCall::Send { socket, .. } => match self.socket(socket).link() {
                 None => true,
                 Some((link, side)) => {
-                    !self.streams.toward(link, side.other()).full
+                    self.streams.toward(link, side.other()).space == Space::Free
                         || self.is_reset(socket)
                         || self.socket(socket).send_shut
                 }
@@ -214,12 +223,21 @@ impl World {
                 }
             }
             PendingCall::Accept(listener) => self.accept(listener, cx),
-            PendingCall::Receive { socket, len, peek } => self.receive(socket, len, peek, cx),
+            PendingCall::Receive { socket, len, peek } => {
+                self.receive(socket, len, peek, Mode::Blocking, cx)
+            }
             PendingCall::Send { socket, literal, len } => {
-                self.transmit(socket, Literal { id: LiteralId(literal), len }, cx)
+                let data = Literal { id: LiteralId(literal), len };
+                self.transmit(socket, data, Mode::Blocking, cx)
             }
         };
-        match progress? {
+        let progress = progress?;
+        match pending {
+            PendingCall::Receive { .. } => self.receive_called(socket, &progress, cx),
+            PendingCall::Send { .. } => self.send_called(socket, &progress, cx),
+            PendingCall::None | PendingCall::Connect(_) | PendingCall::Accept(_) => {}
+        }
+        match progress {
             Progress::Done(result) => Self::returned(cx, thread, result),
             Progress::Waits(pending) => self.pending[slot] = pending,
         }
@@ -332,6 +350,10 @@ impl World {
     fn listen(&mut self, socket: SocketIx, backlog: i32) -> Outcome {
         let this = self.socket_mut(socket);
         match this.state {
+            SocketState::Bound if this.refused => {
+                // W-037, C16: stacks differ.
+                unsupported("listen", "on a socket whose connect was refused")
+            }
             SocketState::Bound => {
                 let backlog = u8::try_from(backlog.clamp(1, 255)).expect("clamped to a byte");
                 this.state = SocketState::Listening { backlog };
@@ -403,11 +425,13 @@ impl World {
             };
         };
         // OQ-37: "the same properties" should include the mode.
-        let nonblocking =
-            this.nonblocking && self.knob::<AcceptInheritsMode>(cx) == AcceptInheritsMode::Inherits;
+        let nonblocking = this.nonblocking
+            && this.registration.is_none()
+            && self.knob::<AcceptInheritsMode>(cx) == AcceptInheritsMode::Inherits;
         let state = SocketState::Connected(link, Side::Acceptor);
         let mut made = Socket::new(state);
         made.nonblocking = nonblocking;
+        made.abortive = this.abortive;
         made.port = this.port;
         let Some(accepted) = self.add_socket(made) else {
             return unsupported("accept", "more than 255 sockets");
@@ -427,11 +451,23 @@ impl World {
         if !flags.is_empty() {
             return unsupported("send", "flags");
         }
-        let progress = self.transmit(socket, data, cx)?;
+        let progress = self.transmit(socket, data, self.mode(socket), cx)?;
+        self.send_called(socket, &progress, cx);
+        Ok(progress)
+    }
+
+    /// What a send call does to the latch when it returns.
+    fn send_called<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        progress: &Progress,
+        cx: &mut Context<'_, C, S>,
+    ) {
         // AS-WR-07, X-09: a re-enabling call alone is not enough, the buffers must have been full.
-        let full = match &progress {
+        let full = match progress {
             Progress::Done(Err(refusal)) => refusal.error == WsaError::WSAEWOULDBLOCK,
-            Progress::Done(Ok(_)) | Progress::Waits(_) => false,
+            Progress::Done(Ok(_)) => false,
+            Progress::Waits(_) => return,
         };
         if self.socket(socket).registration.is_some()
             && (full || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend)
@@ -439,16 +475,19 @@ impl World {
             self.socket_mut(socket).arm(NetworkEvent::Write);
             self.evaluate(socket, Trigger::SendCalled, cx);
         }
-        Ok(progress)
     }
 
     fn transmit<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         data: Literal,
+        mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let this = *self.socket(socket);
+        if let SocketState::Listening { .. } = this.state {
+            return unsupported("send", "on a listening socket");
+        }
         let SocketState::Connected(link, side) = this.state else {
             return fails(match self.knob::<SendUnconnected>(cx) {
                 SendUnconnected::NotConn => WsaError::WSAENOTCONN,
@@ -459,22 +498,23 @@ impl World {
             return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl20);
         }
         if self.is_reset(socket) {
-            return fails_by(WsaError::WSAECONNRESET, Rule::Cl15);
+            return fails_by(WsaError::WSAECONNRESET, Rule::W08A);
         }
         let peer = side.other();
-        if self.streams.toward(link, peer).full {
-            return if this.nonblocking {
+        if self.streams.toward(link, peer).space != Space::Free {
+            return if mode == Mode::NonBlocking {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             } else {
                 let Literal { id: LiteralId(literal), len } = data;
                 Ok(Progress::Waits(PendingCall::Send { socket, literal, len }))
             };
         }
-        let space = CAPACITY - self.streams.outstanding(link, peer);
+        // One byte at least, for a peer that is gone while more than a buffer is under way to it.
+        let space = CAPACITY.saturating_sub(self.streams.outstanding(link, peer)).max(1);
         // AS-WR-09: a non-blocking send may take a part. A blocking one takes all, at once: the
         // model does not wait in the middle of a payload.
         let taken = if data.len > space
-            && this.nonblocking
+            && mode == Mode::NonBlocking
             && self.knob::<ShortSend>(cx) == ShortSend::Partial
         {
             space
@@ -489,7 +529,7 @@ impl World {
             );
         }
         if taken >= space {
-            self.streams.toward_mut(link, peer).full = true;
+            self.streams.toward_mut(link, peer).space = Space::Full;
         }
         counted(taken)
     }
@@ -512,14 +552,29 @@ impl World {
             }
             return fails_by(WsaError::WSAEFAULT, Rule::W063);
         };
-        let progress = self.receive(socket, len, flags.peek, cx)?;
-        match &progress {
+        let progress = self.receive(socket, len, flags.peek, self.mode(socket), cx)?;
+        self.receive_called(socket, &progress, cx);
+        Ok(progress)
+    }
+
+    /// What a receive call does to the latch when it returns.
+    fn receive_called<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        progress: &Progress,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        match progress {
             // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.
             Progress::Done(_) => self.rearm_read(socket, cx),
-            // Only a blocking socket waits, and that has no registration.
             Progress::Waits(_) => {}
         }
-        Ok(progress)
+    }
+
+    /// Whether a call that begins now may wait. A registration that another thread makes while it
+    /// waits changes nothing for it.
+    fn mode(&self, socket: SocketIx) -> Mode {
+        if self.socket(socket).nonblocking { Mode::NonBlocking } else { Mode::Blocking }
     }
 
     fn rearm_read<C: Chooser, S: Sink>(&mut self, socket: SocketIx, cx: &mut Context<'_, C, S>) {
@@ -532,9 +587,13 @@ impl World {
         socket: SocketIx,
         len: u32,
         peek: bool,
+        mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let this = *self.socket(socket);
+        if let SocketState::Listening { .. } = this.state {
+            return unsupported("recv", "on a listening socket");
+        }
         let SocketState::Connected(link, side) = this.state else {
             return fails(WsaError::WSAENOTCONN);
         };
@@ -563,17 +622,21 @@ impl World {
                 ResetAfterEnd::ConnAborted => fails(WsaError::WSAECONNABORTED),
                 ResetAfterEnd::Zero => counted(0),
             },
-            Arrived::Open if this.nonblocking => fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09),
+            Arrived::Open if mode == Mode::NonBlocking => {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+            }
             Arrived::Open => Ok(Progress::Waits(PendingCall::Receive { socket, len, peek })),
         }
     }
 
     /// Tells a sender that ran out of space that half of the buffer is free again.
-    fn return_space(&mut self, link: LinkIx, reader: Side) {
-        if self.streams.toward(link, reader).full
-            && self.streams.outstanding(link, reader) <= CAPACITY / 2
+    pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
+        let gone = self.streams.end(link, reader) == End::Gone;
+        if self.streams.toward(link, reader).space == Space::Full
+            && (gone || self.streams.outstanding(link, reader) <= CAPACITY / 2)
             && self.streams.end(link, reader.other()) != End::Gone
         {
+            self.streams.toward_mut(link, reader).space = Space::Returning;
             self.streams.push(link, reader.other(), Segment::Window);
         }
     }
@@ -594,6 +657,9 @@ impl World {
         };
         if receive && self.streams.has_unread(link, side) {
             return unsupported("shutdown", "ending the receiving while data is unread (OQ-15)");
+        }
+        if receive && self.pending.iter().any(|pending| pending.waits_on(socket)) {
+            return unsupported("shutdown", "ending the receiving under a call that waits");
         }
         let this = self.socket_mut(socket);
         this.receive_shut |= receive;
@@ -629,7 +695,11 @@ impl World {
             SocketState::Connected(link, side) => {
                 let loses_data = self.streams.has_unread(link, side);
                 // AS-CL-22: a hard close resets. Whether lost data does too is a knob.
-                let last = if this.abortive
+                let both_ended =
+                    this.send_shut && self.streams.toward(link, side).arrived == Arrived::End;
+                let last = if both_ended && !loses_data {
+                    None
+                } else if this.abortive
                     || loses_data && self.knob::<CloseDiscarding>(cx) == CloseDiscarding::Reset
                 {
                     Some(Segment::Rst)

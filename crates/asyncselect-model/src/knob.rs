@@ -136,6 +136,14 @@ knobs! {
         OnReset = "on_reset",
     }
 
+    /// Whether a registration on a connection that was reset posts FD_WRITE.
+    WriteAfterReset = "write_after_reset" ["AS-WR-01" "W-089" "W-006"] {
+        /// It does not: no send is possible.
+        Silent = "silent",
+        /// It does: a send would not have to wait.
+        Posts = "posts",
+    }
+
     /// What a reset does to received data that is unread.
     DataOnReset = "data_on_reset" ["OQ-24" "W-08A"] {
         /// It is gone; the next receive call tells of the reset.
@@ -165,7 +173,7 @@ knobs! {
     }
 
     /// What closesocket sends when received data was never read.
-    CloseDiscarding = "close_discarding" ["AS-CL-22"] {
+    CloseDiscarding = "close_discarding" ["AS-CL-22" "OQ-24"] {
         /// A reset: the peer must learn that its data was lost.
         Reset = "reset",
         /// A graceful end.

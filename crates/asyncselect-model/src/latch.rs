@@ -109,6 +109,8 @@ pub enum Guard {
     Spent,
     /// The condition does not hold.
     Absent(Absence),
+    /// It would be posted, but the window does not exist.
+    NoWindow,
 }
 
 impl Guard {
@@ -118,6 +120,7 @@ impl Guard {
         match self {
             Self::NoRegistration => Rule::Can01,
             Self::NotInMask => Rule::Rep01,
+            Self::NoWindow => Rule::Reg09,
             Self::Spent => match event {
                 NetworkEvent::Close | NetworkEvent::Connect => Rule::En06,
                 NetworkEvent::Read
@@ -134,7 +137,7 @@ impl Guard {
                 Absence::NotConnected => Rule::W030,
                 Absence::NoSpace => Rule::Wr03,
                 Absence::SendShutDown => Rule::Cl20,
-                Absence::Reset => Rule::Cl15,
+                Absence::Reset => Rule::W08A,
                 Absence::NotClosed | Absence::UnreadData => Rule::Cl03,
                 Absence::ClosedBefore => Rule::W088,
             },
@@ -147,6 +150,7 @@ impl Guard {
         match self {
             Self::NoRegistration => "nothing is registered",
             Self::NotInMask => "not in lEvent",
+            Self::NoWindow => "posted to a window that does not exist",
             Self::Spent => "posted already, no re-enabling call since",
             Self::Absent(Absence::NoData) => "no data is waiting",
             Self::Absent(Absence::ReceiveShutDown) => "receiving was shut down",

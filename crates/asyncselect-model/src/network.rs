@@ -7,7 +7,7 @@ use crate::knob::SecondClose;
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, End, LinkIx, Segment, Side};
+use crate::stream::{Arrived, End, LinkIx, Segment, Side, Space};
 use crate::world::{Context, ModelError, World};
 
 impl World {
@@ -30,7 +30,7 @@ impl World {
             return Ok(());
         }
         match segment {
-            Segment::Syn { port } => self.syn_arrives(link, port),
+            Segment::Syn { port } => self.syn_arrives(link, port)?,
             Segment::SynAck => {
                 let End::Socket(socket) = end else {
                     unreachable!("only connect's own end is answered")
@@ -65,7 +65,7 @@ impl World {
             Segment::Rst => self.reset_arrives(link, side, end, cx),
             Segment::Window => {
                 // AS-WR-03: sends are likely to succeed again.
-                self.streams.toward_mut(link, side.other()).full = false;
+                self.streams.toward_mut(link, side.other()).space = Space::Free;
                 if let End::Socket(socket) = end {
                     self.evaluate(socket, Trigger::SpaceArrived, cx);
                 }
@@ -74,18 +74,19 @@ impl World {
         Ok(())
     }
 
-    fn syn_arrives(&mut self, link: LinkIx, port: u16) {
-        // listen: a full queue refuses, as a port without a listener does.
-        let room = self
-            .listener_on(port)
-            .filter(|(listener, backlog)| self.streams.backlog(*listener) < usize::from(*backlog));
-        match room {
+    fn syn_arrives(&mut self, link: LinkIx, port: u16) -> Result<(), ModelError> {
+        match self.listener_on(port) {
+            Some((listener, backlog)) if self.streams.backlog(listener) >= usize::from(backlog) => {
+                // Some stacks refuse, some let the client try again.
+                return Err(ModelError::new("connect", "to a listener whose backlog is full"));
+            }
             Some((listener, _)) => {
                 self.streams.set_end(link, Side::Acceptor, End::HalfOpen(listener));
                 self.streams.push(link, Side::Connector, Segment::SynAck);
             }
             None => self.leave(link, Side::Acceptor, Segment::Rst),
         }
+        Ok(())
     }
 
     fn reset_arrives<C: Chooser, S: Sink>(
@@ -96,7 +97,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) {
         let arrived = &mut self.streams.toward_mut(link, side).arrived;
-        *arrived = match *arrived {
+        let before = *arrived;
+        *arrived = match before {
             Arrived::Open | Arrived::Reset => Arrived::Reset,
             Arrived::End | Arrived::EndThenReset => Arrived::EndThenReset,
         };
@@ -114,7 +116,7 @@ impl World {
                 SocketState::Connected(..) => {
                     self.drop_data_on_reset(link, side, cx);
                     // AS-CL-14: the peer's end was told, is its reset told too?
-                    if self.streams.toward(link, side).arrived == Arrived::EndThenReset
+                    if before == Arrived::End
                         && self.socket(socket).latch(NetworkEvent::Close) == Latch::Spent
                         && self.knob::<SecondClose>(cx) == SecondClose::OnReset
                     {
@@ -168,6 +170,8 @@ impl World {
     pub(crate) fn abandon(&mut self, link: LinkIx, side: Side) {
         self.streams.discard_received(link, side);
         self.streams.set_end(link, side, End::Gone);
+        // A sender that waits for space must not wait for ever: what it sends next is answered.
+        self.return_space(link, side);
         self.sweep(link);
     }
 

@@ -7,7 +7,7 @@ use crate::knob::{
     CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal, DataOnReset, HwndCheck,
     Knob, KnobId, QueuedMessages, ReadAndWrite, ReceiveAfterReset, RegisterAfterBothEnded,
     RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
-    ShortSend, ShutdownBoth, UndefinedBits, WriteAndClose, WriteRearmedBy,
+    ShortSend, ShutdownBoth, UndefinedBits, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -133,14 +133,14 @@ impl Profile {
             .fix(CloseWithUnread::AfterDrain, Documented, "AS-CL-03, X-19")
             .fix(CloseWithUnreadAfterShutdown::AfterDrain, Documented, "AS-CL-04")
             .fix(ResetError::ConnReset, Documented, "AS-CL-05")
+            .fix(RegisterAfterReset::Posts, Documented, "AS-CL-02")
             .fix(SecondClose::Never, Inferred, "AS-CL-14")
             .fix(ReceiveAfterReset::ConnReset, Documented, "AS-CL-15")
-            .fix(ResetAfterEnd::ConnReset, Documented, "AS-CL-15")
-            .fix(WriteRearmedBy::WouldBlock, Documented, "AS-WR-07, X-09")
+            .fix(ResetAfterEnd::ConnReset, Inferred, "AS-CL-15")
+            .fix(WriteRearmedBy::WouldBlock, Inferred, "AS-WR-07, X-09")
             .fix(HwndCheck::Einval, Documented, "AS-REG-09")
             .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, Documented, "AS-CO-13")
-            .fix(ShutdownBoth::KeepsRegistration, Documented, "AS-CL-04")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -153,6 +153,7 @@ impl Profile {
             .fix(ResetError::ConnAborted, ObservedElsewhere, "W-088")
             .fix(RegisterAfterReset::Posts, ObservedElsewhere, "W-088")
             .fix(RegisterAfterBothEnded::Posts, Inferred, "W-006")
+            .fix(WriteAfterReset::Posts, Inferred, "W-089, W-006")
             .fix(ReceiveAfterReset::ConnReset, ObservedElsewhere, "W-08A")
             .fix(ResetAfterEnd::ConnAborted, ObservedElsewhere, "W-08C")
             .fix(WriteRearmedBy::WouldBlock, ObservedElsewhere, "W-042")
@@ -160,7 +161,7 @@ impl Profile {
             .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, ObservedElsewhere, "W-037")
             .fix(Reregister::PostsAgain, ObservedElsewhere, "W-006")
-            .fix(QueuedMessages::Delivered, ObservedElsewhere, "FB-24")
+            .fix(QueuedMessages::Delivered, ObservedElsewhere, "FB-24, after closesocket")
             .fix(BadBufferRearms::Rearms, ObservedElsewhere, "W-063")
             .fix(ShutdownBoth::KeepsRegistration, ObservedElsewhere, "W-085")
             .fix(ReadAndWrite::ReadFirst, ObservedElsewhere, "W-064")
@@ -179,6 +180,7 @@ impl Profile {
             .fix(RegisterAfterReset::Silent, Measured, HERE)
             .fix(RegisterAfterBothEnded::Silent, Measured, HERE)
             .fix(SecondClose::OnReset, Measured, HERE)
+            .fix(WriteAfterReset::Silent, Measured, HERE)
             .fix(DataOnReset::ReadableSilently, Measured, HERE)
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)

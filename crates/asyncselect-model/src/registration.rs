@@ -74,6 +74,11 @@ impl World {
                 return Ok(Err(refusal));
             }
         };
+        if self.pending.iter().any(|pending| pending.waits_on(socket)) {
+            // W-067 tells it of overlapped calls: the one that waits may swallow what arrives.
+            let what = "on a socket on which a call of another thread waits";
+            return Err(ModelError::new("WSAAsyncSelect", what));
+        }
         // AS-NB-01: whatever the mask, also for a cancellation.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
@@ -81,6 +86,7 @@ impl World {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
             self.end_registration(socket, cx);
+            self.socket_mut(socket).arm_all();
             return Ok(Ok(Value::Int(0)));
         }
         if !(mask & !MODELLED).is_empty() {
@@ -182,6 +188,10 @@ impl World {
                 }
             }
             QueuedMessages::Withdrawn => {
+                // What nobody will ever see does not count as posted (AS-EN-01).
+                for queued in self.windows.queue.iter().filter(|queued| ended(queued)) {
+                    self.sockets[socket.at()].arm(queued.event);
+                }
                 let before = self.windows.queue.len();
                 self.windows.queue.retain(|queued| queued.socket != socket);
                 let count = before - self.windows.queue.len();

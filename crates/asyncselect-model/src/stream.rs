@@ -181,6 +181,18 @@ impl Arrived {
     }
 }
 
+/// Whether the sender of a direction may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Space {
+    /// It may.
+    #[default]
+    Free,
+    /// The buffer is full.
+    Full,
+    /// There is space again, and the segment that tells so is under way.
+    Returning,
+}
+
 /// The stream toward one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Direction {
@@ -188,8 +200,7 @@ pub(crate) struct Direction {
     received: u16,
     /// Segments under way.
     flying: u16,
-    /// Whether the sender ran out of space and has not heard since.
-    pub(crate) full: bool,
+    pub(crate) space: Space,
     pub(crate) arrived: Arrived,
 }
 
@@ -273,7 +284,7 @@ impl Streams {
         let head = start + usize::from(direction.received);
         let segment = self.segments[head].segment();
         match segment {
-            Segment::Data(_) => self.keep(link, side, start),
+            Segment::Data(_) => self.toward_mut(link, side).received += 1,
             Segment::Syn { .. }
             | Segment::SynAck
             | Segment::Ack
@@ -284,25 +295,6 @@ impl Streams {
             }
         }
         segment
-    }
-
-    /// Counts the segment behind the received ones as received; two pieces of one payload that meet
-    /// become one, so that how a payload was cut leaves no trace in the state.
-    fn keep(&mut self, link: LinkIx, side: Side, start: usize) {
-        let received = usize::from(self.toward(link, side).received);
-        let head = start + received;
-        if received > 0
-            && let Segment::Data(before) = self.segments[head - 1].segment()
-            && let Segment::Data(piece) = self.segments[head].segment()
-            && before.literal == piece.literal
-            && before.offset + before.len == piece.offset
-        {
-            let len = before.len + piece.len;
-            self.segments[head - 1] = Packed::new(Segment::Data(Piece { len, ..before }));
-            self.segments.remove(head);
-        } else {
-            self.toward_mut(link, side).received += 1;
-        }
     }
 
     /// Whether received data is unread.
@@ -445,17 +437,19 @@ impl Streams {
                 End::Gone => 4,
             };
             out(end(&ends[0]) << 32 | end(&ends[1]));
-            let direction = |Direction { received, flying, full, arrived }: &Direction| {
+            let direction = |Direction { received, flying, space, arrived }: &Direction| {
+                let space: u64 = match space {
+                    Space::Free => 0,
+                    Space::Full => 1,
+                    Space::Returning => 2,
+                };
                 let arrived = match arrived {
                     Arrived::Open => 0,
                     Arrived::End => 1,
                     Arrived::Reset => 2,
                     Arrived::EndThenReset => 3,
                 };
-                u64::from(*received)
-                    | u64::from(*flying) << 16
-                    | u64::from(*full) << 32
-                    | arrived << 33
+                u64::from(*received) | u64::from(*flying) << 16 | space << 32 | arrived << 34
             };
             out(direction(&toward[0]));
             out(direction(&toward[1]));

@@ -112,7 +112,10 @@ impl Windows {
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
-        out(self.owners.iter().fold(1, |word, owner| word << 8 | u64::from(owner.0)));
+        out(u64::try_from(self.owners.len()).expect("fits"));
+        for owners in self.owners.chunks(8) {
+            out(owners.iter().fold(0, |word, owner| word << 8 | u64::from(owner.0)));
+        }
         out(u64::try_from(self.queue.len()).expect("fits"));
         for Queued { window, socket, event, fresh, message, error } in self.queue.iter() {
             let event = u64::from(event.bit().0.trailing_zeros());

@@ -8,7 +8,7 @@ use asyncselect_abi::{NetworkEvent, PumpFilter, Reply, SocketHandle, ThreadId, V
 use crate::chooser::{Choice, Chooser};
 use crate::knob::{
     CloseWithUnread, CloseWithUnreadAfterShutdown, DataOnReset, Knob, KnobId, ReadAndWrite,
-    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAndClose,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterReset, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Trigger, Wanted};
 use crate::list::List;
@@ -16,7 +16,7 @@ use crate::profile::{Knobs, Profile};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, LinkIx, Side, Streams};
+use crate::stream::{Arrived, LinkIx, Side, Space, Streams};
 use crate::window::{Queued, Windows};
 
 /// The threads that a script may have.
@@ -62,6 +62,19 @@ pub(crate) enum PendingCall {
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
     Send { socket: SocketIx, literal: u16, len: u32 },
+}
+
+impl PendingCall {
+    /// Whether it is a call on this socket.
+    pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
+        match self {
+            Self::None => false,
+            Self::Connect(other)
+            | Self::Accept(other)
+            | Self::Receive { socket: other, .. }
+            | Self::Send { socket: other, .. } => other == socket,
+        }
+    }
 }
 
 /// One thing that happens.
@@ -311,7 +324,8 @@ impl World {
         let write_first = read.is_some()
             && write.is_some()
             && self.knob::<ReadAndWrite>(cx) == ReadAndWrite::WriteFirst;
-        let close_first = write.is_some()
+        let close_first = !write_first
+            && write.is_some()
             && close.is_some()
             && self.knob::<WriteAndClose>(cx) == WriteAndClose::CloseFirst;
         let order = match (write_first, close_first) {
@@ -359,8 +373,12 @@ impl World {
                 if this.send_shut {
                     Condition::No(Absence::SendShutDown)
                 } else if arrived.is_reset() {
-                    Condition::No(Absence::Reset)
-                } else if self.streams.toward(link, side.other()).full {
+                    // W-089: whether a socket that was reset counts as writable.
+                    match self.knob::<WriteAfterReset>(cx) {
+                        WriteAfterReset::Silent => Condition::No(Absence::Reset),
+                        WriteAfterReset::Posts => Condition::Writable,
+                    }
+                } else if self.streams.toward(link, side.other()).space != Space::Free {
                     Condition::No(Absence::NoSpace)
                 } else {
                     // AS-CL-18: the peer's end does not stop this side's sending.
@@ -447,8 +465,12 @@ impl World {
         // AS-EN-01: spent until the re-enabling call.
         this.spend(event);
         let registration = this.registration.expect("only a registration wants an event");
-        // A stack that does not look at windows posts into the void.
         let Some(window) = registration.window else {
+            // A stack that does not look at windows posts into the void.
+            if S::WANTS_SILENCE {
+                let (socket, guard) = (socket.handle(), Guard::NoWindow);
+                cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
+            }
             return;
         };
         let message = registration.message;

@@ -293,10 +293,17 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         thread: ThreadId,
         patience_ms: u32,
     ) -> Result<Outcome, Ending> {
-        match self.early[usize::from(thread.0)].take() {
-            Some(reply) => Ok(Outcome::Returned(reply)),
-            None => self.check(place, |stack| stack.pending(thread, patience_ms)),
+        if let Some(reply) = self.early[usize::from(thread.0)].take() {
+            return Ok(Outcome::Returned(reply));
         }
+        let outcome = self.check(place, |stack| stack.pending(thread, patience_ms))?;
+        if let (true, Outcome::Returned(reply)) = (O::LISTENS, &outcome) {
+            // Its return is told here; nobody saw it earlier.
+            let received = self.stack.received(thread);
+            let data = (!received.is_empty()).then(|| Data::describe(&received));
+            self.observer.returned(place, thread, reply, data.as_ref());
+        }
+        Ok(outcome)
     }
 
     fn claim(&mut self, place: Place) -> Result<(), Ending> {
