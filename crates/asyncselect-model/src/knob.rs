@@ -136,6 +136,14 @@ knobs! {
         OnReset = "on_reset",
     }
 
+    /// Whether FD_WRITE is posted when this side has ended its sending.
+    WriteAfterOwnEnd = "write_after_own_end" ["OQ-10" "AS-CL-20"] {
+        /// It is not: no send is possible.
+        Silent = "silent",
+        /// It is: a send would not have to wait.
+        Posts = "posts",
+    }
+
     /// Whether a registration on a connection that was reset posts FD_WRITE.
     WriteAfterReset = "write_after_reset" ["AS-WR-01" "W-089" "W-006"] {
         /// It does not: no send is possible.

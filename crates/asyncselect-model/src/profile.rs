@@ -7,7 +7,8 @@ use crate::knob::{
     CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal, DataOnReset, HwndCheck,
     Knob, KnobId, QueuedMessages, ReadAndWrite, ReceiveAfterReset, RegisterAfterBothEnded,
     RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
-    ShortSend, ShutdownBoth, UndefinedBits, WriteAfterReset, WriteAndClose, WriteRearmedBy,
+    ShortSend, ShutdownBoth, UndefinedBits, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -180,6 +181,7 @@ impl Profile {
             .fix(RegisterAfterReset::Silent, Measured, HERE)
             .fix(RegisterAfterBothEnded::Silent, Measured, HERE)
             .fix(SecondClose::OnReset, Measured, HERE)
+            .fix(WriteAfterOwnEnd::Silent, Measured, HERE)
             .fix(WriteAfterReset::Silent, Measured, HERE)
             .fix(DataOnReset::ReadableSilently, Measured, HERE)
             .fix(ReceiveAfterReset::Zero, Measured, HERE)

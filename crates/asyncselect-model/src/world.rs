@@ -8,7 +8,8 @@ use asyncselect_abi::{NetworkEvent, PumpFilter, Reply, SocketHandle, ThreadId, V
 use crate::chooser::{Choice, Chooser};
 use crate::knob::{
     CloseWithUnread, CloseWithUnreadAfterShutdown, DataOnReset, Knob, KnobId, ReadAndWrite,
-    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterReset, WriteAndClose,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Trigger, Wanted};
 use crate::list::List;
@@ -371,7 +372,11 @@ impl World {
             }
             NetworkEvent::Write => {
                 if this.send_shut {
-                    Condition::No(Absence::SendShutDown)
+                    // OQ-10: every send fails at once; does that count as possible?
+                    match self.knob::<WriteAfterOwnEnd>(cx) {
+                        WriteAfterOwnEnd::Silent => Condition::No(Absence::SendShutDown),
+                        WriteAfterOwnEnd::Posts => Condition::Writable,
+                    }
                 } else if arrived.is_reset() {
                     // W-089: whether a socket that was reset counts as writable.
                     match self.knob::<WriteAfterReset>(cx) {
