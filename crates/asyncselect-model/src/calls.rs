@@ -18,7 +18,7 @@ use crate::registration::Request;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, LinkIx, Piece, Segment, Side, Space};
+use crate::stream::{Arrived, CAPACITY, End, Piece, Segment, Side, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 /// The first port that the machine gives out by itself.
@@ -76,6 +76,7 @@ impl World {
         let Some(PendingCall::None) = self.pending.get(slot) else {
             return Err(ModelError::new(call.name(), "a thread that is busy or one too many"));
         };
+        // a provider cannot know of WSAStartup, so nothing is checked before.
         if let Call::WspAsyncSelect { s, hwnd, wmsg, levent } = call {
             let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
             return self.wsp_async_select(thread, request, cx);
@@ -84,11 +85,21 @@ impl World {
             Some(refusal) => Progress::Done(Err(refusal)),
             None => self.dispatch(thread, call, cx)?,
         };
+        self.finish(thread, progress, cx);
+        Ok(())
+    }
+
+    /// The call returns, or its thread waits from here on.
+    fn finish<C: Chooser, S: Sink>(
+        &mut self,
+        thread: ThreadId,
+        progress: Progress,
+        cx: &mut Context<'_, C, S>,
+    ) {
         match progress {
             Progress::Done(result) => Self::returned(cx, thread, result),
-            Progress::Waits(pending) => self.pending[slot] = pending,
+            Progress::Waits(pending) => self.pending[usize::from(thread.0)] = pending,
         }
-        Ok(())
     }
 
     /// Checks that Ws2_32 makes before any call: AS-REG-07, AS-REG-11.
@@ -97,14 +108,8 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Option<Refusal> {
-        if matches!(
-            call,
-            // These work before WSAStartup, the last because a provider cannot know of it.
-            Call::WsaStartup { .. }
-                | Call::CreateWindow {}
-                | Call::DestroyWindow { .. }
-                | Call::WspAsyncSelect { .. }
-        ) {
+        // These work before WSAStartup.
+        if let Call::WsaStartup { .. } | Call::CreateWindow {} | Call::DestroyWindow { .. } = call {
             return None;
         }
         let socket = call.socket().copied();
@@ -231,16 +236,7 @@ impl World {
                 self.transmit(socket, data, Mode::Blocking, cx)
             }
         };
-        let progress = progress?;
-        match pending {
-            PendingCall::Receive { .. } => self.receive_called(socket, &progress, cx),
-            PendingCall::Send { .. } => self.send_called(socket, &progress, cx),
-            PendingCall::None | PendingCall::Connect(_) | PendingCall::Accept(_) => {}
-        }
-        match progress {
-            Progress::Done(result) => Self::returned(cx, thread, result),
-            Progress::Waits(pending) => self.pending[slot] = pending,
-        }
+        self.finish(thread, progress?, cx);
         Ok(())
     }
 
@@ -451,23 +447,23 @@ impl World {
         if !flags.is_empty() {
             return unsupported("send", "flags");
         }
-        let progress = self.transmit(socket, data, self.mode(socket), cx)?;
-        self.send_called(socket, &progress, cx);
-        Ok(progress)
+        self.transmit(socket, data, self.mode(socket), cx)
     }
 
-    /// What a send call does to the latch when it returns.
-    fn send_called<C: Chooser, S: Sink>(
+    /// Sends, and arms FD_WRITE when the call returns: at once, or after it had to wait.
+    fn transmit<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
-        progress: &Progress,
+        data: Literal,
+        mode: Mode,
         cx: &mut Context<'_, C, S>,
-    ) {
+    ) -> Outcome {
+        let progress = self.fill(socket, data, mode, cx)?;
         // AS-WR-07, X-09: a re-enabling call alone is not enough, the buffers must have been full.
-        let full = match progress {
+        let full = match &progress {
             Progress::Done(Err(refusal)) => refusal.error == WsaError::WSAEWOULDBLOCK,
             Progress::Done(Ok(_)) => false,
-            Progress::Waits(_) => return,
+            Progress::Waits(_) => return Ok(progress),
         };
         if self.socket(socket).registration.is_some()
             && (full || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend)
@@ -475,9 +471,11 @@ impl World {
             self.socket_mut(socket).arm(NetworkEvent::Write);
             self.evaluate(socket, Trigger::SendCalled, cx);
         }
+        Ok(progress)
     }
 
-    fn transmit<C: Chooser, S: Sink>(
+    /// Puts as much of the data as it takes on its way.
+    fn fill<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         data: Literal,
@@ -552,23 +550,25 @@ impl World {
             }
             return fails_by(WsaError::WSAEFAULT, Rule::W063);
         };
-        let progress = self.receive(socket, len, flags.peek, self.mode(socket), cx)?;
-        self.receive_called(socket, &progress, cx);
-        Ok(progress)
+        self.receive(socket, len, flags.peek, self.mode(socket), cx)
     }
 
-    /// What a receive call does to the latch when it returns.
-    fn receive_called<C: Chooser, S: Sink>(
+    /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
+    fn receive<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
-        progress: &Progress,
+        len: u32,
+        peek: bool,
+        mode: Mode,
         cx: &mut Context<'_, C, S>,
-    ) {
-        match progress {
+    ) -> Outcome {
+        let progress = self.drain(socket, len, peek, mode, cx)?;
+        match &progress {
             // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.
             Progress::Done(_) => self.rearm_read(socket, cx),
             Progress::Waits(_) => {}
         }
+        Ok(progress)
     }
 
     /// Whether a call that begins now may wait. A registration that another thread makes while it
@@ -582,7 +582,8 @@ impl World {
         self.evaluate(socket, Trigger::ReceiveCalled, cx);
     }
 
-    fn receive<C: Chooser, S: Sink>(
+    /// Takes what is there to receive.
+    fn drain<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         len: u32,
@@ -601,7 +602,7 @@ impl World {
             return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
         }
         if self.streams.has_unread(link, side) {
-            let take = |piece| cx.sink.effect(Effect::Received(Segment::Data(piece)));
+            let take = |piece| cx.sink.effect(Effect::Received(piece));
             let taken = self.streams.read(link, side, len, peek, take);
             if !peek {
                 self.return_space(link, side);
@@ -626,18 +627,6 @@ impl World {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
             Arrived::Open => Ok(Progress::Waits(PendingCall::Receive { socket, len, peek })),
-        }
-    }
-
-    /// Tells a sender that ran out of space that half of the buffer is free again.
-    pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
-        let gone = self.streams.end(link, reader) == End::Gone;
-        if self.streams.toward(link, reader).space == Space::Full
-            && (gone || self.streams.outstanding(link, reader) <= CAPACITY / 2)
-            && self.streams.end(link, reader.other()) != End::Gone
-        {
-            self.streams.toward_mut(link, reader).space = Space::Returning;
-            self.streams.push(link, reader.other(), Segment::Window);
         }
     }
 

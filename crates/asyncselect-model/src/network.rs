@@ -3,11 +3,11 @@
 use asyncselect_abi::NetworkEvent;
 
 use crate::chooser::Chooser;
-use crate::knob::SecondClose;
+use crate::knob::{DataOnReset, SecondClose};
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, End, LinkIx, Segment, Side, Space};
+use crate::stream::{Arrived, CAPACITY, End, LinkIx, Segment, Side, Space};
 use crate::world::{Context, ModelError, World};
 
 impl World {
@@ -137,6 +137,32 @@ impl World {
                 self.sweep(link);
             }
             End::Gone => unreachable!("deliver has looked"),
+        }
+    }
+
+    /// Drops received data where a reset takes it with it (OQ-24).
+    fn drop_data_on_reset<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        if self.streams.has_unread(link, side)
+            && self.knob::<DataOnReset>(cx) == DataOnReset::Discarded
+        {
+            self.streams.discard_received(link, side);
+        }
+    }
+
+    /// Tells a sender that ran out of space that half of the buffer is free again.
+    pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
+        let gone = self.streams.end(link, reader) == End::Gone;
+        if self.streams.toward(link, reader).space == Space::Full
+            && (gone || self.streams.outstanding(link, reader) <= CAPACITY / 2)
+            && self.streams.end(link, reader.other()) != End::Gone
+        {
+            self.streams.toward_mut(link, reader).space = Space::Returning;
+            self.streams.push(link, reader.other(), Segment::Window);
         }
     }
 

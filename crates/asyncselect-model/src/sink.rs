@@ -4,7 +4,7 @@ use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, Reply, SocketHandle, Thread
 
 use crate::latch::{Guard, Trigger};
 use crate::rule::Rule;
-use crate::stream::{Segment, Side};
+use crate::stream::{Piece, Segment, Side};
 
 /// Gets every effect of a move in the order in which they happen.
 pub trait Sink {
@@ -28,7 +28,7 @@ pub enum Effect {
         rule: Option<Rule>,
     },
     /// Bytes went into a receive buffer; a call may take several pieces.
-    Received(Segment),
+    Received(Piece),
     /// A message was put into a queue.
     Post {
         /// The message.

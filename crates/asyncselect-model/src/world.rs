@@ -497,20 +497,6 @@ impl World {
         }
     }
 
-    /// Whether received data survives a reset on this stack (OQ-24).
-    pub(crate) fn drop_data_on_reset<C: Chooser, S: Sink>(
-        &mut self,
-        link: LinkIx,
-        side: Side,
-        cx: &mut Context<'_, C, S>,
-    ) {
-        if self.streams.has_unread(link, side)
-            && self.knob::<DataOnReset>(cx) == DataOnReset::Discarded
-        {
-            self.streams.discard_received(link, side);
-        }
-    }
-
     pub(crate) fn returned<C, S: Sink>(
         cx: &mut Context<'_, C, S>,
         thread: ThreadId,

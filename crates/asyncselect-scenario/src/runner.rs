@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use asyncselect_abi::call::{BackendCall, Rename};
+use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
     BackendError, Call, Data, Hwnd, Literal, Outcome, PostedMessage, PumpFilter, Reply,
     SelectReply, SocketHandle, ThreadId, Value, WsaError,
@@ -186,7 +186,8 @@ pub fn run<S: Stack, O: Observer>(script: &Script, stack: &mut S, observer: &mut
         sockets: vec![None; script.sockets.len()],
         windows: vec![None; script.windows.len()],
         addresses: vec![None; script.sockets.len()],
-        early: [None; THREADS_MAX],
+        calls: Default::default(),
+        early: Default::default(),
         unclaimed: Vec::new(),
         pumped: false,
     };
@@ -194,6 +195,12 @@ pub fn run<S: Stack, O: Observer>(script: &Script, stack: &mut S, observer: &mut
         Ok(()) => Ending::Completed,
         Err(ending) => ending,
     }
+}
+
+/// What a call returned, with the bytes if it is a receive call that succeeded.
+struct Heard {
+    reply: Reply,
+    data: Option<Data>,
 }
 
 struct Running<'r, S, O> {
@@ -204,8 +211,10 @@ struct Running<'r, S, O> {
     windows: Vec<Option<Hwnd>>,
     /// Where sockets are bound, as far as somebody asked.
     addresses: Vec<Option<SocketAddr>>,
-    /// What calls returned that began and did not have to wait, until their `end`.
-    early: [Option<Reply>; THREADS_MAX],
+    /// The call that each thread made last, by name.
+    calls: [&'static str; THREADS_MAX],
+    /// What calls returned that began, until their `end`.
+    early: [Option<Heard>; THREADS_MAX],
     /// Messages that were retrieved and not claimed.
     unclaimed: Vec<Retrieved>,
     /// Whether a `pump` step came since the last claim.
@@ -226,15 +235,14 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
 
     fn prepare(&mut self, op: &CallOp) -> Result<(), Ending> {
         let place = Place::Setup;
-        match self.call(place, op)? {
-            Outcome::Returned(Reply { result: Ok(value), .. }) => {
+        let name = op.call.name();
+        match self.call(place, op)?.map(|heard| heard.reply.result) {
+            Some(Ok(value)) => {
                 self.bind(op.binds, value);
                 Ok(())
             }
-            Outcome::Returned(Reply { result: Err(error), .. }) => {
-                Err(Ending::NotSetUp(format!("{} failed with {error}", op.call.name())))
-            }
-            Outcome::Pending => Err(Ending::NotSetUp(format!("{} waits", op.call.name()))),
+            Some(Err(error)) => Err(Ending::NotSetUp(format!("{name} failed with {error}"))),
+            None => Err(Ending::NotSetUp(format!("{name} waits"))),
         }
     }
 
@@ -247,22 +255,16 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             Op::End { thread, binds, .. } => {
                 self.settle(place)?;
                 match self.begun(place, *thread, PATIENCE_MS)? {
-                    Outcome::Returned(reply) => {
-                        self.returned(place, "the call that began", *thread, reply, *binds);
-                    }
-                    Outcome::Pending => {
-                        self.observer.observed(Observation::Waiting { place, waits: true });
-                    }
+                    Some(heard) => self.returned(place, *thread, heard, *binds),
+                    None => self.observer.observed(Observation::Waiting { place, waits: true }),
                 }
                 Ok(())
             }
             Op::Blocked { thread } => {
                 self.settle(place)?;
-                let outcome = self.begun(place, *thread, GLANCE_MS)?;
-                if let Outcome::Returned(reply) = outcome {
-                    self.early[usize::from(thread.0)] = Some(reply);
-                }
-                let waits = outcome == Outcome::Pending;
+                let heard = self.begun(place, *thread, GLANCE_MS)?;
+                let waits = heard.is_none();
+                self.early[usize::from(thread.0)] = heard;
                 self.observer.observed(Observation::Waiting { place, waits });
                 Ok(())
             }
@@ -286,24 +288,20 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         }
     }
 
-    /// What became of a call that began.
+    /// What became of a call that began; `None` if it waits.
     fn begun(
         &mut self,
         place: Place,
         thread: ThreadId,
         patience_ms: u32,
-    ) -> Result<Outcome, Ending> {
-        if let Some(reply) = self.early[usize::from(thread.0)].take() {
-            return Ok(Outcome::Returned(reply));
+    ) -> Result<Option<Heard>, Ending> {
+        match self.early[usize::from(thread.0)].take() {
+            Some(heard) => Ok(Some(heard)),
+            None => {
+                let outcome = self.check(place, |stack| stack.pending(thread, patience_ms))?;
+                Ok(self.hear(place, thread, outcome))
+            }
         }
-        let outcome = self.check(place, |stack| stack.pending(thread, patience_ms))?;
-        if let (true, Outcome::Returned(reply)) = (O::LISTENS, &outcome) {
-            // Its return is told here; nobody saw it earlier.
-            let received = self.stack.received(thread);
-            let data = (!received.is_empty()).then(|| Data::describe(&received));
-            self.observer.returned(place, thread, reply, data.as_ref());
-        }
-        Ok(outcome)
     }
 
     fn claim(&mut self, place: Place) -> Result<(), Ending> {
@@ -323,17 +321,11 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
 
     fn single(&mut self, place: Place, op: &CallOp) -> Result<(), Ending> {
         match self.call(place, op)? {
-            Outcome::Returned(reply) if op.begins => {
-                self.early[usize::from(op.thread.0)] = Some(reply);
-                Ok(())
-            }
-            Outcome::Returned(reply) => {
-                self.returned(place, op.call.name(), op.thread, reply, op.binds);
-                Ok(())
-            }
-            Outcome::Pending if op.begins => Ok(()),
-            Outcome::Pending => Err(Ending::Blocked(place)),
+            heard if op.begins => self.early[usize::from(op.thread.0)] = heard,
+            Some(heard) => self.returned(place, op.thread, heard, op.binds),
+            None => return Err(Ending::Blocked(place)),
         }
+        Ok(())
     }
 
     fn repeated(
@@ -346,8 +338,8 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         let mut last = Ok(Value::Int(0));
         for _ in 0..max {
             match self.call(place, op)? {
-                Outcome::Returned(reply) => last = reply.result,
-                Outcome::Pending => return Err(Ending::Blocked(place)),
+                Some(heard) => last = heard.reply.result,
+                None => return Err(Ending::Blocked(place)),
             }
             if last == Err(until) {
                 return Ok(());
@@ -357,8 +349,8 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         Ok(())
     }
 
-    /// Makes one call, and lets the network come to rest if the step says so.
-    fn call(&mut self, place: Place, op: &CallOp) -> Result<Outcome, Ending> {
+    /// Makes one call, and lets the network come to rest if the step says so; `None` if it waits.
+    fn call(&mut self, place: Place, op: &CallOp) -> Result<Option<Heard>, Ending> {
         self.learn_address(place, op)?;
         let mut handles = Handles {
             sockets: &self.sockets,
@@ -374,23 +366,20 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             }
         };
         self.observer.called(place, op.thread, op);
-        let mut outcome = self.check(place, |stack| stack.call(op.thread, &call))?;
+        self.calls[usize::from(op.thread.0)] = op.call.name();
+        let outcome = self.check(place, |stack| stack.call(op.thread, &call))?;
         self.tell(place);
-        if let Outcome::Returned(reply) = &outcome {
-            self.tell_return(place, &call, op.thread, reply);
-        }
+        let heard = self.hear(place, op.thread, outcome);
         // A call that has to wait lets the network go on, even in a step that leaves a race open.
-        let waits = outcome == Outcome::Pending && !op.begins;
+        let waits = heard.is_none() && !op.begins;
         if op.settle || waits {
             self.settle(place)?;
         }
         if waits {
-            outcome = self.check(place, |stack| stack.pending(op.thread, PATIENCE_MS))?;
-            if let Outcome::Returned(reply) = &outcome {
-                self.tell_return(place, &call, op.thread, reply);
-            }
+            let outcome = self.check(place, |stack| stack.pending(op.thread, PATIENCE_MS))?;
+            return Ok(self.hear(place, op.thread, outcome));
         }
-        Ok(outcome)
+        Ok(heard)
     }
 
     /// An address `of` a socket is where the stack says that it is bound.
@@ -422,40 +411,24 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         }
     }
 
-    fn returned(
-        &mut self,
-        place: Place,
-        call: &'static str,
-        thread: ThreadId,
-        reply: Reply,
-        binds: Option<NameId>,
-    ) {
-        if let Ok(value) = reply.result {
-            self.bind(binds, value);
-        }
-        if O::LISTENS {
-            let data = match (call, reply.result) {
-                ("recv" | "recvfrom" | "the call that began", Ok(Value::Int(_))) => {
-                    Some(Data::describe(&self.stack.received(thread)))
-                }
-                _ => None,
-            };
-            let Reply { result, lp_errno } = reply;
-            self.observer.observed(Observation::Return { place, call, result, lp_errno, data });
-        }
+    /// Takes a return in, once: the observer is told of it, and the bytes are fetched.
+    fn hear(&mut self, place: Place, thread: ThreadId, outcome: Outcome) -> Option<Heard> {
+        let Outcome::Returned(reply) = outcome else { return None };
+        let receives = matches!(self.calls[usize::from(thread.0)], "recv" | "recvfrom");
+        let data = (O::LISTENS && receives && reply.result.is_ok())
+            .then(|| Data::describe(&self.stack.received(thread)));
+        self.observer.returned(place, thread, &reply, data.as_ref());
+        Some(Heard { reply, data })
     }
 
-    fn tell_return(&mut self, place: Place, call: &BackendCall, thread: ThreadId, reply: &Reply) {
-        if !O::LISTENS {
-            return;
+    /// What the thread's last call returned is the outcome of a step.
+    fn returned(&mut self, place: Place, thread: ThreadId, heard: Heard, binds: Option<NameId>) {
+        let Heard { reply: Reply { result, lp_errno }, data } = heard;
+        if let Ok(value) = result {
+            self.bind(binds, value);
         }
-        let data = match (call, reply.result) {
-            (Call::Recv { .. } | Call::RecvFrom { .. }, Ok(_)) => {
-                Some(Data::describe(&self.stack.received(thread)))
-            }
-            _ => None,
-        };
-        self.observer.returned(place, thread, reply, data.as_ref());
+        let call = self.calls[usize::from(thread.0)];
+        self.observer.observed(Observation::Return { place, call, result, lp_errno, data });
     }
 
     fn bind(&mut self, name: Option<NameId>, value: Value) {

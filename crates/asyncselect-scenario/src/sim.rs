@@ -6,7 +6,7 @@ use asyncselect_abi::{
     Backend, BackendError, Data, Literal, LiteralId, Outcome, PostedMessage, PumpFilter, Reply,
     SelectReply, ThreadId,
 };
-use asyncselect_model::stream::{LITERALS_MAX, Piece, Segment};
+use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{
     Canonical, Chooser, Effect, KnobId, ModelError, Move, Profile, Sink, World,
@@ -182,7 +182,7 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
                 let received = &mut self.received[usize::from(thread.0)];
                 received.append(&mut self.pieces);
             }
-            Effect::Received(Segment::Data(piece)) => self.pieces.push(piece),
+            Effect::Received(piece) => self.pieces.push(piece),
             Effect::Retrieve { message, .. } => {
                 self.retrieved = Some(PostedMessage {
                     hwnd: message.hwnd,
@@ -191,8 +191,7 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
                     reply: SelectReply::new(message.event, message.error),
                 });
             }
-            Effect::Received(_)
-            | Effect::Post { .. }
+            Effect::Post { .. }
             | Effect::Silent { .. }
             | Effect::Deliver { .. }
             | Effect::Withdrawn { .. } => {}

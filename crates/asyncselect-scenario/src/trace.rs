@@ -13,6 +13,7 @@ use asyncselect_abi::{
 use asyncselect_model::latch::{Absence, Guard, Trigger};
 use asyncselect_model::sink::Message;
 use asyncselect_model::stream::{Segment, Side};
+use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, Rule};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -158,10 +159,10 @@ pub struct Tracer<'s> {
     lines: Vec<TraceLine>,
     sockets: Vec<(SocketHandle, NameId)>,
     windows: Vec<(Hwnd, NameId)>,
-    /// The rule behind the last error.
-    rule: Option<Rule>,
-    /// What the call under way makes.
-    binds: Option<NameId>,
+    /// For each thread, the rule behind its last error.
+    rules: [Option<Rule>; THREADS_MAX],
+    /// For each thread, what its call under way makes.
+    binds: [Option<NameId>; THREADS_MAX],
     /// Whether the stack itself told of the message that was just retrieved.
     told: bool,
 }
@@ -171,7 +172,15 @@ impl<'s> Tracer<'s> {
     #[must_use]
     pub fn new(script: &'s Script) -> Self {
         let (lines, sockets, windows) = (Vec::new(), Vec::new(), Vec::new());
-        Self { script, lines, sockets, windows, rule: None, binds: None, told: false }
+        Self {
+            script,
+            lines,
+            sockets,
+            windows,
+            rules: Default::default(),
+            binds: Default::default(),
+            told: false,
+        }
     }
 
     /// The trace.
@@ -221,14 +230,14 @@ impl<'s> Tracer<'s> {
 
 impl Observer for Tracer<'_> {
     fn called(&mut self, place: Place, thread: ThreadId, op: &CallOp) {
-        self.binds = op.binds;
+        self.binds[usize::from(thread.0)] = op.binds;
         let mut names = BackToNames { script: self.script };
         let Ok(call) = op.call.try_map(&mut names);
         self.push(place, TraceEvent::Call { thread: self.thread(thread), call });
     }
 
     fn returned(&mut self, place: Place, thread: ThreadId, reply: &Reply, data: Option<&Data>) {
-        let name = |names: &[String], unnamed: String| match self.binds {
+        let name = |names: &[String], unnamed: String| match self.binds[usize::from(thread.0)] {
             Some(name) => names[usize::from(name.0)].clone(),
             None => unnamed,
         };
@@ -248,7 +257,7 @@ impl Observer for Tracer<'_> {
             error: reply.result.err(),
             data: data.cloned(),
             lp_errno,
-            clause: self.rule.take().map(|rule| rule.id().to_owned()),
+            clause: self.rules[usize::from(thread.0)].take().map(|rule| rule.id().to_owned()),
         };
         self.push(place, event);
     }
@@ -256,7 +265,7 @@ impl Observer for Tracer<'_> {
     fn happened(&mut self, place: Place, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                Effect::Return { rule, .. } => self.rule = rule,
+                Effect::Return { thread, rule, .. } => self.rules[usize::from(thread.0)] = rule,
                 Effect::Post { message, rule, trigger } => {
                     let event = TraceEvent::Post {
                         message: self.message(&message),
