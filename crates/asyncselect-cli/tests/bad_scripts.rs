@@ -10,6 +10,10 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
+mod scratch;
+
+use scratch::Folder;
+
 /// Nothing takes longer, even on a busy machine; what does, hangs.
 const SECONDS_MAX: u64 = 20;
 
@@ -165,28 +169,6 @@ const GOOD: &str = r#"{
 fn deep(before: &str, after: &str) -> Vec<u8> {
     let (open, close) = ("[".repeat(100_000), "]".repeat(100_000));
     format!("{before}{open}{close}{after}\n").into_bytes()
-}
-
-/// A folder for one test, empty at the start and gone at the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        // Somebody else may run the same test at the same time.
-        let own = std::process::id().to_string();
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(own).join(name);
-        drop(fs::remove_dir_all(&path));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-        // The last one takes the folder above along.
-        drop(fs::remove_dir(self.0.parent().unwrap()));
-    }
 }
 
 #[test]

@@ -1,13 +1,16 @@
 //! The command as users meet it: what it prints, and the exit codes that scripts rely on.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 #[path = "../../asyncselect-scenario/examples/build/mod.rs"]
 mod build;
+mod scratch;
+
+use scratch::Folder;
 
 /// What a command left.
 struct Ran {
@@ -45,19 +48,7 @@ impl Ran {
     }
 }
 
-/// A folder for one test, empty at the start and gone at the end.
-struct Folder(PathBuf);
-
 impl Folder {
-    fn new(name: &str) -> Self {
-        // Somebody else may run the same test at the same time.
-        let own = std::process::id().to_string();
-        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(own).join(name);
-        drop(fs::remove_dir_all(&path));
-        fs::create_dir_all(&path).unwrap();
-        Self(path)
-    }
-
     /// A scenario with these steps; its path.
     fn scenario(&self, name: &str, steps: &str) -> String {
         self.file(
@@ -74,14 +65,6 @@ impl Folder {
         let path = self.0.join(name);
         fs::write(&path, text).unwrap();
         path.to_str().unwrap().to_owned()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(fs::remove_dir_all(&self.0));
-        // The last one takes the folder above along.
-        drop(fs::remove_dir(self.0.parent().unwrap()));
     }
 }
 
