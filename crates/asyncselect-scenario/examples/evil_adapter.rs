@@ -178,26 +178,25 @@ fn after_answer(mode: &str, request: &RequestBody, id: u64) {
             say(&serde_json::to_vec(&Response { id, body: ResponseBody::Done {} })
                 .expect("plain data"))
         }
-        "babbles-after-hello" if hello => {
-            thread::spawn(|| {
-                loop {
-                    say(b"Lorem ipsum dolor sit amet");
-                }
-            });
-        }
-        "babbles-in-binary" if hello => {
-            thread::spawn(|| {
-                loop {
-                    say(b"\xff\xfe\xfd");
-                }
-            });
-        }
+        "babbles-after-hello" if hello => babble(b"Lorem ipsum dolor sit amet"),
+        "babbles-in-binary" if hello => babble(b"\xff\xfe\xfd"),
         "stops-reading" if registers => sleep_for_ever(),
         _ => {}
     }
     if matches!(request, RequestBody::Bye {}) && mode != "stays" {
         exit(0);
     }
+}
+
+/// Talks without being asked, from now on. The first line is out before any other answer: a thread
+/// alone might not get to run before the scenario is over.
+fn babble(line: &'static [u8]) {
+    say(line);
+    thread::spawn(move || {
+        loop {
+            say(line);
+        }
+    });
 }
 
 /// A stack on which every call succeeds.
