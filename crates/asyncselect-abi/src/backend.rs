@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::call::BackendCall;
 use crate::data::Data;
 use crate::error::WsaError;
+use crate::fault::Fault;
 use crate::handle::{Hwnd, SocketHandle, ThreadId};
 use crate::message::{MessageId, PostedMessage};
 
@@ -37,6 +38,9 @@ pub trait Backend {
 
     /// Lets simulated time pass, in milliseconds.
     fn advance(&mut self, ms: u32) -> Result<(), BackendError>;
+
+    /// Disturbs the network or the machine.
+    fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError>;
 }
 
 /// Whether a call has returned.
@@ -77,6 +81,8 @@ pub enum Value {
     Window(Hwnd),
     /// An address.
     Address(SocketAddr),
+    /// The message that `GetMessage` took.
+    Message(PostedMessage),
 }
 
 /// Which message to take, as in `PeekMessage` with `PM_REMOVE`.

@@ -16,10 +16,11 @@ use crate::message::MessageId;
 use crate::text::{UnknownName, serde_as_text};
 
 /// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
-pub type BackendCall = Call<SocketHandle, Hwnd, SocketAddr, Literal>;
+/// An address of `None` is a null pointer.
+pub type BackendCall = Call<SocketHandle, Hwnd, Option<SocketAddr>, Literal>;
 
 /// A call as the adapter protocol writes it: as [`BackendCall`], with the payload itself.
-pub type WireCall = Call<SocketHandle, Hwnd, SocketAddr, Data>;
+pub type WireCall = Call<SocketHandle, Hwnd, Option<SocketAddr>, Data>;
 
 /// A Winsock or window call.
 ///
@@ -221,6 +222,30 @@ pub enum Call<S, W, A, D> {
         #[serde(rename = "lEvent")]
         levent: NetworkEvents,
     },
+    /// [`WSPIoctl`](https://learn.microsoft.com/windows/win32/api/ws2spi/nc-ws2spi-lpwspioctl), the
+    /// provider's entry; `lpErrno` comes back with the reply.
+    #[serde(rename = "WSPIoctl")]
+    WspIoctl {
+        /// The socket.
+        s: S,
+        /// The command.
+        cmd: IoctlCommand,
+        /// The value that goes in; commands that only ask take 0.
+        #[serde(default)]
+        argp: u32,
+    },
+    /// [`WSPStartup`](https://learn.microsoft.com/windows/win32/api/ws2spi/nf-ws2spi-wspstartup):
+    /// Ws2_32.dll starts the provider once more, with another table of upcalls (AS-SPI-05). The
+    /// error is the value of the function itself (AS-SPI-11).
+    #[serde(rename = "WSPStartup")]
+    WspStartup {
+        /// The version asked for, `"2.2"`.
+        #[serde(rename = "wVersionRequested")]
+        version: Version,
+        /// What the table's `WPUPostMessage` does.
+        #[serde(rename = "WPUPostMessage")]
+        post_message: Upcall,
+    },
     /// `CloseHandle` on a socket, behind Winsock's back (W-08E).
     CloseHandle {
         /// The socket.
@@ -235,6 +260,19 @@ pub enum Call<S, W, A, D> {
     },
     /// Makes a message-only window owned by the calling thread.
     CreateWindow {},
+    /// [`GetMessage`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-getmessage):
+    /// waits for a message. `PeekMessage` is what [`PumpFilter`](crate::PumpFilter) describes.
+    GetMessage {
+        /// Only messages of this window; a null handle for any.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+        /// The lowest number; 0 with a highest of 0 for any.
+        #[serde(rename = "wMsgFilterMin")]
+        min: MessageId,
+        /// The highest number.
+        #[serde(rename = "wMsgFilterMax")]
+        max: MessageId,
+    },
     /// [`DestroyWindow`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-destroywindow).
     DestroyWindow {
         /// The window.
@@ -349,9 +387,18 @@ impl<S, W, A, D> Call<S, W, A, D> {
                 wmsg: *wmsg,
                 levent: *levent,
             },
+            Self::WspIoctl { s, cmd, argp } => {
+                Call::WspIoctl { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
+            }
+            Self::WspStartup { version, post_message } => {
+                Call::WspStartup { version: *version, post_message: *post_message }
+            }
             Self::CloseHandle { s } => Call::CloseHandle { s: names.socket("s", s)? },
             Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket { s: names.socket("s", s)? },
             Self::CreateWindow {} => Call::CreateWindow {},
+            Self::GetMessage { hwnd, min, max } => {
+                Call::GetMessage { hwnd: names.window("hWnd", hwnd)?, min: *min, max: *max }
+            }
             Self::DestroyWindow { hwnd } => {
                 Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? }
             }
@@ -379,13 +426,16 @@ impl<S, W, A, D> Call<S, W, A, D> {
             | Self::GetPeerName { s }
             | Self::WsaAsyncSelect { s, .. }
             | Self::WspAsyncSelect { s, .. }
+            | Self::WspIoctl { s, .. }
             | Self::CloseHandle { s }
             | Self::WsaDuplicateSocket { s } => Some(s),
             Self::WsaStartup { .. }
             | Self::WsaCleanup {}
             | Self::Socket { .. }
             | Self::Select { .. }
+            | Self::WspStartup { .. }
             | Self::CreateWindow {}
+            | Self::GetMessage { .. }
             | Self::DestroyWindow { .. } => None,
         }
     }
@@ -415,9 +465,12 @@ impl<S, W, A, D> Call<S, W, A, D> {
             Self::Select { .. } => "select",
             Self::WsaAsyncSelect { .. } => "WSAAsyncSelect",
             Self::WspAsyncSelect { .. } => "WSPAsyncSelect",
+            Self::WspIoctl { .. } => "WSPIoctl",
+            Self::WspStartup { .. } => "WSPStartup",
             Self::CloseHandle { .. } => "CloseHandle",
             Self::WsaDuplicateSocket { .. } => "WSADuplicateSocket",
             Self::CreateWindow {} => "CreateWindow",
+            Self::GetMessage { .. } => "GetMessage",
             Self::DestroyWindow { .. } => "DestroyWindow",
         }
     }
@@ -454,6 +507,17 @@ impl FromStr for Version {
 }
 
 serde_as_text!(Version, "^[0-9]+\\.[0-9]+$", "a Winsock version");
+
+/// What an upcall of a provider does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Upcall {
+    /// What it is for.
+    Works,
+    /// It answers FALSE.
+    Fails,
+}
 
 /// The type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

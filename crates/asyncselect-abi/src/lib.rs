@@ -10,6 +10,7 @@
 //! | [`message`] | `wMsg`, `lParam`, the posted message |
 //! | [`handle`] | `SOCKET`, `HWND`, thread numbers |
 //! | [`call`] | one variant a Winsock call, generic over how sockets, windows, addresses and data are named |
+//! | [`fault`] | disturbances of the network and the machine |
 //! | [`data`] | payload bytes in their short JSON form |
 //! | [`backend`] | what a stack under test can be asked, and how it may fail to answer |
 //! | [`protocol`] | the JSON lines between the tool and an adapter |
@@ -20,6 +21,7 @@ pub mod call;
 pub mod data;
 pub mod error;
 pub mod event;
+pub mod fault;
 pub mod handle;
 pub mod message;
 pub mod protocol;
@@ -30,6 +32,7 @@ pub use call::Call;
 pub use data::{Data, Literal, LiteralId};
 pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
+pub use fault::Fault;
 pub use handle::{Hwnd, SocketHandle, ThreadId};
 pub use message::{MessageId, PostedMessage, SelectReply};
 pub use text::UnknownName;

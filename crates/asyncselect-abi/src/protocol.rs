@@ -132,6 +132,8 @@ pub enum WireReply {
     Window(Hwnd),
     /// An address as `"127.0.0.1:4000"`.
     Address(SocketAddr),
+    /// The message that `GetMessage` took.
+    Message(WireMessage),
     /// `SOCKET_ERROR` or `INVALID_SOCKET`, with the number that `WSAGetLastError` gave.
     Error(u16),
     /// What a provider's function returned, and left in `*lpErrno` (AS-SPI-09).
@@ -158,6 +160,7 @@ impl WireReply {
             Self::Socket(socket) => (Ok(Value::Socket(socket)), Vec::new()),
             Self::Window(window) => (Ok(Value::Window(window)), Vec::new()),
             Self::Address(address) => (Ok(Value::Address(address)), Vec::new()),
+            Self::Message(message) => (Ok(Value::Message(message.into())), Vec::new()),
             Self::Error(code) => (Err(WsaError(code)), Vec::new()),
             Self::Spi { value, lp_errno } => {
                 let lp_errno = lp_errno.map(WsaError);
@@ -197,6 +200,17 @@ impl From<WireMessage> for PostedMessage {
             message: MessageId(wire.message),
             socket: SocketHandle(wire.wparam),
             reply: SelectReply::from_lparam(wire.lparam),
+        }
+    }
+}
+
+impl From<PostedMessage> for WireMessage {
+    fn from(posted: PostedMessage) -> Self {
+        Self {
+            hwnd: posted.hwnd,
+            message: posted.message.0,
+            wparam: posted.socket.0,
+            lparam: posted.reply.to_lparam(),
         }
     }
 }

@@ -80,7 +80,7 @@ impl Fence {
     fn connect() -> Result<Self, Refusal> {
         let loopback = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
         let listener = named("socket", sys::socket(SocketType::Stream))?;
-        named("bind", sys::bind(listener, loopback))?;
+        named("bind", sys::bind(listener, Some(loopback)))?;
         named("listen", sys::listen(listener, 1))?;
         let SocketAddr::V4(at) = named("getsockname", sys::getsockname(listener))? else {
             unreachable!("an AF_INET socket has an IPv4 name");
@@ -88,7 +88,7 @@ impl Fence {
         let near = named("socket", sys::socket(SocketType::Stream))?;
         // Each byte must leave at once, not when the one before it is acknowledged.
         named("setsockopt", sys::set_no_delay(near))?;
-        named("connect", sys::connect(near, at))?;
+        named("connect", sys::connect(near, Some(at)))?;
         let far = named("accept", sys::accept(listener))?;
         named("closesocket", sys::closesocket(listener))?;
         Ok(Self { near, far, window: None })

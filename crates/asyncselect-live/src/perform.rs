@@ -65,7 +65,10 @@ pub(crate) fn perform(call: WireCall) -> Performed {
         Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
             reply(sys::wsa_async_select(s, hwnd, wmsg, levent), number)
         }
-        Call::WspAsyncSelect { .. } => return Err(Refusal::NoProviderEntry),
+        Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
+            return Err(Refusal::NoProviderEntry);
+        }
+        Call::GetMessage { .. } => return Err(Refusal::NoGetMessage),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
@@ -104,9 +107,11 @@ fn within_limit(data: &Data) -> Result<Vec<u8>, Refusal> {
     Ok(data.to_bytes())
 }
 
-fn v4(address: SocketAddr) -> Result<SocketAddrV4, Refusal> {
+/// `None` is a null pointer.
+fn v4(address: Option<SocketAddr>) -> Result<Option<SocketAddrV4>, Refusal> {
     match address {
-        SocketAddr::V4(address) => Ok(address),
-        SocketAddr::V6(_) => Err(Refusal::IpV6),
+        None => Ok(None),
+        Some(SocketAddr::V4(address)) => Ok(Some(address)),
+        Some(SocketAddr::V6(_)) => Err(Refusal::IpV6),
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Refusal {
     IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
+    #[error("GetMessage")]
+    NoGetMessage,
     #[error("a length of {0} bytes; at most {max} are possible", max = crate::perform::LEN_MAX)]
     TooLong(usize),
     #[error("{0} sockets in one list of select; at most 64 are possible")]

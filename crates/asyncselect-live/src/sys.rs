@@ -93,6 +93,14 @@ fn raw_address(address: SocketAddrV4) -> WinSock::SOCKADDR_IN {
     }
 }
 
+/// An address as the API takes it; none is a null pointer and a length of 0.
+fn pointer_and_len(address: Option<&WinSock::SOCKADDR_IN>) -> (*const WinSock::SOCKADDR, i32) {
+    match address {
+        Some(address) => (ptr::from_ref(address).cast(), ADDRESS_LEN),
+        None => (ptr::null(), 0),
+    }
+}
+
 fn address(raw: &WinSock::SOCKADDR_IN) -> SocketAddr {
     // SAFETY: every variant of the union is four plain bytes.
     let ip = unsafe { raw.sin_addr.S_un.S_addr };
@@ -137,10 +145,11 @@ pub(crate) fn socket(kind: SocketType) -> Observed<SocketHandle> {
     checked_socket(unsafe { WinSock::socket(i32::from(WinSock::AF_INET), kind, 0) })
 }
 
-pub(crate) fn bind(s: SocketHandle, name: SocketAddrV4) -> Observed<i32> {
-    let name = raw_address(name);
-    // SAFETY: `name` is a whole SOCKADDR_IN and ADDRESS_LEN its size.
-    checked(unsafe { WinSock::bind(raw(s), (&raw const name).cast(), ADDRESS_LEN) })
+pub(crate) fn bind(s: SocketHandle, name: Option<SocketAddrV4>) -> Observed<i32> {
+    let name = name.map(raw_address);
+    let (name, len) = pointer_and_len(name.as_ref());
+    // SAFETY: `name` is a whole SOCKADDR_IN and `len` its size, or both are nothing.
+    checked(unsafe { WinSock::bind(raw(s), name, len) })
 }
 
 pub(crate) fn listen(s: SocketHandle, backlog: i32) -> Observed<i32> {
@@ -148,10 +157,11 @@ pub(crate) fn listen(s: SocketHandle, backlog: i32) -> Observed<i32> {
     checked(unsafe { WinSock::listen(raw(s), backlog) })
 }
 
-pub(crate) fn connect(s: SocketHandle, name: SocketAddrV4) -> Observed<i32> {
-    let name = raw_address(name);
-    // SAFETY: `name` is a whole SOCKADDR_IN and ADDRESS_LEN its size.
-    checked(unsafe { WinSock::connect(raw(s), (&raw const name).cast(), ADDRESS_LEN) })
+pub(crate) fn connect(s: SocketHandle, name: Option<SocketAddrV4>) -> Observed<i32> {
+    let name = name.map(raw_address);
+    let (name, len) = pointer_and_len(name.as_ref());
+    // SAFETY: `name` is a whole SOCKADDR_IN and `len` its size, or both are nothing.
+    checked(unsafe { WinSock::connect(raw(s), name, len) })
 }
 
 pub(crate) fn accept(s: SocketHandle) -> Observed<SocketHandle> {
@@ -169,12 +179,12 @@ pub(crate) fn sendto(
     s: SocketHandle,
     data: &[u8],
     flags: MsgFlags,
-    to: SocketAddrV4,
+    to: Option<SocketAddrV4>,
 ) -> Observed<i32> {
-    let (len, flags, to) = (len_i32(data), raw_flags(flags), raw_address(to));
-    let to = (&raw const to).cast();
-    // SAFETY: `data` is valid for reads of `len` bytes, `to` is a whole SOCKADDR_IN.
-    checked(unsafe { WinSock::sendto(raw(s), data.as_ptr(), len, flags, to, ADDRESS_LEN) })
+    let (len, flags, to) = (len_i32(data), raw_flags(flags), to.map(raw_address));
+    let (to, to_len) = pointer_and_len(to.as_ref());
+    // SAFETY: `data` is valid for reads of `len` bytes, `to` is a whole SOCKADDR_IN or nothing.
+    checked(unsafe { WinSock::sendto(raw(s), data.as_ptr(), len, flags, to, to_len) })
 }
 
 /// Memory that a receive call may fill.

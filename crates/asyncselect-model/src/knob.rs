@@ -150,6 +150,8 @@ knobs! {
         Silent = "silent",
         /// It does: a send would not have to wait.
         Posts = "posts",
+        /// Only the one that accept hands down does.
+        OnAccept = "on_accept",
     }
 
     /// What a reset does to received data that is unread.
@@ -189,9 +191,11 @@ knobs! {
     }
 
     /// Which send calls arm FD_WRITE again.
-    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "W-042" "FB-32"] {
+    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "OQ-09" "W-042" "FB-32" "FB-35"] {
         /// Those that failed with WSAEWOULDBLOCK.
         WouldBlock = "would_block",
+        /// Those, and those that took less than they were given.
+        ShortToo = "short_too",
         /// All of them.
         AnySend = "any_send",
     }
@@ -301,6 +305,281 @@ knobs! {
         ForgetsRegistration = "forgets_registration",
     }
 
+    /// What becomes of data that is unread at shutdown(SD_RECEIVE), or arrives after it.
+    DataAfterReceiveShutdown = "data_after_receive_shutdown" ["AS-CL-21" "OQ-15"] {
+        /// It resets the connection.
+        Resets = "resets",
+        /// It stays, and FD_READ tells of it, though no receive call can take it.
+        Kept = "kept",
+    }
+
+    /// Whether a stack that aborts a connection by itself, because data met a receive side that was
+    /// shut down, tells its own side with FD_CLOSE.
+    CloseAfterOwnReset = "close_after_own_reset" ["OQ-15" "AS-CL-08"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does, with WSAECONNABORTED.
+        Posts = "posts",
+    }
+
+    /// Whether FD_CONNECT is posted when a socket is registered that connect has connected before.
+    ConnectAtRegistration = "connect_at_registration" ["AS-CO-01" "W-006" "W-031" "W-032" "FB-41"] {
+        /// It is, as any condition that holds.
+        Posts = "posts",
+        /// It is not: FD_CONNECT tells of the moment only.
+        Silent = "silent",
+    }
+
+    /// The same of a socket that accept made, registered or inheriting.
+    ConnectOnAccepted = "connect_on_accepted" ["AS-CO-16" "OQ-12" "W-034"] {
+        /// It is not.
+        Silent = "silent",
+        /// It is.
+        Posts = "posts",
+    }
+
+    /// Whether a second connect on a socket posts FD_CONNECT without a new registration.
+    ConnectAgain = "connect_again" ["OQ-11" "AS-CO-11" "AS-CO-13"] {
+        /// It does: a new attempt has its own outcome.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+        /// It does if it succeeds; that it failed again is not told.
+        OnSuccess = "on_success",
+    }
+
+    /// What FD_CONNECT says of a connect that failed.
+    ConnectErrorWord = "connect_error_word" ["AS-CO-05" "AS-CO-07" "W-036"] {
+        /// The error.
+        Code = "code",
+        /// 0.
+        Zero = "zero",
+    }
+
+    /// Whether a connect that fails before it returns posts FD_CONNECT too.
+    ConnectFailsAtOnce = "connect_fails_at_once" ["AS-CO-03" "X-14" "W-035"] {
+        /// It does not: the program knows.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+    }
+
+    /// The order of FD_CONNECT and FD_WRITE when a connect succeeds.
+    ConnectAndWrite = "connect_and_write" ["AS-WR-05" "W-030"] {
+        /// FD_CONNECT first.
+        ConnectFirst = "connect_first",
+        /// FD_WRITE first.
+        WriteFirst = "write_first",
+    }
+
+    /// Whether FD_CLOSE follows when a connect failed.
+    CloseAfterFailedConnect = "close_after_failed_connect" ["OQ-25" "FB-43"] {
+        /// It does not: nothing was closed.
+        Silent = "silent",
+        /// It does, with the error of the connect.
+        Posts = "posts",
+    }
+
+    /// What send and recv answer while a connect is pending.
+    CallWhileConnecting = "call_while_connecting" ["W-038" "C15"] {
+        /// `WSAENOTCONN`.
+        NotConn = "WSAENOTCONN",
+        /// `WSAEWOULDBLOCK`.
+        WouldBlock = "WSAEWOULDBLOCK",
+    }
+
+    /// Whether listen works on a socket whose connect was refused.
+    ListenAfterRefusal = "listen_after_refusal" ["W-037" "C16"] {
+        /// It does: the socket is bound.
+        Works = "works",
+        /// It fails with WSAEINVAL.
+        Einval = "WSAEINVAL",
+    }
+
+    /// What SO_ERROR says after a connect that waited for its outcome and failed.
+    SoErrorAfterConnect = "so_error_after_connect" ["W-037" "C16"] {
+        /// 0: connect has told it.
+        Zero = "zero",
+        /// The error, as after a connect that did not wait.
+        Kept = "kept",
+    }
+
+    /// Whether an accepted socket gets its listener's registration.
+    AcceptInheritsRegistration = "accept_inherits_registration" ["AS-INH-01" "W-019" "FB-51"] {
+        /// It does.
+        Inherits = "inherits",
+        /// It does not.
+        Nothing = "nothing",
+    }
+
+    /// Whether an accept that fails arms FD_ACCEPT again.
+    FailedAcceptRearms = "failed_accept_rearms" ["AS-EN-09" "FB-49"] {
+        /// It does, as any failing call.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// What accept makes of a connection that its peer reset before.
+    WithdrawnConnection = "withdrawn_connection" ["AS-AC-06" "FB-49"] {
+        /// It never sees it.
+        Disappears = "disappears",
+        /// It returns a socket that was reset.
+        Accepted = "accepted",
+        /// It fails with WSAECONNRESET.
+        Fails = "WSAECONNRESET",
+    }
+
+    /// What becomes of urgent bytes that are unread when another arrives.
+    UrgentBytes = "urgent_bytes" ["AS-OOB-12" "W-073" "C4"] {
+        /// They are queued.
+        Queued = "queued",
+        /// They are lost.
+        LastOnly = "last_only",
+    }
+
+    /// What becomes of an urgent byte when receive calls have read past its place.
+    UrgentPassed = "urgent_passed" ["AS-OOB-09" "W-076"] {
+        /// It can still be read with MSG_OOB.
+        Kept = "kept",
+        /// It is lost.
+        Lost = "lost",
+    }
+
+    /// Whether a receive call stops where an urgent byte was sent.
+    ReceiveAtMark = "receive_at_mark" ["AS-OOB-10"] {
+        /// It does.
+        Stops = "stops",
+        /// It goes on behind it.
+        Spans = "spans",
+    }
+
+    /// Whether a receive call that reads an urgent byte as ordinary data goes on behind it.
+    InlineUrgent = "inline_urgent" ["AS-OOB-10" "X-11"] {
+        /// It does not: the byte comes alone.
+        Alone = "alone",
+        /// It does.
+        WithNext = "with_next",
+    }
+
+    /// What FIONREAD counts when an urgent byte stands among the data.
+    Fionread = "fionread" ["AS-Q-10" "W-076"] {
+        /// All ordinary data.
+        Whole = "whole",
+        /// What stands before the urgent byte.
+        ToMark = "to_mark",
+    }
+
+    /// What SIOCATMARK asks.
+    AtMark = "at_mark" ["X-12" "AS-OOB-14" "W-076"] {
+        /// TRUE if no urgent byte is waiting.
+        NoUrgent = "no_urgent",
+        /// FALSE if the next byte is the urgent one or was, TRUE otherwise.
+        NotNext = "not_next",
+    }
+
+    /// Which receive calls arm FD_OOB again.
+    OobRearmedBy = "oob_rearmed_by" ["X-10" "AS-OOB-04" "AS-EN-04" "W-073"] {
+        /// All of them.
+        AnyReceive = "any_receive",
+        /// Those with MSG_OOB.
+        OobReceive = "oob_receive",
+    }
+
+    /// Whether a receive call with MSG_OOB arms FD_READ again.
+    OobReceiveRearmsRead = "oob_receive_rearms_read" ["OQ-32" "AS-EN-02"] {
+        /// It does.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// Whether urgent data posts FD_OOB although SO_OOBINLINE makes it ordinary data.
+    InlineOob = "inline_oob" ["AS-OOB-06" "W-075"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does, beside FD_READ.
+        Posts = "posts",
+    }
+
+    /// Whether setting SO_OOBINLINE while an urgent byte waits makes the stack look again.
+    InlineChange = "inline_change" ["OQ-30"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does: FD_READ may take the place of FD_OOB, or the other way round.
+        Looks = "looks",
+    }
+
+    /// Whether a receive call that waits takes what arrives before FD_READ can tell of it; the same
+    /// of accept and FD_ACCEPT.
+    WaitingCall = "waiting_call" ["OQ-21" "W-067" "W-020"] {
+        /// It does: only what it leaves is told.
+        Absorbs = "absorbs",
+        /// It does not: the arrival is told first.
+        Tells = "tells",
+    }
+
+    /// Whether a registration that fails has made the socket non-blocking all the same.
+    FailedSelectMode = "failed_select_mode" ["OQ-06" "AS-NB-01"] {
+        /// It has not.
+        Unchanged = "unchanged",
+        /// It has.
+        NonBlocking = "nonblocking",
+    }
+
+    /// What becomes of a registration when its window is destroyed.
+    DestroyedWindow = "destroyed_window" ["OQ-18" "AS-Q-07"] {
+        /// It stays; what it posts is lost.
+        KeepsRegistration = "keeps_registration",
+        /// It ends.
+        CancelsRegistration = "cancels_registration",
+    }
+
+    /// What becomes of an event when its message cannot be posted.
+    FailedPost = "failed_post" ["OQ-17" "AS-Q-03" "FB-67"] {
+        /// It stays armed: the next look at the socket posts it.
+        StaysArmed = "stays_armed",
+        /// It is lost until its re-enabling call.
+        Lost = "lost",
+    }
+
+    /// How many posted messages a thread's queue holds.
+    QueueLimit = "queue_limit" ["AS-Q-01" "FB-67"] {
+        /// 10,000; posting more fails.
+        TenThousand = "10000",
+        /// Any number.
+        Unlimited = "none",
+    }
+
+    /// What the last WSACleanup does to messages that are queued.
+    CleanupMessages = "cleanup_messages" ["AS-CLS-05" "X-21"] {
+        /// They are delivered all the same.
+        Delivered = "delivered",
+        /// They are withdrawn.
+        Withdrawn = "withdrawn",
+    }
+
+    /// Which value the next new socket gets.
+    HandleReuse = "handle_reuse" ["AS-CLS-02" "AS-CLS-03" "X-20" "FB-24"] {
+        /// One that no socket had before.
+        Never = "never",
+        /// That of the socket that was closed last.
+        Lifo = "lifo",
+        /// That of the socket that was closed first.
+        Fifo = "fifo",
+        /// The lowest that is free.
+        Lowest = "lowest",
+    }
+
+    /// What closesocket does on a non-blocking socket that is to linger (SO_LINGER with a time-out)
+    /// while data is under way.
+    LingeringClose = "lingering_close" ["AS-CLS-04" "OQ-28"] {
+        /// It fails with WSAEWOULDBLOCK; the socket stays as it is.
+        WouldBlock = "WSAEWOULDBLOCK",
+        /// It closes.
+        Closes = "closes",
+    }
+
     /// Whether an accepted socket is non-blocking when its listener is.
     AcceptInheritsMode = "accept_inherits_mode" ["OQ-37" "AS-INH-01"] {
         /// It is.
@@ -323,6 +602,14 @@ knobs! {
         WriteFirst = "write_first",
         /// FD_CLOSE first.
         CloseFirst = "close_first",
+    }
+
+    /// The order of FD_OOB and FD_READ when both come to hold at once.
+    OobAndRead = "oob_and_read" ["OQ-14" "AS-ORD-04" "W-002"] {
+        /// FD_OOB first.
+        OobFirst = "oob_first",
+        /// FD_READ first.
+        ReadFirst = "read_first",
     }
 
     /// The order of FD_READ and FD_WRITE when both come to hold at once.

@@ -8,7 +8,7 @@
 //! and its condition holds; posting spends it. That is all: the rest of the model says what arms,
 //! and what makes conditions hold.
 
-use asyncselect_abi::NetworkEvent;
+use asyncselect_abi::{NetworkEvent, WsaError};
 
 use crate::rule::Rule;
 
@@ -30,18 +30,108 @@ pub enum Trigger {
     Inherited,
     /// The connection was established.
     Connected,
+    /// The connect failed.
+    ConnectFailed,
     /// A receive call (AS-EN-02).
     ReceiveCalled,
     /// A send call (AS-EN-03).
     SendCalled,
-    /// Data arrived.
+    /// accept (AS-EN-05).
+    AcceptCalled,
+    /// A connection can be accepted.
+    ConnectionArrived,
+    /// Data arrived, ordinary or urgent.
     DataArrived,
     /// The peer's end arrived.
     EndArrived,
     /// A reset arrived.
     ResetArrived,
+    /// This side has reset the connection.
+    OwnReset,
+    /// The connection timed out.
+    TimedOut,
     /// Space came back.
     SpaceArrived,
+    /// SO_OOBINLINE was changed.
+    OptionSet,
+}
+
+impl Trigger {
+    /// Every trigger.
+    pub const ALL: [Self; 15] = [
+        Self::Registered,
+        Self::Inherited,
+        Self::Connected,
+        Self::ConnectFailed,
+        Self::ReceiveCalled,
+        Self::SendCalled,
+        Self::AcceptCalled,
+        Self::ConnectionArrived,
+        Self::DataArrived,
+        Self::EndArrived,
+        Self::ResetArrived,
+        Self::OwnReset,
+        Self::TimedOut,
+        Self::SpaceArrived,
+        Self::OptionSet,
+    ];
+
+    /// The trigger in words.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Self::Registered => "registration",
+            Self::Inherited => "accept",
+            Self::Connected => "connection established",
+            Self::ConnectFailed => "connect failed",
+            Self::ReceiveCalled => "receive call",
+            Self::SendCalled => "send call",
+            Self::AcceptCalled => "accept call",
+            Self::ConnectionArrived => "connection arrived",
+            Self::DataArrived => "data arrived",
+            Self::EndArrived => "end arrived",
+            Self::ResetArrived => "reset arrived",
+            Self::OwnReset => "reset by this side",
+            Self::TimedOut => "time-out",
+            Self::SpaceArrived => "space came back",
+            Self::OptionSet => "option set",
+        }
+    }
+
+    /// What kind of moment it is; clauses tell no more apart.
+    const fn moment(self) -> Moment {
+        match self {
+            Self::Registered => Moment::Registered,
+            Self::Inherited => Moment::Inherited,
+            Self::Connected => Moment::Connected,
+            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
+            Self::ConnectFailed
+            | Self::ConnectionArrived
+            | Self::DataArrived
+            | Self::EndArrived
+            | Self::ResetArrived
+            | Self::SpaceArrived
+            | Self::OptionSet => Moment::Happened,
+            Self::OwnReset | Self::TimedOut => Moment::Aborted,
+        }
+    }
+}
+
+/// A kind of moment at which the stack looks.
+#[derive(Clone, Copy)]
+enum Moment {
+    /// WSAAsyncSelect.
+    Registered,
+    /// accept, for the new socket.
+    Inherited,
+    /// The connection was established.
+    Connected,
+    /// A re-enabling call.
+    Called,
+    /// Something arrived or changed.
+    Happened,
+    /// This side ended the connection.
+    Aborted,
 }
 
 /// Whether there is a registration that wants the event.
@@ -62,6 +152,16 @@ pub enum Condition {
     Readable,
     /// A send is possible.
     Writable,
+    /// An urgent byte can be received.
+    Urgent,
+    /// SO_OOBINLINE makes the urgent byte ordinary data, but the stack tells of it as well.
+    UrgentInline,
+    /// A connection can be accepted.
+    Acceptable,
+    /// The connection is established.
+    Connected,
+    /// The connect failed, with this error.
+    ConnectFailed(WsaError),
     /// The peer ended gracefully; `sent_end`: after this side had (AS-CL-04).
     Ended {
         /// Whether this side had ended its sending before.
@@ -69,10 +169,29 @@ pub enum Condition {
     },
     /// The peer ended gracefully and data is unread, but the stack does not wait (W-083).
     EndedUnread,
-    /// The peer aborted.
-    Aborted,
+    /// The connection is gone, with this error word.
+    Aborted(WsaError),
     /// It does not hold, for this reason.
     No(Absence),
+}
+
+impl Condition {
+    /// The high word of `lParam` (AS-MSG-02).
+    #[must_use]
+    pub const fn error(self) -> WsaError {
+        match self {
+            Self::ConnectFailed(error) | Self::Aborted(error) => error,
+            Self::Readable
+            | Self::Writable
+            | Self::Urgent
+            | Self::UrgentInline
+            | Self::Acceptable
+            | Self::Connected
+            | Self::Ended { .. }
+            | Self::EndedUnread
+            | Self::No(_) => WsaError(0),
+        }
+    }
 }
 
 /// Why a condition does not hold.
@@ -96,6 +215,18 @@ pub enum Absence {
     UnreadData,
     /// It was closed before the registration, and this stack does not tell (W-088).
     ClosedBefore,
+    /// No urgent byte is unread.
+    NoUrgent,
+    /// SO_OOBINLINE: the urgent byte is ordinary data (AS-OOB-06).
+    UrgentIsInline,
+    /// No connection waits to be accepted.
+    NoneToAccept,
+    /// The socket does not listen.
+    NotListening,
+    /// It was connected before the registration, and this stack does not tell (W-031).
+    ConnectedBefore,
+    /// Nothing of the kind has changed.
+    Unchanged,
 }
 
 /// Why an event was not posted.
@@ -111,6 +242,8 @@ pub enum Guard {
     Absent(Absence),
     /// It would be posted, but the window does not exist.
     NoWindow,
+    /// It would be posted, but posting failed (AS-Q-03).
+    PostFailed,
 }
 
 impl Guard {
@@ -121,6 +254,7 @@ impl Guard {
             Self::NoRegistration => Rule::Can01,
             Self::NotInMask => Rule::Rep01,
             Self::NoWindow => Rule::Reg09,
+            Self::PostFailed => Rule::Q03,
             Self::Spent => match event {
                 NetworkEvent::Close | NetworkEvent::Connect => Rule::En06,
                 NetworkEvent::Read
@@ -140,6 +274,12 @@ impl Guard {
                 Absence::Reset => Rule::W08A,
                 Absence::NotClosed | Absence::UnreadData => Rule::Cl03,
                 Absence::ClosedBefore => Rule::W088,
+                Absence::NoUrgent => Rule::Oob03,
+                Absence::UrgentIsInline => Rule::Oob06,
+                Absence::NoneToAccept => Rule::Ac02,
+                Absence::NotListening => Rule::W021,
+                Absence::ConnectedBefore => Rule::W031,
+                Absence::Unchanged => Rule::En12,
             },
         }
     }
@@ -151,6 +291,7 @@ impl Guard {
             Self::NoRegistration => "nothing is registered",
             Self::NotInMask => "not in lEvent",
             Self::NoWindow => "posted to a window that does not exist",
+            Self::PostFailed => "posting failed",
             Self::Spent => "posted already, no re-enabling call since",
             Self::Absent(Absence::NoData) => "no data is waiting",
             Self::Absent(Absence::ReceiveShutDown) => "receiving was shut down",
@@ -161,6 +302,12 @@ impl Guard {
             Self::Absent(Absence::NotClosed) => "the connection is open",
             Self::Absent(Absence::UnreadData) => "data is unread",
             Self::Absent(Absence::ClosedBefore) => "closed before the registration",
+            Self::Absent(Absence::NoUrgent) => "no urgent byte is waiting",
+            Self::Absent(Absence::UrgentIsInline) => "the urgent byte is ordinary data",
+            Self::Absent(Absence::NoneToAccept) => "no connection waits to be accepted",
+            Self::Absent(Absence::NotListening) => "not listening",
+            Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
+            Self::Absent(Absence::Unchanged) => "nothing has changed",
         }
     }
 }
@@ -191,59 +338,73 @@ pub fn decide(
             Latch::Spent,
             Condition::Readable
             | Condition::Writable
+            | Condition::Urgent
+            | Condition::UrgentInline
+            | Condition::Acceptable
+            | Condition::Connected
+            | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
-            | Condition::Aborted,
+            | Condition::Aborted(_),
         ) => Err(Guard::Spent),
-        (Wanted::Yes, Latch::Armed, Condition::Readable) => Ok(match trigger {
-            // AS-RD-01: at registration; the socket accept made has just been registered.
-            Trigger::Registered | Trigger::Inherited => Rule::Rd01,
-            // AS-RD-03: level-triggered, a receive call looks again.
-            Trigger::ReceiveCalled => Rule::Rd03,
-            // AS-RD-02: on arrival.
-            Trigger::DataArrived
-            | Trigger::Connected
-            | Trigger::SendCalled
-            | Trigger::EndArrived
-            | Trigger::ResetArrived
-            | Trigger::SpaceArrived => Rule::Rd02,
-        }),
-        (Wanted::Yes, Latch::Armed, Condition::Writable) => Ok(match trigger {
-            // AS-WR-01: at registration.
-            Trigger::Registered => Rule::Wr01,
-            // AS-WR-02: after connect or accept.
-            Trigger::Connected | Trigger::Inherited => Rule::Wr02,
-            // AS-WR-03: when space comes back after a send that failed for want of it.
-            Trigger::SpaceArrived
-            | Trigger::SendCalled
-            | Trigger::ReceiveCalled
-            | Trigger::DataArrived
-            | Trigger::EndArrived
-            | Trigger::ResetArrived => Rule::Wr03,
-        }),
-        (Wanted::Yes, Latch::Armed, Condition::Ended { sent_end }) => Ok(match trigger {
-            // AS-CL-02: at registration.
-            Trigger::Registered | Trigger::Inherited => Rule::Cl02,
-            Trigger::Connected
-            | Trigger::ReceiveCalled
-            | Trigger::SendCalled
-            | Trigger::DataArrived
-            | Trigger::EndArrived
-            | Trigger::ResetArrived
-            | Trigger::SpaceArrived => {
-                if sent_end {
-                    // AS-CL-04: the peer answered this side's end.
-                    Rule::Cl04
-                } else {
-                    // AS-CL-03: the peer ended, and everything was read.
-                    Rule::Cl03
-                }
-            }
-        }),
+        (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
+    }
+}
+
+/// The clause that demands a message when a condition holds and the event is armed.
+fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
+    use Moment::{Aborted, Called, Connected, Happened, Inherited, Registered};
+    match (condition, trigger.moment()) {
+        // AS-RD-01: at registration; the socket accept made has just been registered.
+        (Condition::Readable, Registered | Inherited) => Rule::Rd01,
+        // AS-RD-03: level-triggered, a receive call looks again.
+        (Condition::Readable, Called) => Rule::Rd03,
+        // AS-RD-02: on arrival.
+        (Condition::Readable, Connected | Happened | Aborted) => Rule::Rd02,
+        // AS-WR-01: at registration.
+        (Condition::Writable, Registered) => Rule::Wr01,
+        // AS-WR-02: after connect or accept.
+        (Condition::Writable, Inherited | Connected) => Rule::Wr02,
+        // AS-WR-03: when space comes back after a send that failed for want of it.
+        (Condition::Writable, Called | Happened | Aborted) => Rule::Wr03,
+        // AS-OOB-02: at registration.
+        (Condition::Urgent, Registered | Inherited) => Rule::Oob02,
+        // AS-OOB-04: a receive call looks again.
+        (Condition::Urgent, Called) => Rule::Oob04,
+        // AS-OOB-03: on arrival.
+        (Condition::Urgent, Connected | Happened | Aborted) => Rule::Oob03,
+        // F, OOBINLINE: the stack tells of it beside FD_READ.
+        (Condition::UrgentInline, _) => Rule::W075,
+        // AS-AC-01: at registration.
+        (Condition::Acceptable, Registered | Inherited) => Rule::Ac01,
+        // AS-AC-03: accept looks again.
+        (Condition::Acceptable, Called) => Rule::Ac03,
+        // AS-AC-02: on arrival.
+        (Condition::Acceptable, Connected | Happened | Aborted) => Rule::Ac02,
+        // AS-CO-01: at registration.
+        (Condition::Connected, Registered | Inherited) => Rule::Co01,
+        // AS-CO-05: when the outcome is known, good or bad.
+        (Condition::Connected, Connected | Called | Happened | Aborted)
+        | (Condition::ConnectFailed(_), _) => Rule::Co05,
+        // AS-CL-02: at registration.
+        (Condition::Ended { .. }, Registered | Inherited) => Rule::Cl02,
+        // AS-CL-04: the peer answered this side's end.
+        (Condition::Ended { sent_end: true }, Connected | Called | Happened | Aborted) => {
+            Rule::Cl04
+        }
+        // AS-CL-03: the peer ended, and everything was read.
+        (Condition::Ended { sent_end: false }, Connected | Called | Happened | Aborted) => {
+            Rule::Cl03
+        }
         // W-083: the stack does not wait for the reader.
-        (Wanted::Yes, Latch::Armed, Condition::EndedUnread) => Ok(Rule::W083),
+        (Condition::EndedUnread, _) => Rule::W083,
+        // AS-CL-08: a time-out or another failure at this side.
+        (Condition::Aborted(_), Aborted) => Rule::Cl08,
         // AS-CL-05, AS-CL-12: an abort waits for nobody.
-        (Wanted::Yes, Latch::Armed, Condition::Aborted) => Ok(Rule::Cl05),
+        (Condition::Aborted(_), Registered | Inherited | Connected | Called | Happened) => {
+            Rule::Cl05
+        }
+        (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
 
@@ -251,18 +412,6 @@ pub fn decide(
 mod tests {
     use super::*;
     use std::fmt::Write;
-
-    const TRIGGERS: [Trigger; 9] = [
-        Trigger::Registered,
-        Trigger::Inherited,
-        Trigger::Connected,
-        Trigger::ReceiveCalled,
-        Trigger::SendCalled,
-        Trigger::DataArrived,
-        Trigger::EndArrived,
-        Trigger::ResetArrived,
-        Trigger::SpaceArrived,
-    ];
 
     #[test]
     fn the_whole_table() {
@@ -272,20 +421,26 @@ mod tests {
             Condition::Ended { sent_end: false },
             Condition::Ended { sent_end: true },
             Condition::EndedUnread,
-            Condition::Aborted,
+            Condition::Aborted(WsaError::WSAECONNRESET),
+            Condition::Aborted(WsaError::WSAECONNABORTED),
+            Condition::Urgent,
+            Condition::UrgentInline,
+            Condition::Acceptable,
+            Condition::Connected,
+            Condition::ConnectFailed(WsaError::WSAECONNREFUSED),
             Condition::No(Absence::NoData),
         ];
         let mut table = String::new();
         for condition in conditions {
             writeln!(table, "{condition:?}").unwrap();
             for latch in [Latch::Armed, Latch::Spent] {
-                for trigger in TRIGGERS {
+                for trigger in Trigger::ALL {
                     let cell = match decide(Wanted::Yes, latch, condition, trigger) {
                         Ok(rule) => format!("posts, {rule}"),
                         Err(guard) => format!("silent: {}", guard.about()),
                     };
                     let trigger = format!("{trigger:?}");
-                    writeln!(table, "  {latch:5?} {trigger:14} {cell}").unwrap();
+                    writeln!(table, "  {latch:5?} {trigger:17} {cell}").unwrap();
                 }
             }
         }

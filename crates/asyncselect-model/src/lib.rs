@@ -8,8 +8,9 @@
 //! |---|---|
 //! | the state and its one door | [`world`] |
 //! | whether an event is posted | [`latch`] |
+//! | which conditions hold, in which order they are told | `evaluate` |
 //! | replacement, cancellation, inheritance, validation | `registration` |
-//! | what each call answers | `calls` |
+//! | what each call answers | `calls`, `messages`; of a provider `provider` |
 //! | what arriving segments do | `network` |
 //! | where the network lies | [`stream`] |
 //! | where stacks differ | [`knob`], [`profile`] |
@@ -22,11 +23,14 @@
 
 mod calls;
 pub mod chooser;
+mod evaluate;
 pub mod knob;
 pub mod latch;
 mod list;
+mod messages;
 mod network;
 pub mod profile;
+mod provider;
 mod registration;
 pub mod rule;
 pub mod sink;

@@ -11,9 +11,16 @@ use std::ops::{Deref, DerefMut};
 pub(crate) enum List<T, const N: usize> {
     /// The first `len` of `items`.
     Inline { len: u8, items: [T; N] },
-    /// More than fitted once. Boxed twice so that the variant is as small as a pointer.
-    #[expect(clippy::box_collection, reason = "a bare Vec would make every world 16 bytes larger")]
-    Spilled(Box<Vec<T>>),
+    /// More than fitted once. Boxed so that the variant is as small as a pointer.
+    Spilled(Box<Spill<T>>),
+}
+
+/// The items of a list that outgrew its place: those of `all` from `head` on. A message queue loses
+/// its items at the front, ten thousand of them perhaps, and must not move the others each time.
+#[derive(Clone)]
+pub(crate) struct Spill<T> {
+    all: Vec<T>,
+    head: usize,
 }
 
 impl<T: Copy + Default, const N: usize> List<T, N> {
@@ -37,9 +44,9 @@ impl<T: Copy + Default, const N: usize> List<T, N> {
             Self::Inline { items, .. } => {
                 let mut all = items.to_vec();
                 all.insert(index, item);
-                *self = Self::Spilled(Box::new(all));
+                *self = Self::Spilled(Box::new(Spill { all, head: 0 }));
             }
-            Self::Spilled(all) => all.insert(index, item),
+            Self::Spilled(spill) => spill.all.insert(spill.head + index, item),
         }
     }
 
@@ -53,11 +60,26 @@ impl<T: Copy + Default, const N: usize> List<T, N> {
                 *len -= 1;
                 item
             }
-            Self::Spilled(all) => all.remove(index),
+            Self::Spilled(spill) if index == 0 => {
+                let item = spill.all[spill.head];
+                spill.head += 1;
+                if spill.head * 2 > spill.all.len() {
+                    spill.all.drain(..spill.head);
+                    spill.head = 0;
+                }
+                item
+            }
+            Self::Spilled(spill) => spill.all.remove(spill.head + index),
         }
     }
 
     pub(crate) fn retain(&mut self, mut keep: impl FnMut(&T) -> bool) {
+        if let Self::Spilled(spill) = self {
+            spill.all.drain(..spill.head);
+            spill.head = 0;
+            spill.all.retain(keep);
+            return;
+        }
         let mut index = 0;
         while index < self.len() {
             if keep(&self[index]) {
@@ -75,7 +97,7 @@ impl<T, const N: usize> Deref for List<T, N> {
     fn deref(&self) -> &[T] {
         match self {
             Self::Inline { len, items } => &items[..usize::from(*len)],
-            Self::Spilled(all) => all,
+            Self::Spilled(spill) => &spill.all[spill.head..],
         }
     }
 }
@@ -84,7 +106,7 @@ impl<T, const N: usize> DerefMut for List<T, N> {
     fn deref_mut(&mut self) -> &mut [T] {
         match self {
             Self::Inline { len, items } => &mut items[..usize::from(*len)],
-            Self::Spilled(all) => all,
+            Self::Spilled(spill) => &mut spill.all[spill.head..],
         }
     }
 }

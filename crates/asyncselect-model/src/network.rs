@@ -1,14 +1,20 @@
 //! What arriving segments do, and what closing an end leaves behind.
 
-use asyncselect_abi::NetworkEvent;
+use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
 use crate::chooser::Chooser;
-use crate::knob::{DataOnReset, SecondClose};
+use crate::knob::{
+    ConnectAgain, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes, WaitingCall,
+    WithdrawnConnection,
+};
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, LinkIx, Segment, Side, Space};
-use crate::world::{Context, ModelError, World};
+use crate::stream::{
+    Arrived, CAPACITY, CONNECT_TIMEOUT_MS, End, Hold, HoldKind, LinkIx, RETRANSMIT_TIMEOUT_MS,
+    Segment, Side, Space,
+};
+use crate::world::{Context, ModelError, PendingCall, World};
 
 impl World {
     /// The first segment on its way to `side` arrives.
@@ -35,9 +41,19 @@ impl World {
                 let End::Socket(socket) = end else {
                     unreachable!("only connect's own end is answered")
                 };
-                self.socket_mut(socket).state = SocketState::Connected(link, Side::Connector);
+                if let Some(error) = self.injected_failure(socket) {
+                    self.streams.push(link, Side::Acceptor, Segment::Rst);
+                    self.connect_failed(link, socket, error, cx);
+                    return Ok(());
+                }
+                let this = self.socket_mut(socket);
+                this.state = SocketState::Connected(link, Side::Connector);
+                this.error = WsaError(0);
+                // Perhaps spent on an attempt that failed (OQ-25).
+                this.arm(NetworkEvent::Close);
+                self.connect_ends(socket, |again| again != ConnectAgain::Silent, cx);
                 self.streams.push(link, Side::Acceptor, Segment::Ack);
-                // AS-WR-02: the connection is established.
+                // AS-CO-05, AS-WR-02: the connection is established.
                 self.evaluate(socket, Trigger::Connected, cx);
             }
             Segment::Ack => {
@@ -46,14 +62,19 @@ impl World {
                 };
                 let rank = self.streams.waiting(listener);
                 self.streams.set_end(link, side, End::Waiting { listener, rank });
+                if let Some(thread) =
+                    self.absorbing(|call| call == PendingCall::Accept(listener), cx)
+                {
+                    return self.resume(thread, cx);
+                }
+                self.evaluate(listener, Trigger::ConnectionArrived, cx);
             }
-            Segment::Data(_) => {
+            Segment::Data(_) | Segment::Urgent(_) => {
+                if matches!(segment, Segment::Urgent(_)) {
+                    self.urgent_arrives(link, side, cx);
+                }
                 if let End::Socket(socket) = end {
-                    if self.socket(socket).receive_shut {
-                        let what = "data that arrives after it (OQ-15)";
-                        return Err(ModelError::new("shutdown(SD_RECEIVE)", what));
-                    }
-                    self.evaluate(socket, Trigger::DataArrived, cx);
+                    self.data_arrives(link, side, socket, segment, cx)?;
                 }
             }
             Segment::Fin => {
@@ -72,6 +93,100 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
+    fn absorbing<C: Chooser, S: Sink>(
+        &mut self,
+        is_it: impl Fn(PendingCall) -> bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> Option<ThreadId> {
+        let slot = self.pending.iter().position(|call| is_it(*call))?;
+        let thread = ThreadId(u8::try_from(slot).expect("threads are few"));
+        (self.knob::<WaitingCall>(cx) == WaitingCall::Absorbs).then_some(thread)
+    }
+
+    fn urgent_arrives<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let inline = match self.streams.end(link, side) {
+            End::Socket(socket) => self.socket(socket).oob_inline,
+            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => false,
+        };
+        // AS-OOB-12: inline nothing is lost.
+        if !inline
+            && self.streams.toward(link, side).urgent_count() > 1
+            && self.knob::<UrgentBytes>(cx) == UrgentBytes::LastOnly
+        {
+            self.streams.keep_last_urgent(link, side);
+        }
+    }
+
+    fn data_arrives<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        socket: SocketIx,
+        segment: Segment,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<(), ModelError> {
+        let this = *self.socket(socket);
+        if this.receive_shut && self.resets_for_unread(link, side, socket, cx) {
+            return Ok(());
+        }
+        let ordinary = this.oob_inline || matches!(segment, Segment::Data(_));
+        let receives = |call| matches!(call, PendingCall::Receive { socket: waits, peek: false, .. } if waits == socket);
+        if ordinary && let Some(thread) = self.absorbing(receives, cx) {
+            return self.resume(thread, cx);
+        }
+        self.evaluate(socket, Trigger::DataArrived, cx);
+        Ok(())
+    }
+
+    /// The error that a script wants the connect of a socket to fail with.
+    fn injected_failure(&mut self, socket: SocketIx) -> Option<WsaError> {
+        match self.faults.event {
+            Some((of, NetworkEvent::Connect, error)) if of == socket => {
+                self.faults.event = None;
+                Some(error)
+            }
+            Some(_) | None => None,
+        }
+    }
+
+    /// OQ-11: whether the outcome of a second connect is told is up to the stack.
+    fn connect_ends<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        tells: impl Fn(ConnectAgain) -> bool,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        if self.socket(socket).latch(NetworkEvent::Connect) == Latch::Spent
+            && tells(self.knob::<ConnectAgain>(cx))
+        {
+            self.socket_mut(socket).arm(NetworkEvent::Connect);
+        }
+    }
+
+    /// A connect has failed, and the socket is as it was before (AS-CO-13).
+    fn connect_failed<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        socket: SocketIx,
+        error: WsaError,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let this = self.socket_mut(socket);
+        this.state = SocketState::Bound;
+        this.failed = true;
+        this.error = error;
+        self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
+        self.streams.set_end(link, Side::Connector, End::Gone);
+        self.sweep(link);
+        self.evaluate(socket, Trigger::ConnectFailed, cx);
     }
 
     fn syn_arrives(&mut self, link: LinkIx, port: u16) -> Result<(), ModelError> {
@@ -101,17 +216,16 @@ impl World {
         *arrived = match before {
             Arrived::Open | Arrived::Reset => Arrived::Reset,
             Arrived::End | Arrived::EndThenReset => Arrived::EndThenReset,
+            Arrived::OwnReset | Arrived::TimedOut => before,
         };
         // Nothing that this end sent reaches anybody any more.
         self.streams.discard_flying(link, side.other());
         match end {
             End::Socket(socket) => match self.socket(socket).state {
                 SocketState::Connecting(_) => {
-                    // AS-CO-13: refused; the socket may try again.
-                    self.socket_mut(socket).state = SocketState::Bound;
-                    self.socket_mut(socket).refused = true;
-                    self.streams.set_end(link, side, End::Gone);
-                    self.sweep(link);
+                    let refused = WsaError::WSAECONNREFUSED;
+                    let error = self.injected_failure(socket).unwrap_or(refused);
+                    self.connect_failed(link, socket, error, cx);
                 }
                 SocketState::Connected(..) => {
                     self.drop_data_on_reset(link, side, cx);
@@ -125,13 +239,19 @@ impl World {
                     // AS-CL-05.
                     self.evaluate(socket, Trigger::ResetArrived, cx);
                 }
-                SocketState::Closed
+                SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
                 | SocketState::Listening { .. } => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
+            // AS-AC-06, FB-49: does accept see a connection that its peer withdrew?
+            End::Waiting { .. }
+                if self.knob::<WithdrawnConnection>(cx) != WithdrawnConnection::Disappears =>
+            {
+                self.drop_data_on_reset(link, side, cx);
+            }
             End::Nobody | End::HalfOpen(_) | End::Waiting { .. } => {
                 self.streams.leave_queue(link, End::Gone);
                 self.sweep(link);
@@ -147,7 +267,7 @@ impl World {
         side: Side,
         cx: &mut Context<'_, C, S>,
     ) {
-        if self.streams.has_unread(link, side)
+        if self.streams.has_unread(link, side, true)
             && self.knob::<DataOnReset>(cx) == DataOnReset::Discarded
         {
             self.streams.discard_received(link, side);
@@ -158,7 +278,7 @@ impl World {
     pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
         let gone = self.streams.end(link, reader) == End::Gone;
         if self.streams.toward(link, reader).space == Space::Full
-            && (gone || self.streams.outstanding(link, reader) <= CAPACITY / 2)
+            && (gone || self.streams.outstanding(link, reader) <= self.capacity(link, reader) / 2)
             && self.streams.end(link, reader.other()) != End::Gone
         {
             self.streams.toward_mut(link, reader).space = Space::Returning;
@@ -166,11 +286,24 @@ impl World {
         }
     }
 
+    /// The bytes that the direction toward an end holds.
+    pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
+        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
+            .streams
+            .end(link, side)
+        {
+            End::Socket(socket) => u32::from(of(self.socket(socket))),
+            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => CAPACITY / 2 / 1024,
+        };
+        1024 * (kib(reader, |socket| socket.receive_kib)
+            + kib(reader.other(), |socket| socket.send_kib))
+    }
+
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender
     /// learns that.
     fn arrive_at_nobody(&mut self, link: LinkIx, side: Side, segment: Segment) {
         match segment {
-            Segment::Data(_) | Segment::SynAck => {
+            Segment::Data(_) | Segment::Urgent(_) | Segment::SynAck => {
                 self.streams.discard_received(link, side);
                 self.streams.discard_flying(link, side);
                 if self.streams.end(link, side.other()) != End::Gone {
@@ -184,7 +317,7 @@ impl World {
 
     /// The socket at `side` is gone; the other end hears of it by `last`.
     pub(crate) fn leave(&mut self, link: LinkIx, side: Side, last: Segment) {
-        if !self.streams.toward(link, side).arrived.is_reset()
+        if !self.streams.toward(link, side).arrived.is_aborted()
             && self.streams.end(link, side.other()) != End::Gone
         {
             self.streams.push(link, side.other(), last);
@@ -240,11 +373,139 @@ impl World {
                         other.0 -= 1;
                     }
                 }
-                SocketState::Closed
+                SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
                 | SocketState::Listening { .. } => {}
             }
         }
+    }
+
+    /// Resets the connection from this side because data met a receive side that was shut down
+    /// (AS-CL-21), where the stack does; answers whether it did.
+    pub(crate) fn resets_for_unread<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        match self.knob::<DataAfterReceiveShutdown>(cx) {
+            DataAfterReceiveShutdown::Kept => return false,
+            DataAfterReceiveShutdown::Resets => {}
+        }
+        self.streams.discard_received(link, side);
+        self.streams.discard_flying(link, side);
+        self.streams.discard_flying(link, side.other());
+        if self.streams.end(link, side.other()) != End::Gone {
+            self.streams.push(link, side.other(), Segment::Rst);
+        }
+        self.streams.toward_mut(link, side).arrived = Arrived::OwnReset;
+        self.evaluate(socket, Trigger::OwnReset, cx);
+        true
+    }
+
+    /// Time passes: delays end, and what was lost times out.
+    pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
+        let ms = u16::try_from(ms).unwrap_or(u16::MAX);
+        let mut index = 0;
+        while index < self.streams.holds.len() {
+            let hold = &mut self.streams.holds[index];
+            let expired = match hold.kind {
+                HoldKind::LossUnnoticed => false,
+                HoldKind::Delay | HoldKind::Loss => {
+                    hold.left_ms = hold.left_ms.saturating_sub(ms);
+                    hold.left_ms == 0
+                }
+            };
+            if !expired {
+                index += 1;
+                continue;
+            }
+            let Hold { link, kind, .. } = self.streams.holds.remove(index);
+            match kind {
+                HoldKind::Delay => {}
+                // The connection may be forgotten with this, and its other holds with it.
+                HoldKind::Loss | HoldKind::LossUnnoticed => {
+                    self.time_out(link, cx);
+                    index = 0;
+                }
+            }
+        }
+    }
+
+    /// A connection ends because nothing arrives, for both sides.
+    fn time_out<C: Chooser, S: Sink>(&mut self, link: LinkIx, cx: &mut Context<'_, C, S>) {
+        for side in Side::ALL {
+            self.streams.discard_flying(link, side);
+        }
+        // The acceptor's end first: a connector that gives up makes the connection disappear.
+        for side in [Side::Acceptor, Side::Connector] {
+            match self.streams.end(link, side) {
+                End::Socket(socket) => match self.socket(socket).state {
+                    SocketState::Connecting(_) => {
+                        return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
+                    }
+                    SocketState::Connected(..) => {
+                        if !self.streams.toward(link, side).arrived.is_aborted() {
+                            self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;
+                            self.drop_data_on_reset(link, side, cx);
+                            self.evaluate(socket, Trigger::TimedOut, cx);
+                        }
+                    }
+                    SocketState::Closed { .. }
+                    | SocketState::Unbound
+                    | SocketState::Bound
+                    | SocketState::Listening { .. } => {
+                        unreachable!("an end belongs to a socket that connects or is connected")
+                    }
+                },
+                End::Nobody | End::HalfOpen(_) | End::Waiting { .. } => {
+                    self.streams.leave_queue(link, End::Gone);
+                }
+                End::Gone => {}
+            }
+        }
+        self.sweep(link);
+    }
+
+    /// Disturbs the network or the machine, as a script wants it.
+    pub(crate) fn fault<C: Chooser, S: Sink>(
+        &mut self,
+        fault: Fault<SocketHandle>,
+        _: &mut Context<'_, C, S>,
+    ) -> Result<(), ModelError> {
+        match fault {
+            Fault::Lose { toward } => {
+                let (link, toward) = self.disturbed(toward)?;
+                let connecting = self.streams.end(link, Side::Acceptor) == End::Nobody
+                    || matches!(self.streams.end(link, Side::Connector), End::Socket(socket)
+                        if matches!(self.socket(socket).state, SocketState::Connecting(_)));
+                let left_ms = if connecting { CONNECT_TIMEOUT_MS } else { RETRANSMIT_TIMEOUT_MS };
+                let kind = HoldKind::LossUnnoticed;
+                self.streams.hold(Hold { link, toward, kind, left_ms });
+            }
+            Fault::Delay { toward, ms } => {
+                let (link, toward) = self.disturbed(toward)?;
+                self.streams.hold(Hold { link, toward, kind: HoldKind::Delay, left_ms: ms });
+            }
+            Fault::NetworkDown {} => self.faults.network_down = true,
+            Fault::PostFails { times } => self.faults.posts = times,
+            Fault::EventError { s, event, error } => {
+                let unknown = ModelError::new("event_error", "of a socket that does not exist");
+                let socket = self.open_socket(s).ok_or(unknown)?;
+                if self.faults.event.is_some() {
+                    return Err(ModelError::new("event_error", "two at a time"));
+                }
+                self.faults.event = Some((socket, event, error));
+            }
+        }
+        Ok(())
+    }
+
+    /// The way to a socket that a fault is about.
+    fn disturbed(&self, handle: SocketHandle) -> Result<(LinkIx, Side), ModelError> {
+        let link = self.open_socket(handle).and_then(|socket| self.socket(socket).link());
+        link.ok_or(ModelError::new("fault", "on the way to a socket without a connection"))
     }
 }

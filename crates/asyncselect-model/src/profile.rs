@@ -3,12 +3,17 @@
 use std::fmt;
 
 use crate::knob::{
-    AcceptInheritsMode, BadBufferRearms, BeforeStartup, CancelHwndCheck, CloseDiscarding,
-    CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal, DataOnReset, HwndCheck,
-    Knob, KnobId, QueuedMessages, ReadAndWrite, ReceiveAfterReset, RegisterAfterBothEnded,
-    RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
-    ShortSend, ShutdownBoth, UndefinedBits, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteRearmedBy,
+    AcceptInheritsMode, AcceptInheritsRegistration, AtMark, BadBufferRearms, BeforeStartup,
+    CallWhileConnecting, CancelHwndCheck, CloseAfterFailedConnect, CloseDiscarding,
+    CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal, ConnectAgain,
+    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, FailedAcceptRearms, Fionread,
+    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
+    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit, QueuedMessages,
+    ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RegisterAfterBothEnded, RegisterAfterReset,
+    Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend, ShutdownBoth,
+    SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -142,12 +147,26 @@ impl Profile {
             .fix(HwndCheck::Einval, Documented, "AS-REG-09")
             .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, Documented, "AS-CO-13")
+            .fix(ConnectAtRegistration::Posts, Documented, "AS-CO-01")
+            .fix(ConnectErrorWord::Code, Documented, "AS-CO-05")
+            .fix(ConnectAndWrite::ConnectFirst, Documented, "AS-WR-05")
+            .fix(CallWhileConnecting::NotConn, Inferred, "AS-CO-12, as unconnected")
+            .fix(AcceptInheritsRegistration::Inherits, Documented, "AS-INH-01")
+            .fix(FailedAcceptRearms::Rearms, Documented, "AS-EN-09")
+            .fix(UrgentPassed::Kept, Documented, "AS-OOB-09")
+            .fix(ReceiveAtMark::Stops, Documented, "AS-OOB-10")
+            .fix(InlineUrgent::Alone, Documented, "AS-OOB-10, X-11")
+            .fix(OobRearmedBy::AnyReceive, Documented, "AS-OOB-04, X-10")
+            .fix(InlineOob::Silent, Documented, "AS-OOB-06")
+            .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
+            .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
     #[must_use]
     pub fn windows() -> Self {
-        use Evidence::{Inferred, ObservedElsewhere};
+        use Evidence::{Documented, Inferred, ObservedElsewhere};
         Self::open("windows", "current Windows, from what others observed there")
             .fix(CloseWithUnread::Immediate, ObservedElsewhere, "W-083")
             .fix(CloseWithUnreadAfterShutdown::Immediate, Inferred, "W-083")
@@ -166,6 +185,22 @@ impl Profile {
             .fix(BadBufferRearms::Rearms, ObservedElsewhere, "W-063")
             .fix(ShutdownBoth::KeepsRegistration, ObservedElsewhere, "W-085")
             .fix(ReadAndWrite::ReadFirst, ObservedElsewhere, "W-064")
+            .fix(ConnectAtRegistration::Silent, ObservedElsewhere, "W-031, W-032")
+            .fix(ConnectOnAccepted::Silent, ObservedElsewhere, "W-034")
+            .fix(ConnectErrorWord::Code, Inferred, "W-036, of event mode")
+            .fix(ConnectFailsAtOnce::Silent, ObservedElsewhere, "W-035")
+            .fix(ConnectAndWrite::ConnectFirst, ObservedElsewhere, "W-030")
+            .fix(CloseAfterFailedConnect::Silent, Inferred, "W-036, FB-43")
+            .fix(CallWhileConnecting::NotConn, ObservedElsewhere, "W-038")
+            .fix(ListenAfterRefusal::Works, ObservedElsewhere, "W-037")
+            .fix(SoErrorAfterConnect::Zero, ObservedElsewhere, "W-037")
+            .fix(AcceptInheritsRegistration::Inherits, ObservedElsewhere, "W-019")
+            .fix(UrgentBytes::Queued, ObservedElsewhere, "W-073")
+            .fix(UrgentPassed::Kept, ObservedElsewhere, "W-076")
+            .fix(AtMark::NoUrgent, ObservedElsewhere, "W-076")
+            .fix(Fionread::Whole, ObservedElsewhere, "W-076")
+            .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
+            .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -182,7 +217,7 @@ impl Profile {
             .fix(RegisterAfterBothEnded::Silent, Measured, HERE)
             .fix(SecondClose::OnReset, Measured, HERE)
             .fix(WriteAfterOwnEnd::Silent, Measured, HERE)
-            .fix(WriteAfterReset::Silent, Measured, HERE)
+            .fix(WriteAfterReset::OnAccept, Measured, HERE)
             .fix(DataOnReset::ReadableSilently, Measured, HERE)
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)
@@ -202,16 +237,40 @@ impl Profile {
             .fix(AcceptInheritsMode::Inherits, Measured, HERE)
             .fix(ReadAndWrite::ReadFirst, Measured, HERE)
             .fix(WriteAndClose::WriteFirst, Measured, HERE)
+            .fix(OobAndRead::OobFirst, Measured, HERE)
+            .fix(DataAfterReceiveShutdown::Kept, Measured, HERE)
+            .fix(ConnectAtRegistration::Silent, Measured, HERE)
+            .fix(ConnectOnAccepted::Silent, Measured, HERE)
+            .fix(ConnectAgain::OnSuccess, Measured, HERE)
+            .fix(ConnectErrorWord::Code, Measured, HERE)
+            .fix(ConnectAndWrite::ConnectFirst, Measured, HERE)
+            .fix(CloseAfterFailedConnect::Silent, Measured, HERE)
+            .fix(SoErrorAfterConnect::Kept, Measured, HERE)
+            .fix(AcceptInheritsRegistration::Inherits, Measured, HERE)
+            .fix(WithdrawnConnection::Accepted, Measured, HERE)
+            .fix(UrgentBytes::LastOnly, Measured, HERE)
+            .fix(UrgentPassed::Lost, Measured, HERE)
+            .fix(ReceiveAtMark::Stops, Measured, HERE)
+            .fix(InlineUrgent::WithNext, Measured, HERE)
+            .fix(Fionread::ToMark, Measured, HERE)
+            .fix(AtMark::NotNext, Measured, HERE)
+            .fix(OobRearmedBy::OobReceive, Measured, HERE)
+            .fix(OobReceiveRearmsRead::Ignored, Measured, HERE)
+            .fix(InlineOob::Posts, Measured, HERE)
+            .fix(InlineChange::Silent, Measured, HERE)
+            .fix(WaitingCall::Absorbs, Measured, HERE)
     }
 }
 
-/// The knobs of one run: what the profile fixes, and what the run decided so far. Four bits a knob:
-/// 0 for open, else the alternative's number and one.
+/// The knobs of one run: what the profile fixes, and what the run decided so far. Three bits a
+/// knob: 0 for open, else the alternative's number and one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Knobs([u64; KnobId::ALL.len().div_ceil(Self::PER_WORD)]);
 
 impl Knobs {
-    const PER_WORD: usize = 16;
+    const BITS: usize = 3;
+    const PER_WORD: usize = 64 / Self::BITS;
+    const FIELD: u64 = (1 << Self::BITS) - 1;
 
     pub(crate) fn new(profile: &Profile) -> Self {
         let mut knobs = Self(Default::default());
@@ -226,19 +285,20 @@ impl Knobs {
     /// The alternative that holds in this run, once it is fixed or decided.
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
         let (word, shift) = Self::slot(knob);
-        let held = u8::try_from(self.0[word] >> shift & 0xf).expect("four bits fit a byte");
+        let held =
+            u8::try_from(self.0[word] >> shift & Self::FIELD).expect("three bits fit a byte");
         held.checked_sub(1)
     }
 
     /// Decides an open knob.
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
-        assert!(value < 0xf, "a knob has at most 14 alternatives");
+        assert!(u64::from(value) < Self::FIELD, "a knob has at most 7 alternatives");
         let (word, shift) = Self::slot(knob);
         self.0[word] |= u64::from(value + 1) << shift;
     }
 
     fn slot(knob: KnobId) -> (usize, usize) {
-        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * 4)
+        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * Self::BITS)
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -8,14 +8,14 @@ use asyncselect_abi::{
 
 use crate::chooser::Chooser;
 use crate::knob::{
-    CancelHwndCheck, FailedSelect, HwndCheck, QueuedMessages, Reregister, UndefinedBits,
-    ValidationOrder,
+    AcceptInheritsRegistration, CancelHwndCheck, DestroyedWindow, FailedSelect, FailedSelectMode,
+    HwndCheck, QueuedMessages, Reregister, UndefinedBits, ValidationOrder,
 };
 use crate::latch::Trigger;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::window::WindowIx;
+use crate::window::{Queued, Standing, WindowIx};
 use crate::world::{CallResult, Context, ModelError, Refusal, World};
 
 /// Where a socket's notifications go, and which.
@@ -48,10 +48,6 @@ pub(crate) struct Request {
     pub(crate) levent: NetworkEvents,
 }
 
-/// The events whose rules the model has.
-const MODELLED: NetworkEvents =
-    NetworkEvents(NetworkEvents::FD_READ.0 | NetworkEvents::FD_WRITE.0 | NetworkEvents::FD_CLOSE.0);
-
 impl World {
     /// The call itself; the API and the SPI differ in what they check before and how they report.
     pub(crate) fn async_select<C: Chooser, S: Sink>(
@@ -62,24 +58,11 @@ impl World {
         let (socket, window) = match self.validate(request, cx)? {
             Ok(valid) => valid,
             Err(refusal) => {
-                // OQ-06: what a failing call leaves behind is not documented.
-                if let Some(socket) = self.open_socket(request.socket)
-                    && self.socket(socket).registration.is_some()
-                {
-                    match self.knob::<FailedSelect>(cx) {
-                        FailedSelect::KeepsRegistration => {}
-                        FailedSelect::CancelsRegistration => self.end_registration(socket, cx),
-                    }
-                }
+                self.after_failure(request.socket, cx);
                 return Ok(Err(refusal));
             }
         };
-        if self.pending.iter().any(|pending| pending.waits_on(socket)) {
-            // W-067 tells it of overlapped calls: the one that waits may swallow what arrives.
-            let what = "on a socket on which a call of another thread waits";
-            return Err(ModelError::new("WSAAsyncSelect", what));
-        }
-        // AS-NB-01: whatever the mask, also for a cancellation.
+        // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
         if mask.is_empty() {
@@ -88,10 +71,6 @@ impl World {
             self.end_registration(socket, cx);
             self.socket_mut(socket).arm_all();
             return Ok(Ok(Value::Int(0)));
-        }
-        if !(mask & !MODELLED).is_empty() {
-            let what = "events other than FD_READ, FD_WRITE and FD_CLOSE";
-            return Err(ModelError::new("WSAAsyncSelect", what));
         }
         let Ok(message) = u16::try_from(request.wmsg.0) else {
             return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
@@ -115,6 +94,28 @@ impl World {
         Ok(Ok(Value::Int(0)))
     }
 
+    /// OQ-06: what a failing call leaves behind is not documented.
+    fn after_failure<C: Chooser, S: Sink>(
+        &mut self,
+        handle: SocketHandle,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let Some(socket) = self.open_socket(handle) else { return };
+        if self.socket(socket).registration.is_some() {
+            match self.knob::<FailedSelect>(cx) {
+                FailedSelect::KeepsRegistration => {}
+                FailedSelect::CancelsRegistration => {
+                    self.end_registration(socket, cx);
+                }
+            }
+        } else if !self.socket(socket).nonblocking {
+            match self.knob::<FailedSelectMode>(cx) {
+                FailedSelectMode::Unchanged => {}
+                FailedSelectMode::NonBlocking => self.socket_mut(socket).nonblocking = true,
+            }
+        }
+    }
+
     fn validate<C: Chooser, S: Sink>(
         &mut self,
         request: Request,
@@ -125,6 +126,10 @@ impl World {
             // AS-REG-11.
             None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
         };
+        if self.faults.network_down {
+            // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
+            return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
+        }
         let window = self.validate_parameters(request, cx);
         Ok(match (socket, window) {
             (Ok(socket), Ok(window)) => Ok((socket, window)),
@@ -165,7 +170,7 @@ impl World {
         Ok(window)
     }
 
-    /// Ends the registration of a socket, if it has one: replaced, cancelled, closed.
+    /// Ends the registration of a socket, if it has one.
     pub(crate) fn end_registration<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
@@ -174,17 +179,16 @@ impl World {
         if self.socket_mut(socket).registration.take().is_none() {
             return;
         }
-        let ended = |queued: &crate::window::Queued| queued.socket == socket && queued.fresh;
+        let ended =
+            |queued: &Queued| queued.socket == socket && queued.standing == Standing::Current;
         if !self.windows.queue.iter().any(ended) {
             return;
         }
         // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
         match self.knob::<QueuedMessages>(cx) {
             QueuedMessages::Delivered => {
-                for queued in self.windows.queue.iter_mut() {
-                    if queued.socket == socket {
-                        queued.fresh = false;
-                    }
+                for queued in self.windows.queue.iter_mut().filter(|queued| ended(queued)) {
+                    queued.standing = Standing::Stale;
                 }
             }
             QueuedMessages::Withdrawn => {
@@ -193,7 +197,7 @@ impl World {
                     self.sockets[socket.at()].arm(queued.event);
                 }
                 let before = self.windows.queue.len();
-                self.windows.queue.retain(|queued| queued.socket != socket);
+                self.windows.queue.retain(|queued| !ended(queued));
                 let count = before - self.windows.queue.len();
                 let count = u8::try_from(count).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
@@ -212,10 +216,38 @@ impl World {
         let Some(registration) = self.socket(listener).registration else {
             return;
         };
+        // F, accept inherits: some stacks do not, whatever the documentation says (FB-51).
+        match self.knob::<AcceptInheritsRegistration>(cx) {
+            AcceptInheritsRegistration::Inherits => {}
+            AcceptInheritsRegistration::Nothing => return,
+        }
         let this = self.socket_mut(accepted);
         this.registration = Some(registration);
         this.nonblocking = true;
         assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
         self.evaluate(accepted, Trigger::Inherited, cx);
+    }
+
+    /// Registrations for a window that is destroyed (OQ-18).
+    pub(crate) fn window_destroyed<C: Chooser, S: Sink>(
+        &mut self,
+        window: WindowIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        for index in 0..self.sockets.len() {
+            let socket = SocketIx(u8::try_from(index).expect("sockets are numbered by a byte"));
+            let registration = &mut self.socket_mut(socket).registration;
+            let Some(live) = registration.as_mut().filter(|live| live.window == Some(window))
+            else {
+                continue;
+            };
+            live.window = None;
+            match self.knob::<DestroyedWindow>(cx) {
+                DestroyedWindow::KeepsRegistration => {}
+                DestroyedWindow::CancelsRegistration => {
+                    self.end_registration(socket, cx);
+                }
+            }
+        }
     }
 }

@@ -1,10 +1,14 @@
 //! What a move did, in order, with reasons.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{
+    Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle, ThreadId,
+    WsaError,
+};
 
 use crate::latch::{Guard, Trigger};
 use crate::rule::Rule;
 use crate::stream::{Piece, Segment, Side};
+pub use crate::window::Standing;
 
 /// Gets every effect of a move in the order in which they happen.
 pub trait Sink {
@@ -67,7 +71,7 @@ pub enum Effect {
         /// The message.
         message: Message,
         /// Whether its registration still holds.
-        fresh: bool,
+        standing: Standing,
     },
     /// Messages were taken out of the queue because their registration ended (AS-CAN-03).
     Withdrawn {
@@ -89,6 +93,19 @@ pub struct Message {
     pub event: NetworkEvent,
     /// The error, high word of `lParam`.
     pub error: WsaError,
+}
+
+impl Message {
+    /// The message as a program gets it.
+    #[must_use]
+    pub fn posted(&self) -> PostedMessage {
+        PostedMessage {
+            hwnd: self.hwnd,
+            message: self.message,
+            socket: self.socket,
+            reply: SelectReply::new(self.event, self.error),
+        }
+    }
 }
 
 /// Wants nothing; for engines that only need the state.

@@ -1,15 +1,15 @@
 //! A socket: one enum or flag for each axis of its state.
 
-use asyncselect_abi::{NetworkEvent, NetworkEvents, SocketHandle};
+use asyncselect_abi::{NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
 use crate::latch::Latch;
 use crate::registration::Registration;
-use crate::stream::{LinkIx, Side};
+use crate::stream::{CAPACITY, LinkIx, Side};
 
-/// Number of a socket among those that were made.
+/// Number of a socket: its place among those that exist or existed.
 ///
-/// Handle values are not used twice here: a script that means a closed socket gets WSAENOTSOCK
-/// . Stacks that use values again are a knob of a later version.
+/// The handle value follows from it. Whether the place of a closed socket is used again, and which,
+/// is a knob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct SocketIx(pub(crate) u8);
 
@@ -32,11 +32,10 @@ impl SocketIx {
 }
 
 /// Where a stream socket is in its life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketState {
-    /// After closesocket, from any state.
-    #[default]
-    Closed,
+    /// After closesocket, from any state. `rank` counts those that were closed later.
+    Closed { rank: u8 },
     /// After socket.
     Unbound,
     /// After bind, or after a connect that failed.
@@ -49,6 +48,24 @@ pub(crate) enum SocketState {
     Connected(LinkIx, Side),
 }
 
+impl Default for SocketState {
+    fn default() -> Self {
+        Self::Closed { rank: 0 }
+    }
+}
+
+/// What closesocket does with data that the peer does not have yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum Linger {
+    /// It is sent in the background.
+    #[default]
+    Background,
+    /// SO_LINGER with a time-out of zero: it is dropped, closing resets (AS-CL-22).
+    Abort,
+    /// SO_LINGER with another time-out: closing waits for it (AS-CLS-04).
+    Wait,
+}
+
 /// A socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Socket {
@@ -59,12 +76,18 @@ pub(crate) struct Socket {
     pub(crate) receive_shut: bool,
     /// After shutdown(SD_SEND) or SD_BOTH.
     pub(crate) send_shut: bool,
-    /// SO_LINGER with a time-out of zero: closing resets.
-    pub(crate) abortive: bool,
-    /// Whether the last connect was refused.
-    pub(crate) refused: bool,
+    /// SO_OOBINLINE.
+    pub(crate) oob_inline: bool,
+    pub(crate) linger: Linger,
+    /// Whether the last connect failed.
+    pub(crate) failed: bool,
+    /// SO_ERROR: how the last connect failed; 0 for no error.
+    pub(crate) error: WsaError,
     /// The local port; 0 for none.
     pub(crate) port: u16,
+    /// SO_RCVBUF and SO_SNDBUF in KiB.
+    pub(crate) receive_kib: u16,
+    pub(crate) send_kib: u16,
     pub(crate) registration: Option<Registration>,
     /// Events that were posted and not re-enabled since.
     spent: u16,
@@ -72,7 +95,13 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(state: SocketState) -> Self {
-        Self { state, ..Self::default() }
+        // Together they are what a direction holds.
+        let half = u16::try_from(CAPACITY / 2 / 1024).expect("the capacity is small");
+        Self { state, receive_kib: half, send_kib: half, ..Self::default() }
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        matches!(self.state, SocketState::Closed { .. })
     }
 
     /// The connection and this socket's end of it.
@@ -80,7 +109,7 @@ impl Socket {
         match self.state {
             SocketState::Connected(link, side) => Some((link, side)),
             SocketState::Connecting(link) => Some((link, Side::Connector)),
-            SocketState::Closed
+            SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Listening { .. } => None,
@@ -88,7 +117,7 @@ impl Socket {
     }
 
     pub(crate) fn latch(&self, event: NetworkEvent) -> Latch {
-        if u32::from(self.spent) & event.bit().0 == 0 { Latch::Armed } else { Latch::Spent }
+        if self.spent & bits(event.bit()) == 0 { Latch::Armed } else { Latch::Spent }
     }
 
     pub(crate) fn arm(&mut self, event: NetworkEvent) {
@@ -109,14 +138,18 @@ impl Socket {
             nonblocking,
             receive_shut,
             send_shut,
-            abortive,
-            refused,
+            oob_inline,
+            linger,
+            failed,
+            error,
             port,
+            receive_kib,
+            send_kib,
             registration,
             spent,
         } = self;
         let state = match state {
-            SocketState::Closed => 0,
+            SocketState::Closed { rank } => u64::from(*rank) << 4,
             SocketState::Unbound => 1,
             SocketState::Bound => 2,
             SocketState::Listening { backlog } => 3 | u64::from(*backlog) << 4,
@@ -124,10 +157,17 @@ impl Socket {
             SocketState::Connected(link, Side::Connector) => 5 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Acceptor) => 6 | u64::from(link.0) << 4,
         };
-        let flags = [nonblocking, receive_shut, send_shut, abortive, refused]
+        let linger = match linger {
+            Linger::Background => 0,
+            Linger::Abort => 1,
+            Linger::Wait => 2,
+        };
+        let flags = [nonblocking, receive_shut, send_shut, oob_inline, failed]
             .into_iter()
-            .fold(0, |word, flag| word << 1 | u64::from(*flag));
+            .fold(linger, |word: u64, flag| word << 1 | u64::from(*flag));
         out(state | flags << 16 | u64::from(*port) << 32 | u64::from(*spent) << 48);
+        let buffers = u64::from(*receive_kib) | u64::from(*send_kib) << 16;
+        out(buffers | u64::from(error.0) << 32);
         out(registration.map_or(0, Registration::packed));
     }
 }

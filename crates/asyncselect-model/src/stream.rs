@@ -6,18 +6,27 @@
 //! * A direction has one buffer of [`CAPACITY`] bytes, counted from the send call to the receive
 //!   call; there is no separate send buffer and window. Programs cannot tell: neither size is
 //!   documented, and AS-WR-10 leaves open how much space is enough.
+//! * An urgent byte travels in its place in the stream; there is no urgent pointer to argue about
+//!   (AS-OOB-13).
 //! * Space comes back to a sender that ran out of it only when the receiver has read half of the
 //!   buffer empty, by a segment that travels as any other.
-//! * A connection that nobody accepted and that is reset disappears; accept never sees it
-//!   (AS-AC-06 allows that it would).
+//! * Loss is total: nothing arrives at an end until a time-out ends the connection for both.
 
 use asyncselect_abi::LiteralId;
 
 use crate::list::List;
 use crate::socket::SocketIx;
 
-/// The bytes that one direction holds before a send has to wait.
+/// The bytes that one direction holds before a send has to wait: SO_SNDBUF of the one end and
+/// SO_RCVBUF of the other, half of it each if nobody sets them.
 pub const CAPACITY: u32 = 32 * 1024;
+
+/// How long a connect goes on without an answer, in milliseconds: what Windows is told to take,
+/// three attempts. Programs only learn that it is long.
+pub const CONNECT_TIMEOUT_MS: u16 = 21_000;
+
+/// How long a connection goes on when what it sends is not confirmed, in milliseconds.
+pub const RETRANSMIT_TIMEOUT_MS: u16 = 20_000;
 
 /// Number of a connection among those that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -74,6 +83,8 @@ pub enum Segment {
     Ack,
     /// A piece of a payload; the bytes stand in the script's table.
     Data(Piece),
+    /// One urgent byte of a payload.
+    Urgent(Piece),
     /// No more data will follow.
     Fin,
     /// The connection is gone.
@@ -102,6 +113,12 @@ pub const LITERALS_MAX: usize = 1 << 13;
 
 impl Packed {
     const DATA: u64 = 3;
+    const URGENT: u64 = 7;
+
+    fn of_piece(kind: u64, piece: Piece) -> Self {
+        let Piece { literal, offset, len } = piece;
+        Self(kind << 61 | u64::from(literal.0) << 48 | u64::from(offset) << 24 | u64::from(len))
+    }
 
     fn new(segment: Segment) -> Self {
         let bare = |kind: u64| Self(kind << 61);
@@ -109,12 +126,8 @@ impl Packed {
             Segment::Syn { port } => Self(u64::from(port)),
             Segment::SynAck => bare(1),
             Segment::Ack => bare(2),
-            Segment::Data(piece) => Self(
-                Self::DATA << 61
-                    | u64::from(piece.literal.0) << 48
-                    | u64::from(piece.offset) << 24
-                    | u64::from(piece.len),
-            ),
+            Segment::Data(piece) => Self::of_piece(Self::DATA, piece),
+            Segment::Urgent(piece) => Self::of_piece(Self::URGENT, piece),
             Segment::Fin => bare(4),
             Segment::Rst => bare(5),
             Segment::Window => bare(6),
@@ -125,15 +138,17 @@ impl Packed {
         let field = |shift: u32, bits: u32| (self.0 >> shift) & ((1 << bits) - 1);
         let small = |value: u64| u16::try_from(value).expect("the field has 16 bits or fewer");
         let large = |value: u64| u32::try_from(value).expect("the field has 24 bits");
+        let piece = || Piece {
+            literal: LiteralId(small(field(48, 13))),
+            offset: large(field(24, 24)),
+            len: large(field(0, 24)),
+        };
         match self.0 >> 61 {
             0 => Segment::Syn { port: small(field(0, 16)) },
             1 => Segment::SynAck,
             2 => Segment::Ack,
-            Self::DATA => Segment::Data(Piece {
-                literal: LiteralId(small(field(48, 13))),
-                offset: large(field(24, 24)),
-                len: large(field(0, 24)),
-            }),
+            Self::DATA => Segment::Data(piece()),
+            Self::URGENT => Segment::Urgent(piece()),
             4 => Segment::Fin,
             5 => Segment::Rst,
             6 => Segment::Window,
@@ -170,12 +185,17 @@ pub(crate) enum Arrived {
     Reset,
     /// A reset after its graceful end.
     EndThenReset,
+    /// Nothing: this side has reset the connection.
+    OwnReset,
+    /// Nothing any more: the connection timed out.
+    TimedOut,
 }
 
 impl Arrived {
-    pub(crate) fn is_reset(self) -> bool {
+    /// Whether the connection is gone, by whomever.
+    pub(crate) fn is_aborted(self) -> bool {
         match self {
-            Self::Reset | Self::EndThenReset => true,
+            Self::Reset | Self::EndThenReset | Self::OwnReset | Self::TimedOut => true,
             Self::Open | Self::End => false,
         }
     }
@@ -193,15 +213,67 @@ pub(crate) enum Space {
     Returning,
 }
 
+/// What keeps segments from arriving at one end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Hold {
+    pub(crate) link: LinkIx,
+    pub(crate) toward: Side,
+    pub(crate) kind: HoldKind,
+    /// Milliseconds that are left.
+    pub(crate) left_ms: u16,
+}
+
+/// What a [`Hold`] waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub(crate) enum HoldKind {
+    /// The time after which segments arrive.
+    #[default]
+    Delay,
+    /// Something to be sent: it will be lost, but nothing has been yet.
+    LossUnnoticed,
+    /// The time-out that ends the connection.
+    Loss,
+}
+
+/// How a receive call reads.
+#[derive(Clone, Copy)]
+pub(crate) struct Reading {
+    /// The length of its buffer, in bytes.
+    pub(crate) len: u32,
+    /// Whether what it reads stays.
+    pub(crate) peek: bool,
+    /// What it makes of an urgent byte on its way.
+    pub(crate) at_urgent: AtUrgent,
+}
+
+/// What reading does at an urgent byte.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AtUrgent {
+    /// It stops before it, unless it begins there; then the byte stays behind, or is lost.
+    Passes { stops: bool, loses: bool },
+    /// SO_OOBINLINE: it stops before it, unless it begins there; then it reads the byte, by itself
+    /// or with what follows.
+    Inline { stops: bool, alone: bool },
+}
+
 /// The stream toward one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Direction {
-    /// Segments that arrived and are unread; data only.
+    /// Segments that arrived and are unread: data, urgent bytes and what is left of those.
     received: u16,
     /// Segments under way.
     flying: u16,
+    /// How many of those received are urgent bytes, read or not.
+    urgent: u8,
     pub(crate) space: Space,
     pub(crate) arrived: Arrived,
+}
+
+impl Direction {
+    /// How many urgent bytes, read or not, have their place among what was received.
+    pub(crate) fn urgent_count(&self) -> u8 {
+        self.urgent
+    }
 }
 
 /// A connection.
@@ -216,13 +288,14 @@ pub(crate) struct Link {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Streams {
     pub(crate) links: List<Link, 4>,
+    pub(crate) holds: List<Hold, 1>,
     /// The segments of all directions, each direction's received ones first, then those under way.
     segments: List<Packed, 10>,
 }
 
 impl Streams {
     pub(crate) fn new() -> Self {
-        Self { links: List::new(), segments: List::new() }
+        Self { links: List::new(), holds: List::new(), segments: List::new() }
     }
 
     /// A new connection of `connector`, with its SYN under way.
@@ -253,6 +326,38 @@ impl Streams {
         self.toward(link, side).flying > 0
     }
 
+    /// Whether a segment can arrive at `side` now.
+    pub(crate) fn can_arrive(&self, link: LinkIx, side: Side) -> bool {
+        let held = || self.holds.iter().any(|hold| hold.link == link && hold.toward == side);
+        self.is_flying(link, side) && !held()
+    }
+
+    /// Whether anything is under way that can arrive.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let mut links = (0..).take(self.links.len()).map(LinkIx);
+        !links.any(|link| Side::ALL.into_iter().any(|side| self.can_arrive(link, side)))
+    }
+
+    /// Delays or loses what is and will be on its way to `side`.
+    pub(crate) fn hold(&mut self, hold: Hold) {
+        self.holds.retain(|other| (other.link, other.toward) != (hold.link, hold.toward));
+        self.holds.push(hold);
+        let flies = Side::ALL.into_iter().any(|side| self.is_flying(hold.link, side));
+        if flies {
+            self.notice_loss(hold.link);
+        }
+    }
+
+    /// Something was sent that will not be confirmed: the time-out begins.
+    fn notice_loss(&mut self, link: LinkIx) {
+        for hold in self.holds.iter_mut().filter(|hold| hold.link == link) {
+            match hold.kind {
+                HoldKind::LossUnnoticed => hold.kind = HoldKind::Loss,
+                HoldKind::Loss | HoldKind::Delay => {}
+            }
+        }
+    }
+
     /// Where the direction's segments begin in `segments`.
     fn start(&self, link: LinkIx, side: Side) -> usize {
         let all =
@@ -273,6 +378,9 @@ impl Streams {
         let end = start + usize::from(direction.received) + usize::from(direction.flying);
         direction.flying += 1;
         self.segments.insert(end, Packed::new(segment));
+        if !self.holds.is_empty() {
+            self.notice_loss(link);
+        }
     }
 
     /// Takes the first segment under way. Data stays, as received.
@@ -285,6 +393,11 @@ impl Streams {
         let segment = self.segments[head].segment();
         match segment {
             Segment::Data(_) => self.toward_mut(link, side).received += 1,
+            Segment::Urgent(_) => {
+                let direction = self.toward_mut(link, side);
+                direction.received += 1;
+                direction.urgent += 1;
+            }
             Segment::Syn { .. }
             | Segment::SynAck
             | Segment::Ack
@@ -297,9 +410,91 @@ impl Streams {
         segment
     }
 
-    /// Whether received data is unread.
-    pub(crate) fn has_unread(&self, link: LinkIx, side: Side) -> bool {
-        self.toward(link, side).received > 0
+    /// The segments that arrived at `side` and are unread.
+    fn received(&self, link: LinkIx, side: Side) -> impl Iterator<Item = Segment> + '_ {
+        let start = self.start(link, side);
+        let end = start + usize::from(self.toward(link, side).received);
+        self.segments[start..end].iter().map(|packed| packed.segment())
+    }
+
+    /// Whether received data is unread; with SO_OOBINLINE urgent bytes are data (AS-RD-04).
+    pub(crate) fn has_unread(&self, link: LinkIx, side: Side, oob_inline: bool) -> bool {
+        let direction = self.toward(link, side);
+        if direction.urgent == 0 {
+            return direction.received > 0;
+        }
+        self.received(link, side).any(|segment| match segment {
+            Segment::Data(_) => true,
+            Segment::Urgent(piece) => oob_inline && piece.len > 0,
+            Segment::Syn { .. }
+            | Segment::SynAck
+            | Segment::Ack
+            | Segment::Fin
+            | Segment::Rst
+            | Segment::Window => unreachable!("only data is kept as received"),
+        })
+    }
+
+    /// How many bytes of received data are unread; with `to_mark`, before an urgent byte's place.
+    pub(crate) fn unread_len(&self, link: LinkIx, side: Side, inline: bool, to_mark: bool) -> u32 {
+        let counts = |segment: &Segment| inline || !to_mark || matches!(segment, Segment::Data(_));
+        let len = |segment| match segment {
+            Segment::Data(piece) => piece.len,
+            Segment::Urgent(piece) if inline => piece.len,
+            Segment::Urgent(_)
+            | Segment::Syn { .. }
+            | Segment::SynAck
+            | Segment::Ack
+            | Segment::Fin
+            | Segment::Rst
+            | Segment::Window => 0,
+        };
+        self.received(link, side).take_while(counts).map(len).sum()
+    }
+
+    /// Whether an urgent byte arrived and is unread.
+    pub(crate) fn has_urgent(&self, link: LinkIx, side: Side) -> bool {
+        self.toward(link, side).urgent > 0
+            && self
+                .received(link, side)
+                .any(|segment| matches!(segment, Segment::Urgent(Piece { len: 1, .. })))
+    }
+
+    /// Whether the next byte to be read is urgent, or the place where an urgent one was.
+    pub(crate) fn is_at_mark(&self, link: LinkIx, side: Side) -> bool {
+        self.toward(link, side).urgent > 0
+            && matches!(self.received(link, side).next(), Some(Segment::Urgent(_)))
+    }
+
+    /// Takes the first unread urgent byte; what is left is its place (AS-OOB-10).
+    pub(crate) fn read_urgent(&mut self, link: LinkIx, side: Side, peek: bool) -> Option<Piece> {
+        let start = self.start(link, side);
+        let is_unread = |segment| matches!(segment, Segment::Urgent(Piece { len: 1, .. }));
+        let index = self.received(link, side).position(is_unread)?;
+        let Segment::Urgent(piece) = self.segments[start + index].segment() else {
+            unreachable!("just found")
+        };
+        if !peek {
+            self.segments[start + index] = Packed::new(Segment::Urgent(Piece { len: 0, ..piece }));
+        }
+        Some(piece)
+    }
+
+    /// Drops the urgent bytes, read or not, but for the last (AS-OOB-12).
+    pub(crate) fn keep_last_urgent(&mut self, link: LinkIx, side: Side) {
+        let is_urgent = |segment| matches!(segment, Segment::Urgent(_));
+        while self.toward(link, side).urgent > 1 {
+            let first = self.received(link, side).position(is_urgent).expect("they were counted");
+            self.remove_received(link, side, self.start(link, side) + first);
+        }
+    }
+
+    /// Takes one received segment away.
+    fn remove_received(&mut self, link: LinkIx, side: Side, index: usize) {
+        let urgent = matches!(self.segments.remove(index).segment(), Segment::Urgent(_));
+        let direction = self.toward_mut(link, side);
+        direction.received -= 1;
+        direction.urgent -= u8::from(urgent);
     }
 
     /// Bytes between the send call and the receive call.
@@ -310,7 +505,7 @@ impl Streams {
         self.segments[start..end]
             .iter()
             .map(|packed| match packed.segment() {
-                Segment::Data(piece) => piece.len,
+                Segment::Data(piece) | Segment::Urgent(piece) => piece.len,
                 Segment::Syn { .. }
                 | Segment::SynAck
                 | Segment::Ack
@@ -321,22 +516,51 @@ impl Streams {
             .sum()
     }
 
-    /// Takes up to `len` received bytes, piece by piece; with `peek` they stay. Answers how many.
+    /// Takes received bytes, piece by piece; with `peek` they stay. Answers how many.
     pub(crate) fn read(
         &mut self,
         link: LinkIx,
         side: Side,
-        len: u32,
-        peek: bool,
+        reading: Reading,
         mut take: impl FnMut(Piece),
     ) -> u32 {
-        let start = self.start(link, side);
+        let Reading { len, peek, at_urgent } = reading;
+        let mut index = self.start(link, side);
+        let mut end = index + usize::from(self.toward(link, side).received);
         let mut left = len;
-        let mut index = start;
-        let mut end = start + usize::from(self.toward(link, side).received);
         while left > 0 && index < end {
-            let Segment::Data(piece) = self.segments[index].segment() else {
-                unreachable!("only data is kept as received")
+            let begun = left < len;
+            let (piece, alone) = match (self.segments[index].segment(), at_urgent) {
+                (Segment::Data(piece), _) => (piece, false),
+                (
+                    Segment::Urgent(_),
+                    AtUrgent::Passes { stops: true, .. } | AtUrgent::Inline { stops: true, .. },
+                ) if begun => break,
+                // What was read with MSG_OOB, and where a call begins: nothing is left of it.
+                (Segment::Urgent(Piece { len: 0, .. }), _)
+                | (Segment::Urgent(_), AtUrgent::Passes { loses: true, .. }) => {
+                    if peek {
+                        index += 1;
+                    } else {
+                        self.remove_received(link, side, index);
+                        end -= 1;
+                    }
+                    continue;
+                }
+                (Segment::Urgent(_), AtUrgent::Passes { loses: false, .. }) => {
+                    index += 1;
+                    continue;
+                }
+                (Segment::Urgent(piece), AtUrgent::Inline { alone, .. }) => (piece, alone),
+                (
+                    Segment::Syn { .. }
+                    | Segment::SynAck
+                    | Segment::Ack
+                    | Segment::Fin
+                    | Segment::Rst
+                    | Segment::Window,
+                    _,
+                ) => unreachable!("only data is kept as received"),
             };
             let taken = piece.len.min(left);
             take(Piece { len: taken, ..piece });
@@ -344,12 +568,14 @@ impl Streams {
             if peek {
                 index += 1;
             } else if taken == piece.len {
-                self.segments.remove(index);
-                self.toward_mut(link, side).received -= 1;
+                self.remove_received(link, side, index);
                 end -= 1;
             } else {
                 let rest = Piece { offset: piece.offset + taken, len: piece.len - taken, ..piece };
                 self.segments[index] = Packed::new(Segment::Data(rest));
+            }
+            if alone {
+                break;
             }
         }
         len - left
@@ -358,7 +584,9 @@ impl Streams {
     /// Drops everything that was received and is unread.
     pub(crate) fn discard_received(&mut self, link: LinkIx, side: Side) {
         let start = self.start(link, side);
-        for _ in 0..std::mem::take(&mut self.toward_mut(link, side).received) {
+        let direction = self.toward_mut(link, side);
+        direction.urgent = 0;
+        for _ in 0..std::mem::take(&mut direction.received) {
             self.segments.remove(start);
         }
     }
@@ -379,6 +607,10 @@ impl Streams {
             self.discard_flying(link, side);
         }
         self.links.remove(link.at());
+        self.holds.retain(|hold| hold.link != link);
+        for hold in self.holds.iter_mut().filter(|hold| hold.link.0 > link.0) {
+            hold.link.0 -= 1;
+        }
     }
 
     /// The queue of a listener: how many connections wait, half-open ones included.
@@ -437,7 +669,8 @@ impl Streams {
                 End::Gone => 4,
             };
             out(end(&ends[0]) << 32 | end(&ends[1]));
-            let direction = |Direction { received, flying, space, arrived }: &Direction| {
+            let direction = |direction: &Direction| {
+                let Direction { received, flying, urgent, space, arrived } = direction;
                 let space: u64 = match space {
                     Space::Free => 0,
                     Space::Full => 1,
@@ -448,14 +681,31 @@ impl Streams {
                     Arrived::End => 1,
                     Arrived::Reset => 2,
                     Arrived::EndThenReset => 3,
+                    Arrived::OwnReset => 4,
+                    Arrived::TimedOut => 5,
                 };
-                u64::from(*received) | u64::from(*flying) << 16 | space << 32 | arrived << 34
+                let urgent = u64::from(*urgent) << 40;
+                u64::from(*received)
+                    | u64::from(*flying) << 16
+                    | space << 32
+                    | arrived << 34
+                    | urgent
             };
             out(direction(&toward[0]));
             out(direction(&toward[1]));
         }
         for Packed(segment) in self.segments.iter() {
             out(*segment);
+        }
+        out(u64::try_from(self.holds.len()).expect("fits"));
+        for Hold { link, toward, kind, left_ms } in self.holds.iter() {
+            let kind: u64 = match kind {
+                HoldKind::Delay => 0,
+                HoldKind::LossUnnoticed => 1,
+                HoldKind::Loss => 2,
+            };
+            let toward = u64::from(*toward == Side::Acceptor);
+            out(u64::from(link.0) | toward << 8 | kind << 16 | u64::from(*left_ms) << 32);
         }
     }
 }

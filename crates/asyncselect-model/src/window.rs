@@ -30,14 +30,25 @@ impl WindowIx {
     }
 }
 
+/// Whether the registration that posted a message still holds; only reports depend on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Standing {
+    /// It does.
+    Current,
+    /// It was cancelled or replaced.
+    #[default]
+    Stale,
+    /// Its socket was closed; the value of the handle may be another's by now.
+    Orphaned,
+}
+
 /// A message in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Queued {
     pub(crate) window: WindowIx,
     pub(crate) socket: SocketIx,
     pub(crate) event: NetworkEvent,
-    /// Whether the registration that posted it still holds; nothing but reports depend on it.
-    pub(crate) fresh: bool,
+    pub(crate) standing: Standing,
     /// The low 16 bits are all there are.
     pub(crate) message: u16,
     pub(crate) error: WsaError,
@@ -61,18 +72,33 @@ impl Default for Queued {
             window: WindowIx(NonZeroU8::MIN),
             socket: SocketIx::default(),
             event: NetworkEvent::Read,
-            fresh: false,
+            standing: Standing::Stale,
             message: 0,
             error: WsaError(0),
         }
     }
 }
 
+/// A thread that owns a window, counted from 1.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Owner(NonZeroU8);
+
+impl Owner {
+    fn new(thread: ThreadId) -> Self {
+        Self(NonZeroU8::MIN.saturating_add(thread.0))
+    }
+
+    fn thread(self) -> ThreadId {
+        ThreadId(self.0.get() - 1)
+    }
+}
+
 /// All windows, and the messages that wait for them in the order in which they were posted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
-    /// The thread that made each window; the queue is the thread's (AS-ORD-05).
-    owners: List<ThreadId, 7>,
+    /// The thread that made each window, until it is destroyed; the queue is the thread's
+    /// (AS-ORD-05).
+    owners: List<Option<Owner>, 7>,
     pub(crate) queue: List<Queued, 12>,
 }
 
@@ -83,46 +109,69 @@ impl Windows {
 
     pub(crate) fn create(&mut self, owner: ThreadId) -> Option<WindowIx> {
         let number = u8::try_from(self.owners.len() + 1).ok().and_then(NonZeroU8::new)?;
-        self.owners.push(owner);
+        self.owners.push(Some(Owner::new(owner)));
         Some(WindowIx(number))
     }
 
     pub(crate) fn find(&self, handle: Hwnd) -> Option<WindowIx> {
-        WindowIx::from_handle(handle)
-            .filter(|window| usize::from(window.get()) <= self.owners.len())
+        WindowIx::from_handle(handle).filter(|window| self.owner(*window).is_some())
     }
 
-    fn owner(&self, window: WindowIx) -> ThreadId {
-        self.owners[usize::from(window.get()) - 1]
+    /// The thread of a window; `None` if there is no such window any more.
+    pub(crate) fn owner(&self, window: WindowIx) -> Option<ThreadId> {
+        let owner = self.owners.get(usize::from(window.get()) - 1)?;
+        owner.map(Owner::thread)
     }
 
-    /// The first message that the filter admits; a filter may take messages out of order
+    /// Destroys a window and drops what was posted to it (AS-Q-07).
+    pub(crate) fn destroy(&mut self, window: WindowIx) {
+        self.owners[usize::from(window.get()) - 1] = None;
+        self.queue.retain(|queued| queued.window != window);
+    }
+
+    /// How many messages the queue of a thread holds.
+    pub(crate) fn queued_for(&self, thread: ThreadId) -> usize {
+        self.queue.iter().filter(|queued| self.owner(queued.window) == Some(thread)).count()
+    }
+
+    /// Where the first message is that the filter admits; a filter may take messages out of order
     /// (AS-ORD-02).
-    pub(crate) fn retrieve(&mut self, filter: &PumpFilter) -> Option<Queued> {
+    pub(crate) fn first(&self, filter: &PumpFilter) -> Option<usize> {
         let admits = |queued: &Queued| {
             let message = queued.message();
-            self.owner(queued.window) == filter.thread
+            self.owner(queued.window) == Some(filter.thread)
                 && filter.hwnd.is_none_or(|hwnd| hwnd == message.hwnd)
                 && filter
                     .range
                     .is_none_or(|(min, max)| min <= message.message && message.message <= max)
         };
-        let found = self.queue.iter().position(admits)?;
+        self.queue.iter().position(admits)
+    }
+
+    /// Takes the first message that the filter admits.
+    pub(crate) fn retrieve(&mut self, filter: &PumpFilter) -> Option<Queued> {
+        let found = self.first(filter)?;
         Some(if filter.remove { self.queue.remove(found) } else { self.queue[found] })
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
         out(u64::try_from(self.owners.len()).expect("fits"));
         for owners in self.owners.chunks(8) {
-            out(owners.iter().fold(0, |word, owner| word << 8 | u64::from(owner.0)));
+            let number = |owner: &Option<Owner>| owner.map_or(0, |owner| u64::from(owner.0.get()));
+            out(owners.iter().fold(0, |word, owner| word << 8 | number(owner)));
         }
         out(u64::try_from(self.queue.len()).expect("fits"));
-        for Queued { window, socket, event, fresh, message, error } in self.queue.iter() {
+        for Queued { window, socket, event, standing, message, error } in self.queue.iter() {
+            let standing: u64 = match standing {
+                Standing::Current => 0,
+                Standing::Stale => 1,
+                Standing::Orphaned => 2,
+            };
             let event = u64::from(event.bit().0.trailing_zeros());
             out(u64::from(window.get())
                 | u64::from(socket.0) << 8
                 | event << 16
-                | u64::from(*fresh) << 20
+                | standing << 20
                 | u64::from(*message) << 32
                 | u64::from(error.0) << 48);
         }

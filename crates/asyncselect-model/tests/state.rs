@@ -77,14 +77,14 @@ impl<C: Chooser> Bench<C> {
 
     fn pair(&mut self) -> (SocketHandle, SocketHandle) {
         let listener = self.socket();
-        let anywhere = "127.0.0.1:0".parse().unwrap();
+        let anywhere = Some("127.0.0.1:0".parse().unwrap());
         self.call(Call::Bind { s: listener, name: anywhere }).unwrap();
         self.call(Call::Listen { s: listener, backlog: 1 }).unwrap();
         let Ok(Value::Address(name)) = self.call(Call::GetSockName { s: listener }) else {
             panic!("a bound socket has an address");
         };
         let client = self.socket();
-        self.call(Call::Connect { s: client, name }).unwrap();
+        self.call(Call::Connect { s: client, name: Some(name) }).unwrap();
         let Ok(Value::Socket(server)) = self.call(Call::Accept { s: listener }) else {
             panic!("a connection waits");
         };

@@ -115,7 +115,7 @@ impl Adapter {
                 }
                 let kind = match call {
                     WireCall::Recv { .. } | WireCall::RecvFrom { .. } => Kind::Receives,
-                    WireCall::WspAsyncSelect { .. } => Kind::Spi,
+                    WireCall::WspAsyncSelect { .. } | WireCall::WspIoctl { .. } => Kind::Spi,
                     _ => Kind::Plain,
                 };
                 let call = call.try_map(&mut Literals(&mut self.sim))?;
@@ -135,13 +135,7 @@ impl Adapter {
                 let hwnd = (hwnd != Hwnd(0)).then_some(hwnd);
                 let range = (min != 0 || max != 0).then_some((MessageId(min), MessageId(max)));
                 let message = self.sim.pump(&PumpFilter { thread, hwnd, range, remove });
-                let message = message.map_err(said)?.map(|posted| WireMessage {
-                    hwnd: posted.hwnd,
-                    message: posted.message.0,
-                    wparam: posted.socket.0,
-                    lparam: posted.reply.to_lparam(),
-                });
-                Ok(ResponseBody::Message(message))
+                Ok(ResponseBody::Message(message.map_err(said)?.map(WireMessage::from)))
             }
             RequestBody::Bye {} => Ok(ResponseBody::Done {}),
         }
@@ -170,6 +164,7 @@ impl Adapter {
             (Kind::Plain, Ok(Value::Socket(socket))) => WireReply::Socket(socket),
             (Kind::Plain, Ok(Value::Window(window))) => WireReply::Window(window),
             (Kind::Plain, Ok(Value::Address(address))) => WireReply::Address(address),
+            (Kind::Plain, Ok(Value::Message(posted))) => WireReply::Message(posted.into()),
             (Kind::Plain | Kind::Receives, Err(error)) => WireReply::Error(error.0),
         }))
     }
@@ -182,10 +177,10 @@ fn said(error: BackendError) -> String {
 /// Payloads come with the calls; the model wants them numbered. Handles stay what they are.
 struct Literals<'s>(&'s mut Sim<false>);
 
-impl Rename<SocketHandle, Hwnd, SocketAddr, Data> for Literals<'_> {
+impl Rename<SocketHandle, Hwnd, Option<SocketAddr>, Data> for Literals<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
-    type Address = SocketAddr;
+    type Address = Option<SocketAddr>;
     type Data = Literal;
     type Error = String;
 
@@ -197,7 +192,11 @@ impl Rename<SocketHandle, Hwnd, SocketAddr, Data> for Literals<'_> {
         Ok(*hwnd)
     }
 
-    fn address(&mut self, _: &'static str, to: &SocketAddr) -> Result<SocketAddr, String> {
+    fn address(
+        &mut self,
+        _: &'static str,
+        to: &Option<SocketAddr>,
+    ) -> Result<Option<SocketAddr>, String> {
         Ok(*to)
     }
 

@@ -16,8 +16,8 @@ use asyncselect_abi::protocol::{
     LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, Hwnd, Literal, MessageId, Outcome, PostedMessage, PumpFilter,
-    SocketHandle, ThreadId,
+    Backend, BackendError, Data, Fault, Hwnd, Literal, MessageId, Outcome, PostedMessage,
+    PumpFilter, SocketHandle, ThreadId,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -255,6 +255,10 @@ impl Backend for Adapter {
     fn advance(&mut self, _: u32) -> Result<(), BackendError> {
         Err(BackendError::Unsupported("simulated time".to_owned()))
     }
+
+    fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError> {
+        Err(BackendError::Unsupported(format!("the fault {}", fault.name())))
+    }
 }
 
 impl Stack for Adapter {
@@ -291,10 +295,10 @@ struct Wire<'d> {
     literals: &'d [Data],
 }
 
-impl Rename<SocketHandle, Hwnd, std::net::SocketAddr, Literal> for Wire<'_> {
+impl Rename<SocketHandle, Hwnd, Option<std::net::SocketAddr>, Literal> for Wire<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
-    type Address = std::net::SocketAddr;
+    type Address = Option<std::net::SocketAddr>;
     type Data = Data;
     type Error = std::convert::Infallible;
 
@@ -309,8 +313,8 @@ impl Rename<SocketHandle, Hwnd, std::net::SocketAddr, Literal> for Wire<'_> {
     fn address(
         &mut self,
         _: &'static str,
-        address: &std::net::SocketAddr,
-    ) -> Result<std::net::SocketAddr, Self::Error> {
+        address: &Option<std::net::SocketAddr>,
+    ) -> Result<Option<std::net::SocketAddr>, Self::Error> {
         Ok(*address)
     }
 

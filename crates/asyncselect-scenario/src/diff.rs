@@ -184,9 +184,13 @@ fn open_return(script: &Script, run: &Run, place: Place) -> bool {
     let expect = match &script.steps[index] {
         Op::Call(op) => &op.expect,
         Op::End { expect, .. } => expect,
-        Op::Blocked { .. } | Op::Claim(_) | Op::Pump { .. } | Op::Settle | Op::NotModelled(_) => {
-            return false;
-        }
+        Op::Blocked { .. }
+        | Op::Claim(_)
+        | Op::Pump { .. }
+        | Op::Settle
+        | Op::Fault(_)
+        | Op::Advance(_)
+        | Op::NotModelled(_) => return false,
     };
     let (expected, _) = expect.select(|knob, value| run.decided(knob) == Some(value));
     matches!(expected.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
@@ -210,6 +214,8 @@ fn same_messages(
         | Op::Blocked { .. }
         | Op::Pump { .. }
         | Op::Settle
+        | Op::Fault(_)
+        | Op::Advance(_)
         | Op::NotModelled(_) => false,
     };
     if !unordered {

@@ -243,9 +243,13 @@ fn expectation(script: &Script, place: Place) -> Option<&crate::script::Expectat
     match op(script, place)? {
         Op::Call(op) => Some(&op.expect),
         Op::End { expect, .. } => Some(expect),
-        Op::Blocked { .. } | Op::Claim(_) | Op::Pump { .. } | Op::Settle | Op::NotModelled(_) => {
-            None
-        }
+        Op::Blocked { .. }
+        | Op::Claim(_)
+        | Op::Pump { .. }
+        | Op::Settle
+        | Op::Fault(_)
+        | Op::Advance(_)
+        | Op::NotModelled(_) => None,
     }
 }
 
@@ -307,6 +311,7 @@ pub fn result_text(result: Result<Value, WsaError>) -> String {
         Ok(Value::Socket(_)) => "a socket".to_owned(),
         Ok(Value::Window(_)) => "a window".to_owned(),
         Ok(Value::Address(address)) => address.to_string(),
+        Ok(Value::Message(_)) => "a message".to_owned(),
         Err(error) => error.to_string(),
     }
 }
@@ -332,13 +337,7 @@ fn wrong_messages(
     if holds {
         return None;
     }
-    let list = |list: &[Expecting]| match list {
-        [] => "no message".to_owned(),
-        list => {
-            let texts: Vec<String> = list.iter().map(|one| expecting_text(script, one)).collect();
-            texts.join(", ")
-        }
-    };
+    let list = |list: &[Expecting]| counted(list.iter().map(|one| expecting_text(script, one)));
     let expected = match claim {
         Claim::Ordered(messages) => list(messages),
         Claim::Unordered(messages) => format!("in any order: {}", list(messages)),
@@ -347,10 +346,27 @@ fn wrong_messages(
             format!("one of: {}", lists.join("; or: "))
         }
     };
-    let found: Vec<String> =
-        messages.iter().map(|message| name_of(script, message).to_string()).collect();
-    let found = if found.is_empty() { "no message".to_owned() } else { found.join(", ") };
+    let found = counted(messages.iter().map(|message| name_of(script, message).to_string()));
     Some((expected, found))
+}
+
+/// A list in words, equal neighbours told once with their number.
+fn counted(texts: impl Iterator<Item = String>) -> String {
+    let mut groups: Vec<(String, usize)> = Vec::new();
+    for text in texts {
+        match groups.last_mut() {
+            Some((last, count)) if *last == text => *count += 1,
+            _ => groups.push((text, 1)),
+        }
+    }
+    if groups.is_empty() {
+        return "no message".to_owned();
+    }
+    let words = groups.into_iter().map(|(text, count)| match count {
+        1 => text,
+        count => format!("{count} x {text}"),
+    });
+    words.collect::<Vec<_>>().join(", ")
 }
 
 /// The order counts for each thread's queue, not across threads: the queue of a message is that of
@@ -378,7 +394,8 @@ fn in_order(list: &[Expecting], messages: &[Retrieved]) -> bool {
 fn matches_one(expecting: &Expecting, message: &Retrieved) -> bool {
     message.hwnd == Handle::Named(expecting.hwnd)
         && message.message == expecting.message
-        && message.socket == Handle::Named(expecting.socket)
+        && (message.socket == Handle::Named(expecting.socket)
+            || message.earlier.contains(&expecting.socket))
         && message.event() == Some(expecting.event)
         && message.reply.error == expecting.error
 }
@@ -389,6 +406,7 @@ fn expecting_text(script: &Script, expecting: &Expecting) -> String {
         hwnd: Handle::Named(expecting.hwnd),
         message: expecting.message,
         socket: Handle::Named(expecting.socket),
+        earlier: Vec::new(),
         reply: asyncselect_abi::SelectReply::new(expecting.event, expecting.error),
     };
     name_of(script, &retrieved).to_string()

@@ -6,14 +6,14 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    BackendError, Call, Data, Hwnd, Literal, Outcome, PostedMessage, PumpFilter, Reply,
+    BackendError, Call, Data, Fault, Hwnd, Literal, Outcome, PostedMessage, PumpFilter, Reply,
     SelectReply, SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_abi::{MessageId, NetworkEvent};
 use asyncselect_model::Effect;
 use asyncselect_model::world::THREADS_MAX;
 
-use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
+use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Repeat, Script, SocketRef, WindowRef};
 use crate::script_file::Need;
 use crate::stack::Stack;
 
@@ -48,7 +48,7 @@ pub enum Handle {
 }
 
 /// A message as it was retrieved, its handles turned back into names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Retrieved {
     /// The thread that took it.
     pub thread: ThreadId,
@@ -56,8 +56,10 @@ pub struct Retrieved {
     pub hwnd: Handle,
     /// The number.
     pub message: MessageId,
-    /// The socket.
+    /// The socket: the one that has or had the value last.
     pub socket: Handle,
+    /// Sockets that had the value before (AS-CLS-02); nobody can tell from the message.
+    pub earlier: Vec<NameId>,
     /// `lParam`, taken apart.
     pub reply: SelectReply,
 }
@@ -143,6 +145,10 @@ pub trait Observer {
     fn named(&mut self, _: SocketHandle, _: NameId) {}
     /// A window got its handle.
     fn named_window(&mut self, _: Hwnd, _: NameId) {}
+    /// The network or the machine was disturbed.
+    fn disturbed(&mut self, _: Place, _: &Fault<SocketRef>) {}
+    /// Time passed, in milliseconds.
+    fn waited(&mut self, _: Place, _: u32) {}
 }
 
 /// Hears nothing: for replay.
@@ -184,6 +190,7 @@ pub fn run<S: Stack, O: Observer>(script: &Script, stack: &mut S, observer: &mut
         stack,
         observer,
         sockets: vec![None; script.sockets.len()],
+        owners: Vec::new(),
         windows: vec![None; script.windows.len()],
         addresses: vec![None; script.sockets.len()],
         calls: Default::default(),
@@ -208,6 +215,8 @@ struct Running<'r, S, O> {
     stack: &'r mut S,
     observer: &'r mut O,
     sockets: Vec<Option<SocketHandle>>,
+    /// The same in the order in which the names were given: a value may get several.
+    owners: Vec<(SocketHandle, NameId)>,
     windows: Vec<Option<Hwnd>>,
     /// Where sockets are bound, as far as somebody asked.
     addresses: Vec<Option<SocketAddr>>,
@@ -236,7 +245,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     fn prepare(&mut self, op: &CallOp) -> Result<(), Ending> {
         let place = Place::Setup;
         let name = op.call.name();
-        match self.call(place, op)?.map(|heard| heard.reply.result) {
+        match self.call(place, op, op.settle)?.map(|heard| heard.reply.result) {
             Some(Ok(value)) => {
                 self.bind(op.binds, value);
                 Ok(())
@@ -249,8 +258,9 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     fn step(&mut self, place: Place, op: &Op) -> Result<(), Ending> {
         match op {
             Op::Call(op) => match op.repeat {
-                None => self.single(place, op),
-                Some((until, max)) => self.repeated(place, op, until, max),
+                Repeat::Times(1) => self.single(place, op),
+                Repeat::Times(times) => self.times(place, op, times),
+                Repeat::Until(until, max) => self.repeated(place, op, until, max),
             },
             Op::End { thread, binds, .. } => {
                 self.settle(place)?;
@@ -281,6 +291,24 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
                 self.pump(place, *thread, pump)
             }
             Op::Settle => self.settle(place),
+            Op::Fault(fault) => {
+                let socket = |_: &'static str, socket: &SocketRef| match socket {
+                    SocketRef::Invalid => Ok(INVALID_SOCKET),
+                    SocketRef::Named(name) => self.sockets[usize::from(name.0)].ok_or_else(|| {
+                        let name = &self.script.sockets[usize::from(name.0)];
+                        Ending::NotSetUp(format!("`{name}` was never made"))
+                    }),
+                };
+                let there = fault.try_map(socket)?;
+                self.observer.disturbed(place, fault);
+                self.check(place, |stack| stack.fault(&there))?;
+                self.settle(place)
+            }
+            Op::Advance(ms) => {
+                self.observer.waited(place, *ms);
+                self.check(place, |stack| stack.advance(*ms))?;
+                self.settle(place)
+            }
             Op::NotModelled(what) => {
                 let error = BackendError::NotModelled((*what).to_owned());
                 Err(Ending::Failed(place, error))
@@ -320,12 +348,23 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     }
 
     fn single(&mut self, place: Place, op: &CallOp) -> Result<(), Ending> {
-        match self.call(place, op)? {
+        match self.call(place, op, op.settle)? {
             heard if op.begins => self.early[usize::from(op.thread.0)] = heard,
             Some(heard) => self.returned(place, op.thread, heard, op.binds),
             None => return Err(Ending::Blocked(place)),
         }
         Ok(())
+    }
+
+    /// Makes a call several times, and lets the network come to rest after the last.
+    fn times(&mut self, place: Place, op: &CallOp, times: u32) -> Result<(), Ending> {
+        for _ in 0..times {
+            match self.call(place, op, false)? {
+                Some(heard) => self.returned(place, op.thread, heard, None),
+                None => return Err(Ending::Blocked(place)),
+            }
+        }
+        if op.settle { self.settle(place) } else { Ok(()) }
     }
 
     fn repeated(
@@ -337,20 +376,20 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     ) -> Result<(), Ending> {
         let mut last = Ok(Value::Int(0));
         for _ in 0..max {
-            match self.call(place, op)? {
+            match self.call(place, op, false)? {
                 Some(heard) => last = heard.reply.result,
                 None => return Err(Ending::Blocked(place)),
             }
             if last == Err(until) {
-                return Ok(());
+                return if op.settle { self.settle(place) } else { Ok(()) };
             }
         }
         self.observer.observed(Observation::NeverFailed { place, last });
         Ok(())
     }
 
-    /// Makes one call, and lets the network come to rest if the step says so; `None` if it waits.
-    fn call(&mut self, place: Place, op: &CallOp) -> Result<Option<Heard>, Ending> {
+    /// Makes one call, and lets the network come to rest if `settle` says so; `None` if it waits.
+    fn call(&mut self, place: Place, op: &CallOp, settle: bool) -> Result<Option<Heard>, Ending> {
         self.learn_address(place, op)?;
         let mut handles = Handles {
             sockets: &self.sockets,
@@ -372,7 +411,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         let heard = self.hear(place, op.thread, outcome);
         // A call that has to wait lets the network go on, even in a step that leaves a race open.
         let waits = heard.is_none() && !op.begins;
-        if op.settle || waits {
+        if settle || waits {
             self.settle(place)?;
         }
         if waits {
@@ -388,7 +427,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             Call::Connect { name, .. } | Call::Bind { name, .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
             },
             _ => None,
         };
@@ -418,6 +457,10 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         let data = (O::LISTENS && receives && reply.result.is_ok())
             .then(|| Data::describe(&self.stack.received(thread)));
         self.observer.returned(place, thread, &reply, data.as_ref());
+        if let Ok(Value::Message(message)) = reply.result {
+            // GetMessage retrieves as a pump does.
+            self.took(place, thread, &message);
+        }
         Some(Heard { reply, data })
     }
 
@@ -435,13 +478,14 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         match (name, value) {
             (Some(name), Value::Socket(socket)) => {
                 self.sockets[usize::from(name.0)] = Some(socket);
+                self.owners.push((socket, name));
                 self.observer.named(socket, name);
             }
             (Some(name), Value::Window(window)) => {
                 self.windows[usize::from(name.0)] = Some(window);
                 self.observer.named_window(window, name);
             }
-            (None, _) | (Some(_), Value::Int(_) | Value::Address(_)) => {}
+            (None, _) | (Some(_), Value::Int(_) | Value::Address(_) | Value::Message(_)) => {}
         }
     }
 
@@ -466,25 +510,28 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         for _ in 0..pump.count {
             let Some(message) = self.check(place, |stack| stack.pump(&filter))? else { break };
             self.tell(place);
-            let retrieved = self.retrieved(thread, &message);
-            self.observer.retrieved(place, &retrieved);
-            self.unclaimed.push(retrieved);
+            self.took(place, thread, &message);
         }
         Ok(())
     }
 
+    fn took(&mut self, place: Place, thread: ThreadId, message: &PostedMessage) {
+        let retrieved = self.retrieved(thread, message);
+        self.observer.retrieved(place, &retrieved);
+        self.unclaimed.push(retrieved);
+    }
+
     fn retrieved(&self, thread: ThreadId, message: &PostedMessage) -> Retrieved {
-        // The name that got the value last.
+        let name = |index: usize| NameId(u8::try_from(index).expect("names are bytes"));
         let window = self.windows.iter().rposition(|hwnd| *hwnd == Some(message.hwnd));
-        let socket = self.sockets.iter().rposition(|socket| *socket == Some(message.socket));
-        let name = |index: usize| {
-            Handle::Named(NameId(u8::try_from(index).expect("names are numbered by bytes")))
-        };
+        let mut owners = self.owners.iter().rev().filter(|(value, _)| *value == message.socket);
+        let socket = owners.next().map(|(_, name)| *name);
         Retrieved {
             thread,
-            hwnd: window.map_or(Handle::Stranger(message.hwnd.0), name),
+            hwnd: window.map(name).map_or(Handle::Stranger(message.hwnd.0), Handle::Named),
             message: message.message,
-            socket: socket.map_or(Handle::Stranger(message.socket.0), name),
+            socket: socket.map_or(Handle::Stranger(message.socket.0), Handle::Named),
+            earlier: owners.map(|(_, name)| *name).collect(),
             reply: message.reply,
         }
     }
@@ -522,7 +569,7 @@ struct Unnamed {
 impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
-    type Address = SocketAddr;
+    type Address = Option<SocketAddr>;
     type Data = Literal;
     type Error = Unnamed;
 
@@ -549,19 +596,21 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
     }
 
     #[inline]
-    fn address(&mut self, _: &'static str, address: &AddressRef) -> Result<SocketAddr, Unnamed> {
+    fn address(
+        &mut self,
+        _: &'static str,
+        address: &AddressRef,
+    ) -> Result<Option<SocketAddr>, Unnamed> {
+        let of = |name: NameId| {
+            let name = usize::from(name.0);
+            self.addresses[name].map(Some).ok_or(Unnamed { name })
+        };
         match address {
-            AddressRef::Any => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
-            AddressRef::Unreachable => Ok(UNREACHABLE),
-            AddressRef::Of(NameId(name)) => {
-                let name = usize::from(*name);
-                self.addresses[name].ok_or(Unnamed { name })
-            }
-            AddressRef::Refusing => {
-                let NameId(name) = self.refusing.expect("the checker made it for this address");
-                let name = usize::from(name);
-                self.addresses[name].ok_or(Unnamed { name })
-            }
+            AddressRef::Null => Ok(None),
+            AddressRef::Any => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
+            AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
+            AddressRef::Of(name) => of(*name),
+            AddressRef::Refusing => of(self.refusing.expect("the checker made it")),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use asyncselect_abi::{Call, Data, Literal, MessageId, NetworkEvent, ThreadId, WsaError};
+use asyncselect_abi::{Call, Data, Fault, Literal, MessageId, NetworkEvent, ThreadId, WsaError};
 use asyncselect_model::{Evidence, KnobId};
 
 use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
@@ -47,6 +47,8 @@ pub enum AddressRef {
     Refusing,
     /// A network that cannot be reached.
     Unreachable,
+    /// None: a null pointer.
+    Null,
 }
 
 /// A call whose names are numbers of the script's tables.
@@ -82,6 +84,10 @@ pub enum Op {
     },
     /// Waits until the network is quiet.
     Settle,
+    /// Disturbs the network or the machine.
+    Fault(Fault<SocketRef>),
+    /// Lets simulated time pass, in milliseconds.
+    Advance(u32),
     /// Something that format 1 has and the runner has not.
     NotModelled(&'static str),
 }
@@ -99,10 +105,19 @@ pub struct CallOp {
     pub settle: bool,
     /// Whether the call may wait.
     pub begins: bool,
-    /// Until which error, and how often at most, it is repeated.
-    pub repeat: Option<(WsaError, u32)>,
+    /// How often it is made.
+    pub repeat: Repeat,
     /// What it must return.
     pub expect: Expectation,
+}
+
+/// How often a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// So often; each time the expectation must hold.
+    Times(u32),
+    /// Until it fails with this error, at most so often.
+    Until(WsaError, u32),
 }
 
 /// What to retrieve.

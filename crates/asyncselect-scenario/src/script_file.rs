@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use asyncselect_abi::{Call, Data, MessageId, NetworkEvent, WsaError};
+use asyncselect_abi::{Call, Data, Fault, MessageId, NetworkEvent, WsaError};
 use schemars::JsonSchema;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -164,6 +164,9 @@ pub struct Step {
     pub thread: Option<String>,
     /// Lets the call wait, under this name, instead of requiring that it returns.
     pub begin: Option<String>,
+    /// Makes the call so often, up to 65536 times; each must return what `expect` says.
+    #[schemars(range(min = 1, max = 65536))]
+    pub times: Option<u32>,
     /// Repeats the call until it fails with this error.
     pub repeat_until: Option<WsaError>,
     /// With `repeat_until`: how often at most, up to 65536.
@@ -185,9 +188,9 @@ pub struct Step {
     pub when: Vec<WhenMessages>,
     /// Retrieves messages.
     pub pump: Option<Pump>,
-    /// Disturbs the network (not run yet).
-    pub fault: Option<Fault>,
-    /// Lets simulated time pass, in milliseconds (not run yet).
+    /// Disturbs the network or the machine.
+    pub fault: Option<Fault<String>>,
+    /// Lets simulated time pass, in milliseconds.
     pub advance_ms: Option<u32>,
     /// Why the step is there, for readers.
     pub note: Option<String>,
@@ -281,31 +284,6 @@ pub struct Pump {
     pub dispatch: Option<bool>,
 }
 
-/// A disturbance of the network.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Fault {
-    /// Nothing arrives at this socket until its connection times out.
-    Lose {
-        /// The socket.
-        toward: String,
-    },
-    /// What travels to this socket takes longer.
-    Delay {
-        /// The socket.
-        toward: String,
-        /// In milliseconds.
-        ms: u32,
-    },
-    /// The network subsystem fails.
-    NetworkDown {},
-    /// The next post fails.
-    PostFails {
-        /// How many in a row.
-        times: u32,
-    },
-}
-
 /// An address by role: the runner turns it into numbers, for either address family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AddressSpec {
@@ -317,6 +295,8 @@ pub enum AddressSpec {
     Refusing,
     /// `"unreachable"`: a network that cannot be reached.
     Unreachable,
+    /// `"NULL"`: no address at all.
+    Null,
 }
 
 impl<'de> Deserialize<'de> for AddressSpec {
@@ -327,15 +307,18 @@ impl<'de> Deserialize<'de> for AddressSpec {
             type Value = AddressSpec;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("{\"of\": socket}, \"any:0\", \"refusing\" or \"unreachable\"")
+                f.write_str(
+                    "{\"of\": socket}, \"any:0\", \"refusing\", \"unreachable\" or \"NULL\"",
+                )
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<AddressSpec, E> {
-                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable"];
+                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable", "NULL"];
                 match text {
                     "any:0" => Ok(AddressSpec::Any),
                     "refusing" => Ok(AddressSpec::Refusing),
                     "unreachable" => Ok(AddressSpec::Unreachable),
+                    "NULL" => Ok(AddressSpec::Null),
                     other => Err(de::Error::unknown_variant(other, KNOWN)),
                 }
             }
@@ -355,6 +338,7 @@ impl fmt::Display for AddressSpec {
             Self::Any => f.write_str("any:0"),
             Self::Refusing => f.write_str("refusing"),
             Self::Unreachable => f.write_str("unreachable"),
+            Self::Null => f.write_str("NULL"),
         }
     }
 }
@@ -368,7 +352,9 @@ impl Serialize for AddressSpec {
                 map.serialize_entry("of", socket)?;
                 map.end()
             }
-            Self::Any | Self::Refusing | Self::Unreachable => serializer.collect_str(self),
+            Self::Any | Self::Refusing | Self::Unreachable | Self::Null => {
+                serializer.collect_str(self)
+            }
         }
     }
 }
@@ -382,7 +368,7 @@ impl JsonSchema for AddressSpec {
         schemars::json_schema!({
             "description": "an address by role",
             "oneOf": [
-                { "enum": ["any:0", "refusing", "unreachable"] },
+                { "enum": ["any:0", "refusing", "unreachable", "NULL"] },
                 {
                     "type": "object",
                     "properties": { "of": { "type": "string" } },
@@ -599,6 +585,10 @@ pub struct MessageSpec {
     /// The error, high word of `lParam`; 0 if not said.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<WsaError>,
+    /// So many of them in a row; one if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 65536))]
+    pub times: Option<u32>,
 }
 
 /// Reads a map that must have just one entry, of a known key.

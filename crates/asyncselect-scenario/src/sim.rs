@@ -3,8 +3,8 @@
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
-    Backend, BackendError, Data, Literal, LiteralId, Outcome, PostedMessage, PumpFilter, Reply,
-    SelectReply, ThreadId,
+    Backend, BackendError, Data, Fault, Literal, LiteralId, Outcome, PostedMessage, PumpFilter,
+    Reply, SelectReply, SocketHandle, ThreadId,
 };
 use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
@@ -121,8 +121,12 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
         bytes
     }
 
-    fn advance(&mut self, _: u32) -> Result<(), BackendError> {
-        Err(BackendError::NotModelled("simulated time".to_owned()))
+    fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
+        self.apply(Move::Tick { ms })
+    }
+
+    fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError> {
+        self.apply(Move::Fault(*fault))
     }
 }
 

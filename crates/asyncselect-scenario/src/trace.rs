@@ -8,10 +8,11 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId, Value, WsaError,
+    Data, Fault, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId, Value,
+    WsaError,
 };
-use asyncselect_model::latch::{Absence, Guard, Trigger};
-use asyncselect_model::sink::Message;
+use asyncselect_model::latch::{Absence, Guard};
+use asyncselect_model::sink::{Message, Standing};
 use asyncselect_model::stream::{Segment, Side};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, Rule};
@@ -99,6 +100,11 @@ pub enum TraceEvent {
         /// What arrived.
         segment: String,
     },
+    /// The network or the machine was disturbed.
+    Fault {
+        /// How.
+        fault: Fault<String>,
+    },
     /// Time passed.
     Tick {
         /// How much, in milliseconds.
@@ -157,13 +163,15 @@ pub struct SilentEvent {
 pub struct Tracer<'s> {
     script: &'s Script,
     lines: Vec<TraceLine>,
+    /// Simulated milliseconds since the start.
+    ms: u32,
     sockets: Vec<(SocketHandle, NameId)>,
     windows: Vec<(Hwnd, NameId)>,
     /// For each thread, the rule behind its last error.
     rules: [Option<Rule>; THREADS_MAX],
     /// For each thread, what its call under way makes.
     binds: [Option<NameId>; THREADS_MAX],
-    /// Whether the stack itself told of the message that was just retrieved.
+    /// Whether the stack itself tells of messages that are retrieved.
     told: bool,
 }
 
@@ -175,6 +183,7 @@ impl<'s> Tracer<'s> {
         Self {
             script,
             lines,
+            ms: 0,
             sockets,
             windows,
             rules: Default::default(),
@@ -196,7 +205,7 @@ impl<'s> Tracer<'s> {
             Place::Step(index) => Some(index + 1),
             Place::End => Some(self.script.steps.len() + 1),
         };
-        self.lines.push(TraceLine { n, ms: 0, step, event, silent: Vec::new() });
+        self.lines.push(TraceLine { n, ms: self.ms, step, event, silent: Vec::new() });
     }
 
     fn thread(&self, thread: ThreadId) -> String {
@@ -207,6 +216,15 @@ impl<'s> Tracer<'s> {
         match self.sockets.iter().rfind(|(other, _)| *other == handle) {
             Some((_, name)) => self.script.sockets[usize::from(name.0)].clone(),
             None => format!("{:#x}", handle.0),
+        }
+    }
+
+    /// The socket that had a value before the one that has it now, if that is another.
+    fn earlier_socket(&self, handle: SocketHandle) -> String {
+        let mut owners = self.sockets.iter().rev().filter(|(other, _)| *other == handle);
+        match owners.nth(1) {
+            Some((_, name)) => self.script.sockets[usize::from(name.0)].clone(),
+            None => self.socket(handle),
         }
     }
 
@@ -246,6 +264,7 @@ impl Observer for Tracer<'_> {
             Value::Socket(socket) => name(&self.script.sockets, self.socket(socket)),
             Value::Window(window) => name(&self.script.windows, self.window(window)),
             Value::Address(address) => address.to_string(),
+            Value::Message(_) => "1".to_owned(),
         });
         let lp_errno = reply.lp_errno.map(|error| match error {
             WsaError(0) => "0".to_owned(),
@@ -263,6 +282,8 @@ impl Observer for Tracer<'_> {
     }
 
     fn happened(&mut self, place: Place, effects: Vec<Effect>) {
+        // A simulated stack knows more of a message than its parameters.
+        self.told |= !effects.is_empty();
         for effect in effects {
             match effect {
                 Effect::Return { thread, rule, .. } => self.rules[usize::from(thread.0)] = rule,
@@ -270,7 +291,7 @@ impl Observer for Tracer<'_> {
                     let event = TraceEvent::Post {
                         message: self.message(&message),
                         clause: rule.id().to_owned(),
-                        after: after(trigger).to_owned(),
+                        after: trigger.about().to_owned(),
                     };
                     self.push(place, event);
                 }
@@ -280,7 +301,14 @@ impl Observer for Tracer<'_> {
                         guard,
                         Guard::NoRegistration
                             | Guard::NotInMask
-                            | Guard::Absent(Absence::NotClosed | Absence::NoData)
+                            | Guard::Absent(
+                                Absence::NotClosed
+                                    | Absence::NoData
+                                    | Absence::NoUrgent
+                                    | Absence::NotListening
+                                    | Absence::ConnectedBefore
+                                    | Absence::Unchanged,
+                            )
                     );
                     let silent = SilentEvent {
                         socket: self.socket(socket),
@@ -302,13 +330,15 @@ impl Observer for Tracer<'_> {
                     let segment = describe(segment);
                     self.push(place, TraceEvent::Deliver { connection: link, toward, segment });
                 }
-                Effect::Retrieve { thread, message, fresh } => {
-                    // A simulated stack knows more of a message than its parameters.
-                    self.told = true;
+                Effect::Retrieve { thread, message, standing } => {
+                    let mut named = self.message(&message);
+                    if standing == Standing::Orphaned {
+                        named.socket = self.earlier_socket(message.socket);
+                    }
                     let event = TraceEvent::Retrieve {
                         thread: self.thread(thread),
-                        message: self.message(&message),
-                        stale: !fresh,
+                        message: named,
+                        stale: standing != Standing::Current,
                     };
                     self.push(place, event);
                 }
@@ -318,7 +348,7 @@ impl Observer for Tracer<'_> {
     }
 
     fn retrieved(&mut self, place: Place, retrieved: &Retrieved) {
-        if !std::mem::take(&mut self.told) {
+        if !self.told {
             let event = TraceEvent::Retrieve {
                 thread: self.thread(retrieved.thread),
                 message: name_of(self.script, retrieved),
@@ -326,6 +356,17 @@ impl Observer for Tracer<'_> {
             };
             self.push(place, event);
         }
+    }
+
+    fn disturbed(&mut self, place: Place, fault: &Fault<SocketRef>) {
+        let mut names = BackToNames { script: self.script };
+        let Ok(fault) = fault.try_map(|field, socket| names.socket(field, socket));
+        self.push(place, TraceEvent::Fault { fault });
+    }
+
+    fn waited(&mut self, place: Place, ms: u32) {
+        self.ms += ms;
+        self.push(place, TraceEvent::Tick { ms });
     }
 
     fn named(&mut self, socket: SocketHandle, name: NameId) {
@@ -358,27 +399,13 @@ pub fn name_of(script: &Script, retrieved: &Retrieved) -> TraceMessage {
     }
 }
 
-/// What made the stack look, in words.
-fn after(trigger: Trigger) -> &'static str {
-    match trigger {
-        Trigger::Registered => "registration",
-        Trigger::Inherited => "accept",
-        Trigger::Connected => "connection established",
-        Trigger::ReceiveCalled => "receive call",
-        Trigger::SendCalled => "send call",
-        Trigger::DataArrived => "data arrived",
-        Trigger::EndArrived => "end arrived",
-        Trigger::ResetArrived => "reset arrived",
-        Trigger::SpaceArrived => "space came back",
-    }
-}
-
 fn describe(segment: Segment) -> String {
     match segment {
         Segment::Syn { .. } => "SYN".to_owned(),
         Segment::SynAck => "SYN-ACK".to_owned(),
         Segment::Ack => "ACK".to_owned(),
         Segment::Data(piece) => format!("DATA {}", piece.len),
+        Segment::Urgent(_) => "URG 1".to_owned(),
         Segment::Fin => "FIN".to_owned(),
         Segment::Rst => "RST".to_owned(),
         Segment::Window => "WINDOW".to_owned(),
@@ -424,6 +451,7 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for BackToNames<'_> {
             AddressRef::Any => AddressSpec::Any,
             AddressRef::Refusing => AddressSpec::Refusing,
             AddressRef::Unreachable => AddressSpec::Unreachable,
+            AddressRef::Null => AddressSpec::Null,
         })
     }
 
@@ -477,8 +505,9 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
                 let what = format!("{segment} on connection {connection} reaches {toward}");
                 ("net", what, None)
             }
-            TraceEvent::Tick { ms } if everything => ("net", format!("{ms} ms pass"), None),
-            TraceEvent::Deliver { .. } | TraceEvent::Tick { .. } => continue,
+            TraceEvent::Fault { fault } => ("", fault_text(fault), None),
+            TraceEvent::Tick { ms } => ("", format!("{ms} ms pass"), None),
+            TraceEvent::Deliver { .. } => continue,
         };
         number += 1;
         let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
@@ -543,6 +572,18 @@ fn return_text(event: &TraceEvent) -> String {
         text.push_str(&format!(", *lpErrno = {lp_errno}"));
     }
     text
+}
+
+fn fault_text(fault: &Fault<String>) -> String {
+    match fault {
+        Fault::Lose { toward } => format!("fault     nothing reaches {toward} any more"),
+        Fault::Delay { toward, ms } => format!("fault     {ms} ms more to {toward}"),
+        Fault::NetworkDown {} => "fault     the network is down".to_owned(),
+        Fault::PostFails { times } => format!("fault     posting fails, {times} times"),
+        Fault::EventError { s, event, error } => {
+            format!("fault     {event} for {s} gets {error}")
+        }
+    }
 }
 
 /// A call as C would write it, with the names of its parameters.

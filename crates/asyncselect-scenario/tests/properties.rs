@@ -69,9 +69,10 @@ impl Observed {
                 self.returned(error.is_none());
                 Ok(())
             }
-            TraceEvent::Retrieve { .. } | TraceEvent::Deliver { .. } | TraceEvent::Tick { .. } => {
-                Ok(())
-            }
+            TraceEvent::Retrieve { .. }
+            | TraceEvent::Deliver { .. }
+            | TraceEvent::Fault { .. }
+            | TraceEvent::Tick { .. } => Ok(()),
         }
     }
 

@@ -10,7 +10,8 @@ use asyncselect_model::stream::LITERALS_MAX;
 use asyncselect_model::world::THREADS_MAX;
 
 use super::{
-    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, SocketRef, WindowRef,
+    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, Repeat, SocketRef,
+    WindowRef,
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
@@ -20,7 +21,7 @@ use crate::source::{JsonPath, Source, SourceError, choices, nearest};
 
 /// How often a step may repeat its call. A thousand fill every buffer that we know; without a
 /// bound, a call that never fails would run for hours.
-const REPEATS_MAX: u32 = 1 << 16;
+pub(super) const REPEATS_MAX: u32 = 1 << 16;
 
 /// A table of names that only grows while a script is checked.
 #[derive(Default)]
@@ -214,7 +215,7 @@ impl<'a> Checker<'a> {
             binds,
             settle: true,
             begins: false,
-            repeat: None,
+            repeat: Repeat::Times(1),
             expect: Cases { base: success(), when: Vec::new() },
         });
     }
@@ -283,13 +284,18 @@ impl<'a> Checker<'a> {
         if let Some(pump) = &step.pump {
             return self.pump(pump, thread, &at.clone().key("pump"));
         }
-        if step.fault.is_some() {
+        if let Some(fault) = &step.fault {
             self.need(Need::Faults);
-            return Ok(Op::NotModelled("faults"));
+            let at = at.clone().key("fault").key(fault.name());
+            let fault = fault.try_map(|field, name| {
+                let at = at.clone().key(field);
+                self.known(&self.sockets, name, &at).map(SocketRef::Named)
+            });
+            return fault.map(Op::Fault);
         }
-        if step.advance_ms.is_some() {
+        if let Some(ms) = step.advance_ms {
             self.need(Need::SimulatedTime);
-            return Ok(Op::NotModelled("simulated time"));
+            return Ok(Op::Advance(ms));
         }
         Ok(Op::Settle)
     }
@@ -302,10 +308,11 @@ impl<'a> Checker<'a> {
 
     /// Refuses fields that the kind of step does not have.
     fn belongs_to(&self, step: &Step, kind: &str, at: &JsonPath) -> Checked<()> {
-        let fields: [(&str, bool, &[&str]); 8] = [
+        let fields: [(&str, bool, &[&str]); 9] = [
             ("as", step.r#as.is_some(), &["do"]),
             ("thread", step.thread.is_some(), &["do", "pump"]),
             ("begin", step.begin.is_some(), &["do"]),
+            ("times", step.times.is_some(), &["do"]),
             ("repeat_until", step.repeat_until.is_some(), &["do"]),
             ("max", step.max.is_some(), &["do"]),
             ("expect", step.expect.is_some(), &["do", "end"]),
@@ -332,22 +339,38 @@ impl<'a> Checker<'a> {
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         let binds = self.made_by(step, call, at)?;
-        let repeat = match (step.repeat_until, step.max) {
-            (None, None) => None,
-            (Some(error), Some(max)) if (1..=REPEATS_MAX).contains(&max) => Some((error, max)),
-            (Some(_), given) => {
+        if binds.is_some() && step.times.is_some_and(|times| times > 1) {
+            let message = "a name for several things; make them one by one, or without `as`";
+            return Err(self.wrong(&at.clone().key("times"), message));
+        }
+        let counted = |times: &u32| (1..=REPEATS_MAX).contains(times);
+        let repeat = match (step.repeat_until, step.max, step.times) {
+            (None, None, times) => match times.unwrap_or(1) {
+                times if counted(&times) => Repeat::Times(times),
+                _ => {
+                    let message = format!("`times` is from 1 to {REPEATS_MAX}");
+                    return Err(self.wrong(&at.clone().key("times"), message));
+                }
+            },
+            (Some(_), _, Some(_)) => {
+                let message = "`times` means nothing beside `repeat_until`, which has `max`";
+                return Err(self.wrong(&at.clone().key("times"), message));
+            }
+            (Some(error), Some(max), None) if counted(&max) => Repeat::Until(error, max),
+            (Some(_), given, None) => {
                 let at = if given.is_some() { at.clone().key("max") } else { at.clone() };
                 let message = format!("`repeat_until` needs a `max` from 1 to {REPEATS_MAX}");
                 return Err(self.wrong(&at, message));
             }
-            (None, Some(_)) => {
+            (None, Some(_), _) => {
                 let message = "`max` means nothing without `repeat_until`";
                 return Err(self.wrong(&at.clone().key("max"), message));
             }
         };
         // What the calls return on the way is not looked at.
         let any = Expect { r#return: Some(ReturnSpec::Any), ..Expect::default() };
-        if repeat.is_some() && step.expect.as_ref().is_some_and(|expect| *expect != any) {
+        let until = matches!(repeat, Repeat::Until(..));
+        if until && step.expect.as_ref().is_some_and(|expect| *expect != any) {
             let message =
                 "beside `repeat_until` there is nothing to expect but `\"return\": \"any\"`";
             return Err(self.wrong(&at.clone().key("expect"), message));
@@ -357,7 +380,7 @@ impl<'a> Checker<'a> {
                 let message = format!("a call `{name}` began already and did not end");
                 return Err(self.wrong(&at.clone().key("begin"), message));
             }
-            if step.expect.is_some() || repeat.is_some() {
+            if step.expect.is_some() || repeat != Repeat::Times(1) {
                 let message = "what a call that began must return stands at its `end`";
                 return Err(self.wrong(at, message));
             }
@@ -396,7 +419,9 @@ impl<'a> Checker<'a> {
 
     fn derive_needs(&mut self, call: &CheckedCall) {
         match call {
-            Call::WspAsyncSelect { .. } => self.need(Need::Spi),
+            Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
+                self.need(Need::Spi);
+            }
             Call::Send { flags, .. } | Call::Recv { flags, .. } if flags.oob => {
                 self.need(Need::Oob);
             }
@@ -501,6 +526,7 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
                 Ok(AddressRef::Refusing)
             }
             AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+            AddressSpec::Null => Ok(AddressRef::Null),
         }
     }
 

@@ -2,7 +2,7 @@
 
 use asyncselect_model::{Evidence, KnobId};
 
-use super::check::{Checked, Checker, success};
+use super::check::{Checked, Checker, REPEATS_MAX, success};
 use super::{Case, Cases, Claim, Expectation, Expected, Expecting};
 use crate::script_file::{
     Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, WhenMessages, WhenReturn,
@@ -131,9 +131,18 @@ impl Checker<'_> {
     fn claimed(&self, messages: &MessagesSpec, at: &JsonPath) -> Checked<Claim> {
         let list = |messages: &[MessageSpec], at: &JsonPath| {
             let numbered = messages.iter().enumerate();
-            numbered
-                .map(|(index, message)| self.expecting(message, &at.clone().index(index)))
-                .collect::<Checked<Vec<Expecting>>>()
+            let mut list = Vec::new();
+            for (index, message) in numbered {
+                let at = at.clone().index(index);
+                let expecting = self.expecting(message, &at)?;
+                let times = message.times.unwrap_or(1);
+                if !(1..=REPEATS_MAX).contains(&times) {
+                    let message = format!("`times` is from 1 to {REPEATS_MAX}");
+                    return Err(self.wrong(&at.key("times"), message));
+                }
+                list.extend((0..times).map(|_| expecting));
+            }
+            Ok(list)
         };
         match messages {
             MessagesSpec::Ordered(messages) => list(messages, at).map(Claim::Ordered),

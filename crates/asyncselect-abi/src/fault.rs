@@ -1,0 +1,78 @@
+//! Disturbances that no call of the program under test can make.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::WsaError;
+use crate::event::NetworkEvent;
+
+/// A disturbance of the network or the machine; `S` is how a socket is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Fault<S> {
+    /// Nothing arrives at this socket any more, until a time-out ends its connection.
+    Lose {
+        /// The socket.
+        toward: S,
+    },
+    /// What travels to this socket now or later arrives only after this time.
+    Delay {
+        /// The socket.
+        toward: S,
+        /// In milliseconds, from now.
+        ms: u16,
+    },
+    /// The network subsystem fails (AS-REG-08).
+    NetworkDown {},
+    /// Posting a message fails (AS-Q-03).
+    PostFails {
+        /// How many times in a row.
+        times: u8,
+    },
+    /// The next message of an event carries an error, or the connect that FD_CONNECT tells of fails
+    /// with it.
+    EventError {
+        /// The socket.
+        s: S,
+        /// The event.
+        event: NetworkEvent,
+        /// The high word of `lParam`.
+        error: WsaError,
+    },
+}
+
+impl<S> Fault<S> {
+    /// The same with its socket translated.
+    ///
+    /// # Errors
+    ///
+    /// Those of `socket`; the field's name comes with each socket.
+    pub fn try_map<T, E>(
+        &self,
+        mut socket: impl FnMut(&'static str, &S) -> Result<T, E>,
+    ) -> Result<Fault<T>, E> {
+        Ok(match self {
+            Self::Lose { toward } => Fault::Lose { toward: socket("toward", toward)? },
+            Self::Delay { toward, ms } => {
+                Fault::Delay { toward: socket("toward", toward)?, ms: *ms }
+            }
+            Self::NetworkDown {} => Fault::NetworkDown {},
+            Self::PostFails { times } => Fault::PostFails { times: *times },
+            Self::EventError { s, event, error } => {
+                Fault::EventError { s: socket("s", s)?, event: *event, error: *error }
+            }
+        })
+    }
+
+    /// The name in scripts.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Lose { .. } => "lose",
+            Self::Delay { .. } => "delay",
+            Self::NetworkDown {} => "network_down",
+            Self::PostFails { .. } => "post_fails",
+            Self::EventError { .. } => "event_error",
+        }
+    }
+}

@@ -1,0 +1,457 @@
+//! Looks at a socket: which conditions hold, in which order they are told, and the posting.
+//!
+//! [`crate::latch`] decides whether an event is posted; here is what it decides on. Reading list:
+//! sections 6 to 10 of the clause list, AS-ORD and AS-Q.
+
+use asyncselect_abi::{NetworkEvent, WsaError};
+
+use crate::chooser::Chooser;
+use crate::knob::{
+    CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
+    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
+    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
+    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+};
+use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
+use crate::rule::Rule;
+use crate::sink::{Effect, Sink};
+use crate::socket::{SocketIx, SocketState};
+use crate::stream::{Arrived, LinkIx, Side, Space};
+use crate::window::{Queued, Standing, WindowIx};
+use crate::world::{Context, World};
+
+/// The messages that a thread's queue holds, if it has a limit (AS-Q-01).
+const QUEUE_MAX: usize = 10_000;
+
+/// An event that is to be posted.
+#[derive(Clone, Copy)]
+struct Due {
+    event: NetworkEvent,
+    rule: Rule,
+    error: WsaError,
+}
+
+impl World {
+    /// Looks at the conditions of a socket and posts what is to be posted, one message an event
+    /// (AS-MSG-05).
+    pub(crate) fn evaluate<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        if self.socket(socket).registration.is_none() && !S::WANTS_SILENCE {
+            return;
+        }
+        let mut due: [Option<Due>; NetworkEvent::ALL.len()] = Default::default();
+        let mut count = 0;
+        for event in NetworkEvent::ALL {
+            let this = self.socket(socket);
+            let wanted = match this.registration {
+                None => Wanted::NoRegistration,
+                Some(registration) if registration.wants(event) => Wanted::Yes,
+                Some(_) => Wanted::NotInMask,
+            };
+            let latch = this.latch(event);
+            // What cannot be posted is looked at for its reason only, and decides nothing.
+            cx.decides = wanted == Wanted::Yes && latch == Latch::Armed;
+            if !cx.decides && !S::WANTS_SILENCE {
+                continue;
+            }
+            let condition = match wanted {
+                Wanted::NotInMask | Wanted::NoRegistration => Condition::No(Absence::NotConnected),
+                Wanted::Yes => self.condition(socket, event, trigger, cx),
+            };
+            match latch::decide(wanted, latch, condition, trigger) {
+                Ok(rule) => {
+                    due[count] = Some(Due { event, rule, error: condition.error() });
+                    count += 1;
+                }
+                Err(guard) => {
+                    if guard == Guard::Absent(Absence::ClosedBefore) {
+                        // The registration begins with the event spent: no later look posts it.
+                        self.socket_mut(socket).spend(event);
+                    }
+                    if S::WANTS_SILENCE {
+                        let socket = socket.handle();
+                        cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
+                    }
+                }
+            }
+        }
+        cx.decides = true;
+        if count > 1 {
+            self.order(&mut due[..count], cx);
+        }
+        for due in due.into_iter().flatten() {
+            self.post(socket, due, trigger, cx);
+        }
+    }
+
+    /// AS-ORD-04, OQ-14: what comes to hold at once is posted in the order that the stack keeps.
+    /// FD_READ before FD_CLOSE is known everywhere (AS-ORD-03, W-083).
+    fn order<C: Chooser, S: Sink>(&mut self, due: &mut [Option<Due>], cx: &mut Context<'_, C, S>) {
+        use NetworkEvent::{Close, Connect, Oob, Read, Write};
+        let has = |event| due.iter().flatten().any(|due| due.event == event);
+        let (connect, oob, read) = (has(Connect), has(Oob), has(Read));
+        let (write, close) = (has(Write), has(Close));
+        // AS-WR-05.
+        let write_before_connect =
+            connect && write && self.knob::<ConnectAndWrite>(cx) == ConnectAndWrite::WriteFirst;
+        let read_before_oob = oob && read && self.knob::<OobAndRead>(cx) == OobAndRead::ReadFirst;
+        let write_before_read =
+            read && write && self.knob::<ReadAndWrite>(cx) == ReadAndWrite::WriteFirst;
+        let close_before_write = !write_before_read
+            && write
+            && close
+            && self.knob::<WriteAndClose>(cx) == WriteAndClose::CloseFirst;
+        let rank = |event| match event {
+            Write if write_before_connect => 5,
+            Connect => 10,
+            Oob if read_before_oob => 25,
+            Oob => 20,
+            Write if write_before_read => 21,
+            Read => 22,
+            Close if close_before_write => 26,
+            Write => 30,
+            Close => 40,
+            NetworkEvent::Accept
+            | NetworkEvent::Qos
+            | NetworkEvent::GroupQos
+            | NetworkEvent::RoutingInterfaceChange
+            | NetworkEvent::AddressListChange => 50,
+        };
+        due.sort_by_key(|due| due.map(|due| rank(due.event)));
+    }
+
+    /// Whether the condition of an event holds for a socket.
+    fn condition<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        event: NetworkEvent,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        match event {
+            NetworkEvent::Accept => return self.acceptable(socket),
+            // Nothing in this network changes them (AS-EN-12, AS-EN-13).
+            NetworkEvent::Qos
+            | NetworkEvent::GroupQos
+            | NetworkEvent::RoutingInterfaceChange
+            | NetworkEvent::AddressListChange => return Condition::No(Absence::Unchanged),
+            NetworkEvent::Read
+            | NetworkEvent::Write
+            | NetworkEvent::Oob
+            | NetworkEvent::Connect
+            | NetworkEvent::Close => {}
+        }
+        let SocketState::Connected(link, side) = self.socket(socket).state else {
+            return self.unconnected(socket, event, trigger, cx);
+        };
+        match event {
+            NetworkEvent::Read => self.readable(socket, link, side, cx),
+            NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
+            NetworkEvent::Oob => self.urgent(socket, link, side, cx),
+            NetworkEvent::Connect => self.connected(side, trigger, cx),
+            NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
+            NetworkEvent::Accept
+            | NetworkEvent::Qos
+            | NetworkEvent::GroupQos
+            | NetworkEvent::RoutingInterfaceChange
+            | NetworkEvent::AddressListChange => unreachable!("answered above"),
+        }
+    }
+
+    fn acceptable(&self, socket: SocketIx) -> Condition {
+        match self.socket(socket).state {
+            SocketState::Listening { .. } if self.streams.waiting(socket) > 0 => {
+                Condition::Acceptable
+            }
+            SocketState::Listening { .. } => Condition::No(Absence::NoneToAccept),
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Connecting(_)
+            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+        }
+    }
+
+    /// What a socket without a connection has to tell: how its connect failed, at that moment.
+    fn unconnected<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        event: NetworkEvent,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        let nothing = Condition::No(Absence::NotConnected);
+        if trigger != Trigger::ConnectFailed {
+            return nothing;
+        }
+        let error = self.socket(socket).error;
+        if event == NetworkEvent::Connect {
+            // AS-CO-05, AS-CO-07.
+            Condition::ConnectFailed(match self.knob::<ConnectErrorWord>(cx) {
+                ConnectErrorWord::Code => error,
+                ConnectErrorWord::Zero => WsaError(0),
+            })
+        } else if event == NetworkEvent::Close
+            && self.knob::<CloseAfterFailedConnect>(cx) == CloseAfterFailedConnect::Posts
+        {
+            // OQ-25.
+            Condition::Aborted(error)
+        } else {
+            nothing
+        }
+    }
+
+    fn readable<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        link: LinkIx,
+        side: Side,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        let this = *self.socket(socket);
+        if !self.streams.has_unread(link, side, this.oob_inline) {
+            // AS-RD-05: the end of the stream is not data.
+            let absence =
+                if this.receive_shut { Absence::ReceiveShutDown } else { Absence::NoData };
+            return Condition::No(absence);
+        }
+        // OQ-24: data that survived a reset may be told of or not.
+        if self.streams.toward(link, side).arrived.is_aborted()
+            && self.knob::<DataOnReset>(cx) == DataOnReset::ReadableSilently
+        {
+            return Condition::No(Absence::Reset);
+        }
+        Condition::Readable
+    }
+
+    fn writable<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        link: LinkIx,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        if self.socket(socket).send_shut {
+            // OQ-10: every send fails at once; does that count as possible?
+            return match self.knob::<WriteAfterOwnEnd>(cx) {
+                WriteAfterOwnEnd::Silent => Condition::No(Absence::SendShutDown),
+                WriteAfterOwnEnd::Posts => Condition::Writable,
+            };
+        }
+        if self.streams.toward(link, side).arrived.is_aborted() {
+            // W-089: whether a socket that was reset counts as writable.
+            return match self.knob::<WriteAfterReset>(cx) {
+                WriteAfterReset::Silent => Condition::No(Absence::Reset),
+                WriteAfterReset::OnAccept if trigger != Trigger::Inherited => {
+                    Condition::No(Absence::Reset)
+                }
+                WriteAfterReset::Posts | WriteAfterReset::OnAccept => Condition::Writable,
+            };
+        }
+        if self.streams.toward(link, side.other()).space != Space::Free {
+            return Condition::No(Absence::NoSpace);
+        }
+        // AS-CL-18: the peer's end does not stop this side's sending.
+        Condition::Writable
+    }
+
+    fn urgent<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        link: LinkIx,
+        side: Side,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        let this = *self.socket(socket);
+        if !self.streams.has_urgent(link, side) {
+            Condition::No(Absence::NoUrgent)
+        } else if !this.oob_inline {
+            Condition::Urgent
+        } else if self.knob::<InlineOob>(cx) == InlineOob::Posts {
+            Condition::UrgentInline
+        } else {
+            // AS-OOB-01, AS-OOB-06.
+            Condition::No(Absence::UrgentIsInline)
+        }
+    }
+
+    /// FD_CONNECT's condition on a connection: it tells of the moment, and perhaps to those who
+    /// register later.
+    fn connected<C: Chooser, S: Sink>(
+        &mut self,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        let told = match (trigger, side) {
+            (Trigger::Connected, _) => true,
+            // AS-CO-01 against W-031.
+            (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
+                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+            }
+            // AS-CO-16, OQ-12: did connect ever succeed here?
+            (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
+                self.knob::<ConnectOnAccepted>(cx) == ConnectOnAccepted::Posts
+            }
+            (
+                Trigger::ConnectFailed
+                | Trigger::ReceiveCalled
+                | Trigger::SendCalled
+                | Trigger::AcceptCalled
+                | Trigger::ConnectionArrived
+                | Trigger::DataArrived
+                | Trigger::EndArrived
+                | Trigger::ResetArrived
+                | Trigger::OwnReset
+                | Trigger::TimedOut
+                | Trigger::SpaceArrived
+                | Trigger::OptionSet,
+                _,
+            ) => false,
+        };
+        if told { Condition::Connected } else { Condition::No(Absence::ConnectedBefore) }
+    }
+
+    fn closed<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        link: LinkIx,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        let this = *self.socket(socket);
+        let arrived = self.streams.toward(link, side).arrived;
+        match arrived {
+            Arrived::Open => Condition::No(Absence::NotClosed),
+            Arrived::End => {
+                let unread = self.streams.has_unread(link, side, this.oob_inline);
+                self.ended(this.send_shut, unread, trigger, cx)
+            }
+            // C8, W-088: some stacks do not tell a registration of a reset that came before.
+            Arrived::Reset | Arrived::EndThenReset
+                if trigger == Trigger::Registered
+                    && self.knob::<RegisterAfterReset>(cx) == RegisterAfterReset::Silent =>
+            {
+                Condition::No(Absence::ClosedBefore)
+            }
+            // AS-CL-05 against W-088.
+            Arrived::Reset | Arrived::EndThenReset => {
+                Condition::Aborted(match self.knob::<ResetError>(cx) {
+                    ResetError::ConnReset => WsaError::WSAECONNRESET,
+                    ResetError::ConnAborted => WsaError::WSAECONNABORTED,
+                    ResetError::Zero => WsaError(0),
+                })
+            }
+            // OQ-15: does a side that resets learn of it?
+            Arrived::OwnReset => match self.knob::<CloseAfterOwnReset>(cx) {
+                CloseAfterOwnReset::Silent => Condition::No(Absence::ReceiveShutDown),
+                CloseAfterOwnReset::Posts => Condition::Aborted(WsaError::WSAECONNABORTED),
+            },
+            // AS-CL-08.
+            Arrived::TimedOut => Condition::Aborted(WsaError::WSAECONNABORTED),
+        }
+    }
+
+    /// FD_CLOSE's condition after the peer's graceful end.
+    fn ended<C: Chooser, S: Sink>(
+        &mut self,
+        sent_end: bool,
+        unread: bool,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        if unread {
+            // AS-CL-03, AS-CL-04 against W-083: does the end wait until all data was read?
+            let waits = if sent_end {
+                self.knob::<CloseWithUnreadAfterShutdown>(cx)
+                    == CloseWithUnreadAfterShutdown::AfterDrain
+            } else {
+                self.knob::<CloseWithUnread>(cx) == CloseWithUnread::AfterDrain
+            };
+            return if waits { Condition::No(Absence::UnreadData) } else { Condition::EndedUnread };
+        }
+        // AS-CL-02: some stacks tell a registration only of an end that left one direction open.
+        if sent_end
+            && trigger == Trigger::Registered
+            && self.knob::<RegisterAfterBothEnded>(cx) == RegisterAfterBothEnded::Silent
+        {
+            return Condition::No(Absence::ClosedBefore);
+        }
+        Condition::Ended { sent_end }
+    }
+
+    fn post<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        due: Due,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let Due { event, rule, error } = due;
+        let registration =
+            self.socket(socket).registration.expect("only a registration wants an event");
+        let posted = match registration.window {
+            // A stack that does not look at windows, or whose window was destroyed.
+            None => Err((Guard::NoWindow, FailedPost::Lost)),
+            Some(window) if self.post_succeeds(window, cx) => Ok(window),
+            // OQ-17, AS-Q-03.
+            Some(_) => Err((Guard::PostFailed, self.knob::<FailedPost>(cx))),
+        };
+        match posted {
+            Ok(window) => {
+                // AS-EN-01: spent until the re-enabling call.
+                self.socket_mut(socket).spend(event);
+                let error = match self.faults.event {
+                    Some((of, which, injected)) if (of, which) == (socket, event) => {
+                        self.faults.event = None;
+                        injected
+                    }
+                    Some(_) | None => error,
+                };
+                let (message, standing) = (registration.message, Standing::Current);
+                let queued = Queued { window, socket, event, standing, message, error };
+                self.windows.queue.push(queued);
+                cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
+            }
+            Err((guard, becomes)) => {
+                match becomes {
+                    FailedPost::Lost => self.socket_mut(socket).spend(event),
+                    FailedPost::StaysArmed => {}
+                }
+                if S::WANTS_SILENCE {
+                    let socket = socket.handle();
+                    cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
+                }
+            }
+        }
+    }
+
+    /// Whether PostMessage, or the provider's upcall for it, puts a message into the queue of a
+    /// window (AS-SPI-01).
+    fn post_succeeds<C: Chooser, S: Sink>(
+        &mut self,
+        window: WindowIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        if self.faults.upcall {
+            return false;
+        }
+        if let Some(left) = self.faults.posts.checked_sub(1) {
+            self.faults.posts = left;
+            return false;
+        }
+        if self.windows.queue.len() < QUEUE_MAX {
+            return true;
+        }
+        // AS-Q-01, AS-Q-02: each thread's queue has its own limit.
+        let thread = self.windows.owner(window).expect("a registration's window exists");
+        self.windows.queued_for(thread) < QUEUE_MAX
+            || self.knob::<QueueLimit>(cx) == QueueLimit::Unlimited
+    }
+}
