@@ -85,8 +85,13 @@ impl World {
             Some(PendingCall::None) => {}
             // AS-HK-01, AS-REG-10, X-02: a call from the blocking hook.
             Some(_) if self.faults.winsock_1 => {
-                let nested = Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01);
-                Self::returned(cx, thread, Err(nested));
+                let nested = Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01));
+                match call {
+                    Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
+                        self.returned_by_provider(thread, nested, cx);
+                    }
+                    _ => Self::returned(cx, thread, nested),
+                }
                 return Ok(());
             }
             Some(_) | None => {
@@ -185,7 +190,7 @@ impl World {
             Call::GetSockName { s } => self.getsockname(known(*s)),
             Call::GetPeerName { s } => self.getpeername(known(*s)),
             Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
-                self.select([readfds, writefds, exceptfds], *timeout_ms)
+                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
                 let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
@@ -243,9 +248,9 @@ impl World {
     }
 
     /// Whether the call that a thread waits for can end because its own time-out does.
-    pub(crate) fn can_give_up(&self, pending: PendingCall) -> bool {
+    pub(crate) fn can_give_up(&self, thread: ThreadId, pending: PendingCall) -> bool {
         match pending {
-            PendingCall::Select { .. } => self.streams.is_quiet(),
+            PendingCall::Select { .. } => self.select_left_ms[usize::from(thread.0)] == 0,
             PendingCall::None
             | PendingCall::Connect(_)
             | PendingCall::Accept(_)
@@ -287,6 +292,7 @@ impl World {
                 self.transmit(socket, data, Mode::Waited, cx)
             }
             PendingCall::Select { read, write, except } => {
+                self.select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
             }
             PendingCall::Message { window, min, max } => {
@@ -933,12 +939,11 @@ impl World {
         if self.streams.toward(link, side).urgent_count() == 0 {
             return AtUrgent::Passes { stops: false, loses: false };
         }
-        // AS-OOB-10.
-        let stops = self.knob::<ReceiveAtMark>(cx) == ReceiveAtMark::Stops;
+        // AS-OOB-10, X-11.
         if inline {
-            let alone = self.knob::<InlineUrgent>(cx) == InlineUrgent::Alone;
-            return AtUrgent::Inline { stops, alone };
+            return AtUrgent::Inline(self.knob::<InlineUrgent>(cx));
         }
+        let stops = self.knob::<ReceiveAtMark>(cx) == ReceiveAtMark::Stops;
         // AS-OOB-09.
         let loses = self.streams.has_urgent(link, side)
             && self.knob::<UrgentPassed>(cx) == UrgentPassed::Lost;
@@ -1025,6 +1030,7 @@ impl World {
         for queued in self.windows.queue.iter_mut().filter(|queued| queued.socket == socket) {
             queued.standing = Standing::Orphaned;
         }
+        self.streams.release(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }
@@ -1216,15 +1222,20 @@ impl World {
             return fails(WsaError::WSAENOTCONN);
         };
         match self.streams.end(link, side.other()) {
-            End::Socket(peer) => Ok(Progress::Done(Ok(loopback(self.socket(peer).port)))),
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => {
-                unsupported("getpeername", "of a peer that is not accepted or gone")
+            End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
+                Ok(Progress::Done(Ok(loopback(self.socket(peer).port))))
             }
+            End::Nobody | End::Gone => unsupported("getpeername", "of a peer that is gone"),
         }
     }
 
     /// select; AS-EN-23: it asks, and re-enables nothing.
-    fn select(&mut self, sets: [&Vec<SocketHandle>; 3], timeout_ms: u32) -> Outcome {
+    fn select(
+        &mut self,
+        thread: ThreadId,
+        sets: [&Vec<SocketHandle>; 3],
+        timeout_ms: u32,
+    ) -> Outcome {
         if sets.iter().all(|set| set.is_empty()) {
             return fails(WsaError::WSAEINVAL);
         }
@@ -1245,6 +1256,8 @@ impl World {
             return counted(ready);
         }
         let [read, write, except] = masks;
+        let left_ms = u16::try_from(timeout_ms).unwrap_or(u16::MAX);
+        self.select_left_ms[usize::from(thread.0)] = left_ms;
         Ok(Progress::Waits(PendingCall::Select { read, write, except }))
     }
 

@@ -446,7 +446,7 @@ knobs! {
         Lost = "lost",
     }
 
-    /// Whether a receive call stops where an urgent byte was sent.
+    /// Whether a receive call stops where an urgent byte was sent, SO_OOBINLINE being off.
     ReceiveAtMark = "receive_at_mark" ["AS-OOB-10"] {
         /// It does.
         Stops = "stops",
@@ -454,12 +454,14 @@ knobs! {
         Spans = "spans",
     }
 
-    /// Whether a receive call that reads an urgent byte as ordinary data goes on behind it.
+    /// With which bytes a receive call reads an urgent byte that SO_OOBINLINE made ordinary data.
     InlineUrgent = "inline_urgent" ["AS-OOB-10" "X-11"] {
-        /// It does not: the byte comes alone.
+        /// With none.
         Alone = "alone",
-        /// It does.
+        /// With those behind it.
         WithNext = "with_next",
+        /// With those before and behind it.
+        WithAll = "with_all",
     }
 
     /// What FIONREAD counts when an urgent byte stands among the data.

@@ -10,10 +10,7 @@ use crate::knob::{
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{
-    Arrived, CAPACITY, CONNECT_TIMEOUT_MS, End, Hold, HoldKind, LinkIx, RETRANSMIT_TIMEOUT_MS,
-    Segment, Side, Space,
-};
+use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
 use crate::world::{Context, ModelError, PendingCall, World};
 
 impl World {
@@ -408,6 +405,9 @@ impl World {
     /// Time passes: delays end, and what was lost times out.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
+        for left_ms in &mut self.select_left_ms {
+            *left_ms = left_ms.saturating_sub(ms);
+        }
         let mut index = 0;
         while index < self.streams.holds.len() {
             let hold = &mut self.streams.holds[index];
@@ -422,14 +422,10 @@ impl World {
                 index += 1;
                 continue;
             }
-            let Hold { link, kind, .. } = self.streams.holds.remove(index);
-            match kind {
-                HoldKind::Delay => {}
-                // The connection may be forgotten with this, and its other holds with it.
-                HoldKind::Loss | HoldKind::LossUnnoticed => {
-                    self.time_out(link, cx);
-                    index = 0;
-                }
+            let Hold { socket, kind, .. } = self.streams.holds.remove(index);
+            match (kind, self.socket(socket).link()) {
+                (HoldKind::Loss, Some((link, _))) => self.time_out(link, cx),
+                (HoldKind::Loss, None) | (HoldKind::Delay | HoldKind::LossUnnoticed, _) => {}
             }
         }
     }
@@ -477,23 +473,17 @@ impl World {
     ) -> Result<(), ModelError> {
         match fault {
             Fault::Lose { toward } => {
-                let (link, toward) = self.disturbed(toward)?;
-                let connecting = self.streams.end(link, Side::Acceptor) == End::Nobody
-                    || matches!(self.streams.end(link, Side::Connector), End::Socket(socket)
-                        if matches!(self.socket(socket).state, SocketState::Connecting(_)));
-                let left_ms = if connecting { CONNECT_TIMEOUT_MS } else { RETRANSMIT_TIMEOUT_MS };
-                let kind = HoldKind::LossUnnoticed;
-                self.streams.hold(Hold { link, toward, kind, left_ms });
+                let socket = self.disturbed(toward)?;
+                self.streams.hold(Hold { socket, kind: HoldKind::LossUnnoticed, left_ms: 0 });
             }
             Fault::Delay { toward, ms } => {
-                let (link, toward) = self.disturbed(toward)?;
-                self.streams.hold(Hold { link, toward, kind: HoldKind::Delay, left_ms: ms });
+                let socket = self.disturbed(toward)?;
+                self.streams.hold(Hold { socket, kind: HoldKind::Delay, left_ms: ms });
             }
             Fault::NetworkDown {} => self.faults.network_down = true,
             Fault::PostFails { times } => self.faults.posts = times,
             Fault::EventError { s, event, error } => {
-                let unknown = ModelError::new("event_error", "of a socket that does not exist");
-                let socket = self.open_socket(s).ok_or(unknown)?;
+                let socket = self.disturbed(s)?;
                 if self.faults.event.is_some() {
                     return Err(ModelError::new("event_error", "two at a time"));
                 }
@@ -503,9 +493,8 @@ impl World {
         Ok(())
     }
 
-    /// The way to a socket that a fault is about.
-    fn disturbed(&self, handle: SocketHandle) -> Result<(LinkIx, Side), ModelError> {
-        let link = self.open_socket(handle).and_then(|socket| self.socket(socket).link());
-        link.ok_or(ModelError::new("fault", "on the way to a socket without a connection"))
+    fn disturbed(&self, handle: SocketHandle) -> Result<SocketIx, ModelError> {
+        let unknown = ModelError::new("fault", "of a socket that does not exist");
+        self.open_socket(handle).ok_or(unknown)
     }
 }

@@ -14,6 +14,7 @@
 
 use asyncselect_abi::LiteralId;
 
+use crate::knob::InlineUrgent;
 use crate::list::List;
 use crate::socket::SocketIx;
 
@@ -213,11 +214,10 @@ pub(crate) enum Space {
     Returning,
 }
 
-/// What keeps segments from arriving at one end.
+/// What keeps segments from arriving at a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Hold {
-    pub(crate) link: LinkIx,
-    pub(crate) toward: Side,
+    pub(crate) socket: SocketIx,
     pub(crate) kind: HoldKind,
     /// Milliseconds that are left.
     pub(crate) left_ms: u16,
@@ -251,9 +251,8 @@ pub(crate) struct Reading {
 pub(crate) enum AtUrgent {
     /// It stops before it, unless it begins there; then the byte stays behind, or is lost.
     Passes { stops: bool, loses: bool },
-    /// SO_OOBINLINE: it stops before it, unless it begins there; then it reads the byte, by itself
-    /// or with what follows.
-    Inline { stops: bool, alone: bool },
+    /// SO_OOBINLINE: it reads the byte, together with these.
+    Inline(InlineUrgent),
 }
 
 /// The stream toward one end.
@@ -290,7 +289,7 @@ pub(crate) struct Streams {
     pub(crate) links: List<Link, 4>,
     pub(crate) holds: List<Hold, 1>,
     /// The segments of all directions, each direction's received ones first, then those under way.
-    segments: List<Packed, 10>,
+    segments: List<Packed, 7>,
 }
 
 impl Streams {
@@ -328,31 +327,45 @@ impl Streams {
 
     /// Whether a segment can arrive at `side` now.
     pub(crate) fn can_arrive(&self, link: LinkIx, side: Side) -> bool {
-        let held = || self.holds.iter().any(|hold| hold.link == link && hold.toward == side);
-        self.is_flying(link, side) && !held()
+        self.is_flying(link, side) && !self.is_held(self.end(link, side))
     }
 
-    /// Whether anything is under way that can arrive.
-    pub(crate) fn is_quiet(&self) -> bool {
-        let mut links = (0..).take(self.links.len()).map(LinkIx);
-        !links.any(|link| Side::ALL.into_iter().any(|side| self.can_arrive(link, side)))
-    }
-
-    /// Delays or loses what is and will be on its way to `side`.
-    pub(crate) fn hold(&mut self, hold: Hold) {
-        self.holds.retain(|other| (other.link, other.toward) != (hold.link, hold.toward));
-        self.holds.push(hold);
-        let flies = Side::ALL.into_iter().any(|side| self.is_flying(hold.link, side));
-        if flies {
-            self.notice_loss(hold.link);
+    fn is_held(&self, end: End) -> bool {
+        match end {
+            End::Socket(socket) => self.holds.iter().any(|hold| hold.socket == socket),
+            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => false,
         }
     }
 
-    /// Something was sent that will not be confirmed: the time-out begins.
+    /// Delays or loses what is and will be on its way to a socket.
+    pub(crate) fn hold(&mut self, hold: Hold) {
+        self.release(hold.socket);
+        self.holds.push(hold);
+        for link in (0..).take(self.links.len()).map(LinkIx) {
+            if Side::ALL.into_iter().any(|side| self.is_flying(link, side)) {
+                self.notice_loss(link);
+            }
+        }
+    }
+
+    /// Ends what holds up a socket.
+    pub(crate) fn release(&mut self, socket: SocketIx) {
+        self.holds.retain(|hold| hold.socket != socket);
+    }
+
+    /// Something was sent on a connection; if it will not be confirmed, the time-out begins.
     fn notice_loss(&mut self, link: LinkIx) {
-        for hold in self.holds.iter_mut().filter(|hold| hold.link == link) {
+        let ends = self.links[link.at()].ends;
+        let left_ms = match ends[Side::Acceptor.at()] {
+            End::Nobody | End::HalfOpen(_) => CONNECT_TIMEOUT_MS,
+            End::Waiting { .. } | End::Socket(_) | End::Gone => RETRANSMIT_TIMEOUT_MS,
+        };
+        for hold in self.holds.iter_mut().filter(|hold| ends.contains(&End::Socket(hold.socket))) {
             match hold.kind {
-                HoldKind::LossUnnoticed => hold.kind = HoldKind::Loss,
+                HoldKind::LossUnnoticed => {
+                    hold.kind = HoldKind::Loss;
+                    hold.left_ms = left_ms;
+                }
                 HoldKind::Loss | HoldKind::Delay => {}
             }
         }
@@ -534,7 +547,8 @@ impl Streams {
                 (Segment::Data(piece), _) => (piece, false),
                 (
                     Segment::Urgent(_),
-                    AtUrgent::Passes { stops: true, .. } | AtUrgent::Inline { stops: true, .. },
+                    AtUrgent::Passes { stops: true, .. }
+                    | AtUrgent::Inline(InlineUrgent::Alone | InlineUrgent::WithNext),
                 ) if begun => break,
                 // What was read with MSG_OOB, and where a call begins: nothing is left of it.
                 (Segment::Urgent(Piece { len: 0, .. }), _)
@@ -551,7 +565,9 @@ impl Streams {
                     index += 1;
                     continue;
                 }
-                (Segment::Urgent(piece), AtUrgent::Inline { alone, .. }) => (piece, alone),
+                (Segment::Urgent(piece), AtUrgent::Inline(with)) => {
+                    (piece, with == InlineUrgent::Alone)
+                }
                 (
                     Segment::Syn { .. }
                     | Segment::SynAck
@@ -607,10 +623,6 @@ impl Streams {
             self.discard_flying(link, side);
         }
         self.links.remove(link.at());
-        self.holds.retain(|hold| hold.link != link);
-        for hold in self.holds.iter_mut().filter(|hold| hold.link.0 > link.0) {
-            hold.link.0 -= 1;
-        }
     }
 
     /// The queue of a listener: how many connections wait, half-open ones included.
@@ -698,14 +710,13 @@ impl Streams {
             out(*segment);
         }
         out(u64::try_from(self.holds.len()).expect("fits"));
-        for Hold { link, toward, kind, left_ms } in self.holds.iter() {
+        for Hold { socket, kind, left_ms } in self.holds.iter() {
             let kind: u64 = match kind {
                 HoldKind::Delay => 0,
                 HoldKind::LossUnnoticed => 1,
                 HoldKind::Loss => 2,
             };
-            let toward = u64::from(*toward == Side::Acceptor);
-            out(u64::from(link.0) | toward << 8 | kind << 16 | u64::from(*left_ms) << 32);
+            out(u64::from(socket.0) | kind << 16 | u64::from(*left_ms) << 32);
         }
     }
 }

@@ -45,6 +45,8 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
+    /// How long the select of each thread still waits, in milliseconds.
+    pub(crate) select_left_ms: [u16; THREADS_MAX],
 }
 
 /// A call that has not returned.
@@ -194,6 +196,7 @@ impl World {
             streams: Streams::new(),
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
+            select_left_ms: [0; THREADS_MAX],
         }
     }
 
@@ -223,8 +226,9 @@ impl World {
                 .filter(move |side| self.streams.can_arrive(LinkIx(link), *side))
                 .map(move |toward| Move::Deliver { link, toward })
         });
-        // Time passes when nothing else does: what waits for it comes last.
-        let timed_out = (0..).zip(&self.pending).filter(|(_, pending)| self.can_give_up(**pending));
+        let timed_out = (0..)
+            .zip(&self.pending)
+            .filter(|(thread, pending)| self.can_give_up(ThreadId(*thread), **pending));
         let timed_out = timed_out.map(|(thread, _)| Move::Return { thread: ThreadId(thread) });
         returns.chain(arrivals).chain(timed_out)
     }
@@ -260,7 +264,8 @@ impl World {
     /// The whole state as numbers, without padding and in one form only: two worlds are equal just
     /// if their packed forms are.
     pub fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { knobs, startups, faults, sockets, streams, windows, pending } = self;
+        let Self { knobs, startups, faults, sockets, streams, windows, pending, select_left_ms } =
+            self;
         knobs.pack(out);
         let Faults { posts, upcall, network_down, winsock_1, event } = faults;
         let flags = [upcall, network_down, winsock_1]
@@ -279,6 +284,7 @@ impl World {
         }
         streams.pack(out);
         windows.pack(out);
+        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {
                 PendingCall::None => out(0),

@@ -194,6 +194,7 @@ pub fn run<S: Stack, O: Observer>(script: &Script, stack: &mut S, observer: &mut
         windows: vec![None; script.windows.len()],
         addresses: vec![None; script.sockets.len()],
         calls: Default::default(),
+        waiting: Default::default(),
         early: Default::default(),
         unclaimed: Vec::new(),
         pumped: false,
@@ -222,6 +223,8 @@ struct Running<'r, S, O> {
     addresses: Vec<Option<SocketAddr>>,
     /// The call that each thread made last, by name.
     calls: [&'static str; THREADS_MAX],
+    /// Whether the call that each thread made last began and has not returned.
+    waiting: [bool; THREADS_MAX],
     /// What calls returned that began, until their `end`.
     early: [Option<Heard>; THREADS_MAX],
     /// Messages that were retrieved and not claimed.
@@ -327,6 +330,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             Some(heard) => Ok(Some(heard)),
             None => {
                 let outcome = self.check(place, |stack| stack.pending(thread, patience_ms))?;
+                self.waiting[usize::from(thread.0)] = outcome == Outcome::Pending;
                 Ok(self.hear(place, thread, outcome))
             }
         }
@@ -405,10 +409,17 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             }
         };
         self.observer.called(place, op.thread, op);
-        self.calls[usize::from(op.thread.0)] = op.call.name();
+        let slot = usize::from(op.thread.0);
+        let before = std::mem::replace(&mut self.calls[slot], op.call.name());
         let outcome = self.check(place, |stack| stack.call(op.thread, &call))?;
         self.tell(place);
         let heard = self.hear(place, op.thread, outcome);
+        // A call from the blocking hook of another (AS-HK-01): that one goes on waiting.
+        let nested = self.waiting[slot];
+        if nested {
+            self.calls[slot] = before;
+        }
+        self.waiting[slot] = nested || op.begins && heard.is_none();
         // A call that has to wait lets the network go on, even in a step that leaves a race open.
         let waits = heard.is_none() && !op.begins;
         if settle || waits {
@@ -424,7 +435,9 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     /// An address `of` a socket is where the stack says that it is bound.
     fn learn_address(&mut self, place: Place, op: &CallOp) -> Result<(), Ending> {
         let of = match &op.call {
-            Call::Connect { name, .. } | Call::Bind { name, .. } => match name {
+            Call::Connect { name, .. }
+            | Call::Bind { name, .. }
+            | Call::SendTo { to: name, .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.script.refusing,
                 AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
