@@ -11,11 +11,11 @@ use asyncselect_abi::{
 
 use crate::chooser::Chooser;
 use crate::knob::{
-    AcceptInheritsMode, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
-    CleanupMessages, CloseDiscarding, ConnectAfterRefusal, ConnectFailsAtOnce, FailedAcceptRearms,
-    Fionread, HandleReuse, InlineChange, InlineUrgent, LingeringClose, ListenAfterRefusal,
-    OobRearmedBy, OobReceiveRearmsRead, ReceiveAfterReset, ReceiveAtMark, ResetAfterEnd,
-    SendUnconnected, ShortSend, ShutdownBoth, SoErrorAfterConnect, UrgentPassed,
+    AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
+    CleanupMessages, CloseDiscarding, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce,
+    FailedAcceptRearms, Fionread, HandleReuse, InlineChange, InlineUrgent, LingeringClose,
+    ListenAfterRefusal, OobRearmedBy, OobReceiveRearmsRead, ReceiveAfterReset, ReceiveAtMark,
+    ResetAfterEnd, SendUnconnected, ShortSend, ShutdownBoth, SoErrorAfterConnect, UrgentPassed,
     WithdrawnConnection, WriteRearmedBy,
 };
 use crate::latch::{Latch, Trigger};
@@ -487,8 +487,9 @@ impl World {
             SocketState::Listening { .. } => return fails(WsaError::WSAEINVAL),
             // AS-CO-12: 1.1 programs get another code for the same.
             SocketState::Connecting(_) => {
-                let error =
-                    if self.faults.winsock_1 { WsaError::WSAEINVAL } else { WsaError::WSAEALREADY };
+                let einval = self.faults.winsock_1
+                    && self.knob::<AlreadyConnecting>(cx) == AlreadyConnecting::Einval;
+                let error = if einval { WsaError::WSAEINVAL } else { WsaError::WSAEALREADY };
                 return fails_by(error, Rule::Co12);
             }
             SocketState::Connected(..) => return fails_by(WsaError::WSAEISCONN, Rule::Co12),
@@ -498,7 +499,8 @@ impl World {
         if std::mem::take(&mut self.socket_mut(socket).failed)
             && self.knob::<ConnectAfterRefusal>(cx) == ConnectAfterRefusal::AbortedOnce
         {
-            return fails(WsaError::WSAECONNABORTED);
+            let error = WsaError::WSAECONNABORTED;
+            return self.connect_fails_at_once(socket, error, Rule::Co13, cx);
         }
         if !is_loopback(name) {
             // The one network of this machine reaches nobody else.
@@ -529,6 +531,7 @@ impl World {
             && self.knob::<ConnectFailsAtOnce>(cx) == ConnectFailsAtOnce::Posts
         {
             let before = std::mem::replace(&mut self.socket_mut(socket).error, error);
+            self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
             self.evaluate(socket, Trigger::ConnectFailed, cx);
             self.socket_mut(socket).error = before;
         }
@@ -586,13 +589,8 @@ impl World {
             self.abandon(link, Side::Acceptor);
             return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
         }
-        // OQ-37: "the same properties" should include the mode.
-        let nonblocking = this.nonblocking
-            && this.registration.is_none()
-            && self.knob::<AcceptInheritsMode>(cx) == AcceptInheritsMode::Inherits;
         // AS-INH-01: the same properties.
         let mut made = Socket::new(SocketState::Connected(link, Side::Acceptor));
-        made.nonblocking = nonblocking;
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
@@ -1279,7 +1277,6 @@ impl World {
             SocketState::Connected(link, side) => {
                 self.streams.has_unread(link, side, this.oob_inline)
                     || self.streams.toward(link, side).arrived != Arrived::Open
-                    || this.receive_shut
             }
             SocketState::Closed { .. }
             | SocketState::Unbound
@@ -1311,7 +1308,7 @@ impl World {
             SocketState::Connected(link, side) => {
                 !this.oob_inline && self.streams.has_urgent(link, side)
             }
-            SocketState::Bound => this.failed && this.error != WsaError(0),
+            SocketState::Bound => this.error != WsaError(0),
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Listening { .. }

@@ -388,6 +388,14 @@ knobs! {
         WouldBlock = "WSAEWOULDBLOCK",
     }
 
+    /// What a second connect answers while one is pending, in a 1.1 environment.
+    AlreadyConnecting = "already_connecting_1_1" ["AS-CO-12" "AS-HK-01"] {
+        /// `WSAEINVAL`, since 1.1 had no other code for it.
+        Einval = "WSAEINVAL",
+        /// `WSAEALREADY`, as in any other.
+        Already = "WSAEALREADY",
+    }
+
     /// Whether listen works on a socket whose connect was refused.
     ListenAfterRefusal = "listen_after_refusal" ["W-037" "C16"] {
         /// It does: the socket is bound.

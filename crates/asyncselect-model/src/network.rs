@@ -155,7 +155,7 @@ impl World {
     }
 
     /// OQ-11: whether the outcome of a second connect is told is up to the stack.
-    fn connect_ends<C: Chooser, S: Sink>(
+    pub(crate) fn connect_ends<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         tells: impl Fn(ConnectAgain) -> bool,

@@ -3,17 +3,18 @@
 use std::fmt;
 
 use crate::knob::{
-    AcceptInheritsMode, AcceptInheritsRegistration, AtMark, BadBufferRearms, BeforeStartup,
-    CallWhileConnecting, CancelHwndCheck, CloseAfterFailedConnect, CloseDiscarding,
-    CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal, ConnectAgain,
-    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, FailedAcceptRearms, Fionread,
-    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
-    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit, QueuedMessages,
-    ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RegisterAfterBothEnded, RegisterAfterReset,
-    Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend, ShutdownBoth,
-    SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
-    WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
+    AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
+    BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
+    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
+    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
+    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
+    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RegisterAfterBothEnded,
+    RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
+    ShortSend, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
+    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -148,6 +149,7 @@ impl Profile {
             .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, Documented, "AS-CO-13")
             .fix(ConnectAtRegistration::Posts, Documented, "AS-CO-01")
+            .fix(AlreadyConnecting::Einval, Documented, "AS-CO-12")
             .fix(ConnectErrorWord::Code, Documented, "AS-CO-05")
             .fix(ConnectAndWrite::ConnectFirst, Documented, "AS-WR-05")
             .fix(CallWhileConnecting::NotConn, Inferred, "AS-CO-12, as unconnected")
@@ -246,6 +248,15 @@ impl Profile {
             .fix(ConnectAndWrite::ConnectFirst, Measured, HERE)
             .fix(CloseAfterFailedConnect::Silent, Measured, HERE)
             .fix(SoErrorAfterConnect::Kept, Measured, HERE)
+            .fix(CallWhileConnecting::WouldBlock, Measured, HERE)
+            .fix(AlreadyConnecting::Already, Measured, HERE)
+            .fix(ConnectFailsAtOnce::Silent, Measured, HERE)
+            .fix(ListenAfterRefusal::Einval, Measured, HERE)
+            .fix(DestroyedWindow::KeepsRegistration, Measured, HERE)
+            .fix(QueueLimit::Unlimited, Measured, HERE)
+            .fix(CleanupMessages::Delivered, Measured, HERE)
+            .fix(HandleReuse::Lowest, Measured, HERE)
+            .fix(LingeringClose::Closes, Measured, HERE)
             .fix(AcceptInheritsRegistration::Inherits, Measured, HERE)
             .fix(WithdrawnConnection::Accepted, Measured, HERE)
             .fix(UrgentBytes::LastOnly, Measured, HERE)

@@ -8,8 +8,8 @@ use asyncselect_abi::{
 
 use crate::chooser::Chooser;
 use crate::knob::{
-    AcceptInheritsRegistration, CancelHwndCheck, DestroyedWindow, FailedSelect, FailedSelectMode,
-    HwndCheck, QueuedMessages, Reregister, UndefinedBits, ValidationOrder,
+    AcceptInheritsMode, AcceptInheritsRegistration, CancelHwndCheck, DestroyedWindow, FailedSelect,
+    FailedSelectMode, HwndCheck, QueuedMessages, Reregister, UndefinedBits, ValidationOrder,
 };
 use crate::latch::Trigger;
 use crate::rule::Rule;
@@ -213,14 +213,23 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) {
         // AS-INH-01, AS-INH-03: the whole mask, useless bits too; AS-INH-05: and the window.
-        let Some(registration) = self.socket(listener).registration else {
+        let registration = match self.socket(listener).registration {
+            None => None,
+            // F, accept inherits: some stacks do not, whatever the documentation says (FB-51).
+            Some(registration) => match self.knob::<AcceptInheritsRegistration>(cx) {
+                AcceptInheritsRegistration::Inherits => Some(registration),
+                AcceptInheritsRegistration::Nothing => None,
+            },
+        };
+        let Some(registration) = registration else {
+            // OQ-37: "the same properties" should include the mode.
+            if self.socket(listener).nonblocking
+                && self.knob::<AcceptInheritsMode>(cx) == AcceptInheritsMode::Inherits
+            {
+                self.socket_mut(accepted).nonblocking = true;
+            }
             return;
         };
-        // F, accept inherits: some stacks do not, whatever the documentation says (FB-51).
-        match self.knob::<AcceptInheritsRegistration>(cx) {
-            AcceptInheritsRegistration::Inherits => {}
-            AcceptInheritsRegistration::Nothing => return,
-        }
         let this = self.socket_mut(accepted);
         this.registration = Some(registration);
         this.nonblocking = true;
