@@ -38,9 +38,9 @@ const SLACK: Duration = Duration::from_secs(2);
 /// The lines of the adapter that may wait unread; one that sends more is held up by its own pipe.
 const LINES_AHEAD: usize = 4;
 
-/// How many messages may come without a call in between; Windows' own queues hold 10,000. An
-/// adapter that always has one more would keep us for ever.
-const MESSAGES_MAX: u32 = 10_000;
+/// How many messages may come without a call in between; Windows' own queues hold 10,000
+/// each. An adapter that always has one more would keep us for ever.
+const MESSAGES_MAX: u32 = 1 << 15;
 
 /// How much of its standard error is kept for reports, in bytes.
 const STDERR_KEPT: usize = 2048;

@@ -65,6 +65,22 @@ pub struct Retrieved {
 }
 
 impl Retrieved {
+    /// Whether a program could take one for the other: which of the sockets that had the value is
+    /// meant, it cannot see.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        let names = |message: &Self, handle: Handle| match handle {
+            Handle::Named(name) => message.earlier.contains(&name),
+            Handle::Stranger(_) => false,
+        };
+        let same_socket =
+            self.socket == other.socket || names(self, other.socket) || names(other, self.socket);
+        let Self { thread, hwnd, message, socket: _, earlier: _, reply } = self;
+        same_socket
+            && (*thread, *hwnd, *message, *reply)
+                == (other.thread, other.hwnd, other.message, other.reply)
+    }
+
     /// The event, if the low word is one.
     #[must_use]
     pub fn event(&self) -> Option<NetworkEvent> {

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
-use asyncselect_model::Profile;
 use asyncselect_model::stream::LITERALS_MAX;
 use asyncselect_model::world::THREADS_MAX;
+use asyncselect_model::{KnobId, Profile};
 
 use super::{
     AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, Repeat, SocketRef,
@@ -116,10 +116,33 @@ impl<'a> Checker<'a> {
         if !file.modes.contains(&Mode::Message) {
             self.ops.insert(0, Op::NotModelled("event mode"));
         }
+        if self.asks_for_handles() {
+            self.need(Need::HandleReuse);
+        }
         if self.threads.len() > 1 && !self.needs.contains(&Need::Threads) {
             self.needs.push(Need::Threads);
         }
         Ok(())
+    }
+
+    /// Whether an expectation depends on which value a new socket gets: other handles of a real
+    /// process have their part in that.
+    fn asks_for_handles(&self) -> bool {
+        let asks = |conditions: &[(KnobId, u8)]| {
+            conditions.iter().any(|(knob, _)| *knob == KnobId::HandleReuse)
+        };
+        self.ops.iter().any(|op| match op {
+            Op::Call(CallOp { expect, .. }) | Op::End { expect, .. } => {
+                expect.when.iter().any(|case| asks(&case.conditions))
+            }
+            Op::Claim(claim) => claim.when.iter().any(|case| asks(&case.conditions)),
+            Op::Blocked { .. }
+            | Op::Pump { .. }
+            | Op::Settle
+            | Op::Fault(_)
+            | Op::Advance(_)
+            | Op::NotModelled(_) => false,
+        })
     }
 
     fn cited(&self, file: &ScriptFile) -> Checked<()> {
