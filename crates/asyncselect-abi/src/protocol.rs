@@ -12,6 +12,7 @@ use crate::backend::{Reply, Value};
 use crate::call::WireCall;
 use crate::data::Data;
 use crate::error::WsaError;
+use crate::fault::Fault;
 use crate::handle::{Hwnd, SocketHandle, ThreadId};
 use crate::message::{MessageId, PostedMessage, SelectReply};
 
@@ -59,6 +60,13 @@ pub enum RequestBody {
     },
     /// Wait until everything that will be posted is in the queues, without taking it.
     Settle {},
+    /// Disturb the network or the machine; only asked of adapters that offer `faults`.
+    Fault(Fault<SocketHandle>),
+    /// Let simulated time pass; only asked of adapters that offer `simulated_time`.
+    Advance {
+        /// Milliseconds.
+        ms: u32,
+    },
     /// What became of the call that answered `"blocked"` on this thread?
     Pending {
         /// The thread.
@@ -106,7 +114,7 @@ pub enum ResponseBody {
         /// What the adapter can do beyond the calls of TCP in message mode (`spi`, `faults`, …).
         capabilities: Vec<String>,
     },
-    /// To `reset`, `settle` and `bye`.
+    /// To `reset`, `settle`, `fault`, `advance` and `bye`.
     Done {},
     /// To `call` and `pending`: the call returned.
     Return(WireReply),

@@ -133,13 +133,10 @@ fn an_unclaimed_message_is_a_finding() {
 #[test]
 fn what_is_not_modelled_is_neither_pass_nor_fail() {
     let folder = Folder::new("not-modelled");
-    let fault = r#"    { "fault": { "lose": { "toward": "server" } } }"#;
-    let advance = r#"    { "advance_ms": 500 }"#;
-    for (name, steps, what) in [
-        ("udp.json", UDP, "socket: "),
-        ("fault.json", fault, "faults"),
-        ("time.json", advance, "simulated time"),
-    ] {
+    let handle = r#"    { "do": { "CloseHandle": { "s": "server" } } }"#;
+    for (name, steps, what) in
+        [("udp.json", UDP, "socket: "), ("handle.json", handle, "CloseHandle")]
+    {
         let path = folder.scenario(name, steps);
         let ran = asyncselect(&["run", &path]).expect(3, &["not modelled: ", what]);
         assert_eq!(summary(&ran.out), Some([1, 3, 0, 0]), "{name}");

@@ -11,6 +11,8 @@ pub(crate) enum Refusal {
     IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
+    #[error("a disturbance or a leap in time: the network is a real one")]
+    NotSimulated,
     #[error("GetMessage")]
     NoGetMessage,
     #[error("a length of {0} bytes; at most {max} are possible", max = crate::perform::LEN_MAX)]

@@ -73,6 +73,7 @@ impl Session {
             RequestBody::Reset { fresh: false } => self.reset(deadline),
             RequestBody::Call { thread, call } => self.call(thread, call, deadline),
             RequestBody::Settle {} => self.settle(deadline),
+            RequestBody::Fault(_) | RequestBody::Advance { .. } => Err(Refusal::NotSimulated),
             RequestBody::Pending { thread } => self.pending(thread, deadline),
             RequestBody::Pump { thread, hwnd, min, max, remove } => {
                 self.pump(thread, hwnd, (min, max), remove)

@@ -356,7 +356,8 @@ knobs! {
         Zero = "zero",
     }
 
-    /// Whether a connect that fails before it returns posts FD_CONNECT too.
+    /// Whether an attempt to connect that fails before the call returns posts FD_CONNECT too. (A
+    /// connect on a socket that connects or is connected is no attempt.)
     ConnectFailsAtOnce = "connect_fails_at_once" ["AS-CO-03" "X-14" "W-035"] {
         /// It does not: the program knows.
         Silent = "silent",

@@ -10,7 +10,7 @@
 //! | whether an event is posted | [`latch`] |
 //! | which conditions hold, in which order they are told | `evaluate` |
 //! | replacement, cancellation, inheritance, validation | `registration` |
-//! | what each call answers | `calls`, `messages`; of a provider `provider` |
+//! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | where the network lies | [`stream`] |
 //! | where stacks differ | [`knob`], [`profile`] |
@@ -27,10 +27,8 @@ mod evaluate;
 pub mod knob;
 pub mod latch;
 mod list;
-mod messages;
 mod network;
 pub mod profile;
-mod provider;
 mod registration;
 pub mod rule;
 pub mod sink;

@@ -218,7 +218,10 @@ impl Stack {
                 *self = Self { sockets: 0, registered: None, posted: None };
                 ResponseBody::Done {}
             }
-            RequestBody::Settle {} | RequestBody::Bye {} => ResponseBody::Done {},
+            RequestBody::Settle {}
+            | RequestBody::Fault(_)
+            | RequestBody::Advance { .. }
+            | RequestBody::Bye {} => ResponseBody::Done {},
             RequestBody::Pending { .. } => ResponseBody::Blocked {},
             RequestBody::Pump { .. } => ResponseBody::Message(self.posted.take()),
             RequestBody::Call { call, .. } => ResponseBody::Return(self.call(call)),

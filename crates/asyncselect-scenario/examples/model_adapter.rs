@@ -28,7 +28,8 @@ use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 3] = ["threads", "real_time", "spi"];
+const CAPABILITIES: [&str; 7] =
+    ["threads", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -126,6 +127,14 @@ impl Adapter {
                 let kind = self.slot(thread)?.ok_or("no call of the thread is blocked")?;
                 let outcome = self.sim.pending(thread, 0).map_err(said)?;
                 self.outcome(thread, outcome, kind)
+            }
+            RequestBody::Fault(fault) => {
+                self.sim.fault(&fault).map_err(said)?;
+                Ok(ResponseBody::Done {})
+            }
+            RequestBody::Advance { ms } => {
+                self.sim.advance(ms).map_err(said)?;
+                Ok(ResponseBody::Done {})
             }
             RequestBody::Settle {} => {
                 self.sim.settle().map_err(said)?;

@@ -252,12 +252,12 @@ impl Backend for Adapter {
         self.received[usize::from(thread.0)].clone()
     }
 
-    fn advance(&mut self, _: u32) -> Result<(), BackendError> {
-        Err(BackendError::Unsupported("simulated time".to_owned()))
+    fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
+        self.done("advance", RequestBody::Advance { ms })
     }
 
     fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError> {
-        Err(BackendError::Unsupported(format!("the fault {}", fault.name())))
+        self.done("fault", RequestBody::Fault(*fault))
     }
 }
 
@@ -466,6 +466,8 @@ fn question(body: &RequestBody) -> String {
         RequestBody::Reset { .. } => "reset".to_owned(),
         RequestBody::Call { call, .. } => format!("call {}", call.name()),
         RequestBody::Settle {} => "settle".to_owned(),
+        RequestBody::Fault(_) => "fault".to_owned(),
+        RequestBody::Advance { .. } => "advance".to_owned(),
         RequestBody::Pending { .. } => "pending".to_owned(),
         RequestBody::Pump { .. } => "pump".to_owned(),
         RequestBody::Bye {} => "bye".to_owned(),
@@ -476,9 +478,10 @@ fn question(body: &RequestBody) -> String {
 /// pass for success in a script that never uses the socket.
 fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
-        "WSPAsyncSelect" => matches!(reply, WireReply::Spi { .. }),
+        "WSPAsyncSelect" | "WSPIoctl" => matches!(reply, WireReply::Spi { .. }),
         _ if matches!(reply, WireReply::Error(_)) => true,
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
+        "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
         "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),

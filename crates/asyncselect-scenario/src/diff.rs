@@ -148,7 +148,9 @@ fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> 
                 // Handles and ports are each stack's own.
                 (Ok(Value::Socket(_)), Ok(Value::Socket(_)))
                 | (Ok(Value::Window(_)), Ok(Value::Window(_)))
-                | (Ok(Value::Address(_)), Ok(Value::Address(_))) => true,
+                | (Ok(Value::Address(_)), Ok(Value::Address(_)))
+                // The message itself is compared where it is claimed.
+                | (Ok(Value::Message(_)), Ok(Value::Message(_))) => true,
                 (Ok(_), Ok(_)) if open => true,
                 (one, other) => one == other,
             };

@@ -472,8 +472,7 @@ pub enum Detail {
 /// The trace as text: a line number, the step, the thread or `net`, what happened, the clause.
 #[must_use]
 pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
-    let mut text = String::new();
-    let mut number = 0;
+    let mut rows = Vec::new();
     for (index, line) in lines.iter().enumerate() {
         let everything = detail == Detail::Everything;
         if line.step.is_none() && !everything {
@@ -509,22 +508,63 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             TraceEvent::Tick { ms } => ("", format!("{ms} ms pass"), None),
             TraceEvent::Deliver { .. } => continue,
         };
-        number += 1;
         let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
-        let head = format!("#{number:03} {step:<5} {who:<5} {what}");
-        match clause {
-            Some(clause) => writeln!(text, "{head:<88} {clause}"),
-            None => writeln!(text, "{head}"),
-        }
-        .expect("writing to a String succeeds");
+        let head = format!("{step:<5} {who:<5} {what}");
+        let mut row = match clause {
+            Some(clause) => format!("{head:<83} {clause}\n"),
+            None => format!("{head}\n"),
+        };
         if everything {
             for SilentEvent { socket, event, guard, clause } in &line.silent {
                 let head = format!("{:16} no {event} for {socket}: {guard}", "");
-                writeln!(text, "{head:<88} {clause}").expect("writing to a String succeeds");
+                writeln!(row, "{head:<88} {clause}").expect("writing to a String succeeds");
             }
         }
+        rows.push(row);
+    }
+    folded(&rows)
+}
+
+/// The most rows that a repetition which is told once may have.
+const FOLD_ROWS_MAX: usize = 3;
+
+/// How often rows must come to be told once.
+const FOLD_TIMES_MIN: usize = 4;
+
+/// Numbers the rows; of rows that come again and again, as `times` makes them, the first and last
+/// are written.
+fn folded(rows: &[String]) -> String {
+    let mut text = String::new();
+    let mut index = 0;
+    while index < rows.len() {
+        let longest = (1..=FOLD_ROWS_MAX)
+            .map(|len| (len, repetitions(&rows[index..], len)))
+            .find(|(_, times)| *times >= FOLD_TIMES_MIN);
+        let (len, times) = longest.unwrap_or((1, 1));
+        write_rows(&mut text, rows, index, len);
+        if times > 1 {
+            let last = index + len * (times - 1);
+            writeln!(text, "     … {} times more", times - 2)
+                .expect("writing to a String succeeds");
+            write_rows(&mut text, rows, last, len);
+        }
+        index += len * times;
     }
     text
+}
+
+fn write_rows(text: &mut String, rows: &[String], from: usize, len: usize) {
+    for (row, number) in rows[from..from + len].iter().zip(from + 1..) {
+        write!(text, "#{number:03} {row}").expect("writing to a String succeeds");
+    }
+}
+
+/// How often the first `len` rows come one after the other.
+fn repetitions(rows: &[String], len: usize) -> usize {
+    if rows.len() < len {
+        return 0;
+    }
+    rows.chunks_exact(len).take_while(|chunk| *chunk == &rows[..len]).count()
 }
 
 /// The return that belongs to a call, unless another call was made before it came.

@@ -1,0 +1,272 @@
+//! bind, listen, connect and accept, and the names of both ends.
+//!
+//! Reading list: AS-CO, AS-AC, AS-INH; W-030 to W-038; OQ-11, OQ-37.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use asyncselect_abi::{NetworkEvent, Value, WsaError};
+
+use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
+use crate::chooser::Chooser;
+use crate::knob::{
+    AlreadyConnecting, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce, FailedAcceptRearms,
+    ListenAfterRefusal, WithdrawnConnection,
+};
+use crate::latch::{Latch, Trigger};
+use crate::rule::Rule;
+use crate::sink::Sink;
+use crate::socket::{Socket, SocketIx, SocketState};
+use crate::stream::{Arrived, End, Side};
+use crate::world::{Context, PendingCall, World};
+
+/// The first port that the machine gives out by itself.
+const FIRST_EPHEMERAL_PORT: u16 = 49152;
+
+impl World {
+    pub(super) fn bind(&mut self, socket: SocketIx, name: Option<SocketAddr>) -> Outcome {
+        let Some(name) = name else {
+            return fails_by(WsaError::WSAEFAULT, Rule::W035);
+        };
+        if self.socket(socket).state != SocketState::Unbound {
+            return fails(WsaError::WSAEINVAL);
+        }
+        if !is_loopback(name) {
+            return unsupported("bind", "an address other than 127.0.0.1");
+        }
+        let taken = name.port() != 0 && self.owner_of_port(name.port()).is_some();
+        if taken {
+            return fails(WsaError::WSAEADDRINUSE);
+        }
+        self.bind_to(socket, name.port());
+        succeeds()
+    }
+
+    /// Gives a socket its port; 0 stands for the lowest free one.
+    pub(super) fn bind_to(&mut self, socket: SocketIx, port: u16) {
+        let mut free = (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(*port).is_none());
+        let port = match port {
+            0 => free.next().expect("there are more ports than sockets"),
+            wanted => wanted,
+        };
+        let this = self.socket_mut(socket);
+        this.port = port;
+        this.state = SocketState::Bound;
+    }
+
+    /// The socket that bound a port by itself; an accepted one shares its listener's.
+    fn owner_of_port(&self, port: u16) -> Option<SocketIx> {
+        let owns = |socket: &Socket| {
+            socket.port == port
+                && match socket.state {
+                    SocketState::Closed { .. } | SocketState::Unbound => false,
+                    SocketState::Connected(_, side) => side == Side::Connector,
+                    SocketState::Bound
+                    | SocketState::Listening { .. }
+                    | SocketState::Connecting(_) => true,
+                }
+        };
+        let found = self.sockets.iter().position(owns)?;
+        u8::try_from(found).ok().map(SocketIx)
+    }
+
+    /// The listener that a SYN to this port reaches.
+    pub(crate) fn listener_on(&self, port: u16) -> Option<(SocketIx, u8)> {
+        let socket = self.owner_of_port(port)?;
+        match self.socket(socket).state {
+            SocketState::Listening { backlog } => Some((socket, backlog)),
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Connecting(_)
+            | SocketState::Connected(..) => None,
+        }
+    }
+
+    pub(super) fn listen<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        backlog: i32,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        // W-037, C16: stacks differ.
+        if self.socket(socket).failed
+            && self.knob::<ListenAfterRefusal>(cx) == ListenAfterRefusal::Einval
+        {
+            return fails_by(WsaError::WSAEINVAL, Rule::W037);
+        }
+        let this = self.socket_mut(socket);
+        match this.state {
+            SocketState::Bound => {
+                let backlog = u8::try_from(backlog.clamp(1, 255)).expect("clamped to a byte");
+                this.state = SocketState::Listening { backlog };
+                succeeds()
+            }
+            // a repeated listen succeeds; whether it changes the backlog is not tested.
+            SocketState::Listening { .. } => succeeds(),
+            SocketState::Unbound => fails(WsaError::WSAEINVAL),
+            SocketState::Connecting(_) => fails(WsaError::WSAEINVAL),
+            SocketState::Connected(..) => unsupported("listen", "on a connected socket"),
+            SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+        }
+    }
+
+    pub(super) fn connect<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        name: Option<SocketAddr>,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let Some(name) = name else {
+            // W-035, X-14.
+            return self.connect_fails_at_once(socket, WsaError::WSAEFAULT, Rule::W035, cx);
+        };
+        match self.socket(socket).state {
+            SocketState::Unbound => self.bind_to(socket, 0),
+            SocketState::Bound => {}
+            // connect's WSAEINVAL means a listening socket.
+            SocketState::Listening { .. } => return fails(WsaError::WSAEINVAL),
+            // AS-CO-12: 1.1 programs get another code for the same.
+            SocketState::Connecting(_) => {
+                let einval = self.faults.winsock_1
+                    && self.knob::<AlreadyConnecting>(cx) == AlreadyConnecting::Einval;
+                let error = if einval { WsaError::WSAEINVAL } else { WsaError::WSAEALREADY };
+                return fails_by(error, Rule::Co12);
+            }
+            SocketState::Connected(..) => return fails_by(WsaError::WSAEISCONN, Rule::Co12),
+            SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+        }
+        // AS-CO-13: a refused socket may try again.
+        if std::mem::take(&mut self.socket_mut(socket).failed)
+            && self.knob::<ConnectAfterRefusal>(cx) == ConnectAfterRefusal::AbortedOnce
+        {
+            let error = WsaError::WSAECONNABORTED;
+            return self.connect_fails_at_once(socket, error, Rule::Co13, cx);
+        }
+        if !is_loopback(name) {
+            // The one network of this machine reaches nobody else.
+            return self.connect_fails_at_once(socket, WsaError::WSAENETUNREACH, Rule::Co13, cx);
+        }
+        let Some(link) = self.streams.open(socket, name.port()) else {
+            return unsupported("connect", "more than 255 connections");
+        };
+        let this = self.socket_mut(socket);
+        this.state = SocketState::Connecting(link);
+        if this.nonblocking {
+            // AS-NB-09, AS-CO-05: the outcome comes later.
+            fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+        } else {
+            Ok(Progress::Waits(PendingCall::Connect(socket)))
+        }
+    }
+
+    /// A connect that fails before anything was sent; AS-CO-03, X-14: is FD_CONNECT posted too?
+    pub(super) fn connect_fails_at_once<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        error: WsaError,
+        rule: Rule,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        if self.socket(socket).registration.is_some()
+            && self.knob::<ConnectFailsAtOnce>(cx) == ConnectFailsAtOnce::Posts
+        {
+            let before = std::mem::replace(&mut self.socket_mut(socket).error, error);
+            self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
+            self.evaluate(socket, Trigger::ConnectFailed, cx);
+            self.socket_mut(socket).error = before;
+        }
+        fails_by(error, rule)
+    }
+
+    /// accept; AS-EN-05, AS-EN-09: it looks for the next connection.
+    pub(super) fn accept<C: Chooser, S: Sink>(
+        &mut self,
+        listener: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let progress = self.take_connection(listener, cx)?;
+        let failed = match &progress {
+            Progress::Waits(_) => return Ok(progress),
+            Progress::Done(result) => result.is_err(),
+        };
+        let spent = self.socket(listener).latch(NetworkEvent::Accept) == Latch::Spent;
+        // F, failing accept: it should re-enable as well.
+        let rearms =
+            !failed || spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms;
+        if rearms {
+            self.socket_mut(listener).arm(NetworkEvent::Accept);
+            self.evaluate(listener, Trigger::AcceptCalled, cx);
+        }
+        if let Progress::Done(Ok(Value::Socket(accepted))) = &progress {
+            let accepted = SocketIx::from_handle(*accepted).expect("just made");
+            self.inherit(listener, accepted, cx);
+        }
+        Ok(progress)
+    }
+
+    /// Makes a socket of the connection that has waited longest.
+    fn take_connection<C: Chooser, S: Sink>(
+        &mut self,
+        listener: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let this = *self.socket(listener);
+        let SocketState::Listening { .. } = this.state else {
+            return fails_by(WsaError::WSAEINVAL, Rule::Ac07);
+        };
+        let Some(link) = self.streams.first_waiting(listener) else {
+            return if this.nonblocking {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::Ac07)
+            } else {
+                Ok(Progress::Waits(PendingCall::Accept(listener)))
+            };
+        };
+        // AS-AC-06.
+        if self.streams.toward(link, Side::Acceptor).arrived == Arrived::Reset
+            && self.knob::<WithdrawnConnection>(cx) == WithdrawnConnection::Fails
+        {
+            self.streams.leave_queue(link, End::Gone);
+            self.abandon(link, Side::Acceptor);
+            return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
+        }
+        // AS-INH-01: the same properties.
+        let mut made = Socket::new(SocketState::Connected(link, Side::Acceptor));
+        made.oob_inline = this.oob_inline;
+        made.linger = this.linger;
+        made.port = this.port;
+        made.receive_kib = this.receive_kib;
+        made.send_kib = this.send_kib;
+        let Some(accepted) = self.add_socket(made, cx) else {
+            return unsupported("accept", "more than 255 sockets");
+        };
+        self.streams.leave_queue(link, End::Socket(accepted));
+        Ok(Progress::Done(Ok(Value::Socket(accepted.handle()))))
+    }
+
+    pub(super) fn getsockname(&mut self, socket: SocketIx) -> Outcome {
+        match self.socket(socket).port {
+            0 => fails(WsaError::WSAEINVAL),
+            port => Ok(Progress::Done(Ok(loopback(port)))),
+        }
+    }
+
+    pub(super) fn getpeername(&mut self, socket: SocketIx) -> Outcome {
+        let SocketState::Connected(link, side) = self.socket(socket).state else {
+            return fails(WsaError::WSAENOTCONN);
+        };
+        match self.streams.end(link, side.other()) {
+            End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
+                Ok(Progress::Done(Ok(loopback(self.socket(peer).port))))
+            }
+            End::Nobody | End::Gone => unsupported("getpeername", "of a peer that is gone"),
+        }
+    }
+}
+
+fn loopback(port: u16) -> Value {
+    Value::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+}
+
+fn is_loopback(address: SocketAddr) -> bool {
+    address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)
+}

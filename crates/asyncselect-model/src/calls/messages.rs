@@ -1,0 +1,75 @@
+//! Calls on windows and message queues.
+
+use asyncselect_abi::{Hwnd, MessageId, PumpFilter, ThreadId, Value, WsaError};
+
+use super::{Outcome, Progress, fails, unsupported};
+use crate::chooser::Chooser;
+use crate::sink::Sink;
+use crate::window::WindowIx;
+use crate::world::{Context, PendingCall, World};
+
+impl World {
+    pub(super) fn create_window(&mut self, thread: ThreadId) -> Outcome {
+        match self.windows.create(thread) {
+            Some(window) => Ok(Progress::Done(Ok(Value::Window(window.handle())))),
+            None => unsupported("CreateWindow", "more than 255 windows"),
+        }
+    }
+
+    /// DestroyWindow; AS-Q-07: its messages go with it.
+    pub(super) fn destroy_window<C: Chooser, S: Sink>(
+        &mut self,
+        thread: ThreadId,
+        hwnd: Hwnd,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        const ERROR_ACCESS_DENIED: WsaError = WsaError(5);
+        const ERROR_INVALID_WINDOW_HANDLE: WsaError = WsaError(1400);
+        let Some(window) = self.windows.find(hwnd) else {
+            return fails(ERROR_INVALID_WINDOW_HANDLE);
+        };
+        if self.windows.owner(window) != Some(thread) {
+            return fails(ERROR_ACCESS_DENIED);
+        }
+        self.windows.destroy(window);
+        self.window_destroyed(window, cx);
+        Ok(Progress::Done(Ok(Value::Int(1))))
+    }
+
+    /// GetMessage: takes the first message that the filter admits, or waits for one.
+    pub(super) fn get_message<C: Chooser, S: Sink>(
+        &mut self,
+        thread: ThreadId,
+        hwnd: Hwnd,
+        (min, max): (MessageId, MessageId),
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let window = match hwnd {
+            Hwnd(0) => None,
+            hwnd => match self.windows.find(hwnd) {
+                Some(window) => Some(window),
+                None => return unsupported("GetMessage", "of a window that does not exist"),
+            },
+        };
+        let (Ok(min), Ok(max)) = (u16::try_from(min.0), u16::try_from(max.0)) else {
+            return unsupported("GetMessage", "with message numbers above 0xffff");
+        };
+        let filter = Self::message_filter(thread, window, min, max);
+        Ok(match self.retrieve(&filter, cx) {
+            Some(message) => Progress::Done(Ok(Value::Message(message))),
+            None => Progress::Waits(PendingCall::Message { window, min, max }),
+        })
+    }
+
+    /// What GetMessage admits; two zeros are no limits.
+    pub(super) fn message_filter(
+        thread: ThreadId,
+        window: Option<WindowIx>,
+        min: u16,
+        max: u16,
+    ) -> PumpFilter {
+        let range = (min != 0 || max != 0)
+            .then_some((MessageId(u32::from(min)), MessageId(u32::from(max))));
+        PumpFilter { thread, hwnd: window.map(WindowIx::handle), range, remove: true }
+    }
+}

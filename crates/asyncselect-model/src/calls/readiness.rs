@@ -1,0 +1,113 @@
+//! select: which sockets are ready. It re-enables nothing (AS-EN-23).
+
+use asyncselect_abi::{SocketHandle, ThreadId, WsaError};
+
+use super::{Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::rule::Rule;
+use crate::socket::{SocketIx, SocketState};
+use crate::stream::{Arrived, Space};
+use crate::world::{PendingCall, World};
+
+impl World {
+    /// select; AS-EN-23: it asks, and re-enables nothing.
+    pub(super) fn select(
+        &mut self,
+        thread: ThreadId,
+        sets: [&Vec<SocketHandle>; 3],
+        timeout_ms: u32,
+    ) -> Outcome {
+        if sets.iter().all(|set| set.is_empty()) {
+            return fails(WsaError::WSAEINVAL);
+        }
+        let mut masks = [0_u16; 3];
+        for (set, mask) in sets.into_iter().zip(&mut masks) {
+            for handle in set {
+                let Some(socket) = self.open_socket(*handle) else {
+                    return fails_by(WsaError::WSAENOTSOCK, Rule::Reg11);
+                };
+                let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {
+                    return unsupported("select", "on a socket after the sixteenth");
+                };
+                *mask |= bit;
+            }
+        }
+        let ready = self.count_ready(masks);
+        if ready > 0 || timeout_ms == 0 {
+            return counted(ready);
+        }
+        let [read, write, except] = masks;
+        let left_ms = u16::try_from(timeout_ms).unwrap_or(u16::MAX);
+        self.select_left_ms[usize::from(thread.0)] = left_ms;
+        Ok(Progress::Waits(PendingCall::Select { read, write, except }))
+    }
+
+    /// How many of the sockets of three sets are ready.
+    pub(super) fn count_ready(&self, [read, write, except]: [u16; 3]) -> u32 {
+        let count = |set: u16, ready: fn(&Self, SocketIx) -> bool| {
+            let sockets = (0..16).map(SocketIx).filter(|socket| set >> socket.0 & 1 == 1);
+            sockets.filter(|socket| ready(self, *socket)).map(|_| 1).sum::<u32>()
+        };
+        count(read, Self::is_read_ready)
+            + count(write, Self::is_write_ready)
+            + count(except, Self::is_except_ready)
+    }
+
+    fn is_read_ready(&self, socket: SocketIx) -> bool {
+        let this = self.socket(socket);
+        match this.state {
+            SocketState::Listening { .. } => self.streams.waiting(socket) > 0,
+            SocketState::Connected(link, side) => {
+                self.streams.has_unread(link, side, this.oob_inline)
+                    || self.streams.toward(link, side).arrived != Arrived::Open
+            }
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Connecting(_) => false,
+        }
+    }
+
+    fn is_write_ready(&self, socket: SocketIx) -> bool {
+        let this = self.socket(socket);
+        match this.state {
+            SocketState::Connected(link, side) => {
+                self.streams.toward(link, side.other()).space == Space::Free
+                    || self.is_aborted(socket)
+                    || this.send_shut
+            }
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Listening { .. }
+            | SocketState::Connecting(_) => false,
+        }
+    }
+
+    /// AS-CO-15, W-037: a connect that failed; urgent data.
+    fn is_except_ready(&self, socket: SocketIx) -> bool {
+        let this = self.socket(socket);
+        match this.state {
+            SocketState::Connected(link, side) => {
+                !this.oob_inline && self.streams.has_urgent(link, side)
+            }
+            SocketState::Bound => this.error != WsaError(0),
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Listening { .. }
+            | SocketState::Connecting(_) => false,
+        }
+    }
+
+    pub(crate) fn is_aborted(&self, socket: SocketIx) -> bool {
+        match self.socket(socket).state {
+            SocketState::Connected(link, side) => {
+                self.streams.toward(link, side).arrived.is_aborted()
+            }
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Listening { .. }
+            | SocketState::Connecting(_) => false,
+        }
+    }
+}

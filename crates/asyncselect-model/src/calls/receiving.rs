@@ -1,0 +1,225 @@
+//! recv: what it gives, and when it arms FD_READ and FD_OOB.
+//!
+//! Reading list: AS-RD, AS-OOB, AS-EN-02, AS-EN-04, AS-EN-09, AS-EN-10; W-063, W-069 to W-076; OQ-32, OQ-35.
+
+use asyncselect_abi::call::MsgFlags;
+use asyncselect_abi::{NetworkEvent, WsaError};
+
+use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::chooser::Chooser;
+use crate::knob::{
+    BadBufferRearms, CallWhileConnecting, InlineUrgent, OobRearmedBy, OobReceiveRearmsRead,
+    ReceiveAfterReset, ReceiveAtMark, ResetAfterEnd, UrgentPassed,
+};
+use crate::latch::{Latch, Trigger};
+use crate::rule::Rule;
+use crate::sink::{Effect, Sink};
+use crate::socket::{SocketIx, SocketState};
+use crate::stream::{Arrived, AtUrgent, LinkIx, Reading, Side};
+use crate::world::{Context, PendingCall, World};
+
+impl World {
+    pub(super) fn recv<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: i32,
+        flags: MsgFlags,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let registered = self.socket(socket).registration.is_some();
+        let Ok(len) = u32::try_from(len) else {
+            // W-063: refused before anything is looked at; AS-EN-09 says that it re-enables.
+            if registered && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms {
+                self.rearm_by_receive(socket, flags.oob, cx);
+            }
+            return fails_by(WsaError::WSAEFAULT, Rule::W063);
+        };
+        if flags.oob {
+            let outcome = self.take_urgent(socket, len, flags.peek, cx)?;
+            self.rearm_by_receive(socket, true, cx);
+            return Ok(outcome);
+        }
+        self.receive(socket, len, flags.peek, self.mode(socket), cx)
+    }
+
+    /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
+    pub(super) fn receive<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        mode: Mode,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let progress = self.drain(socket, len, peek, mode, cx)?;
+        match &progress {
+            // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.
+            Progress::Done(_) => self.rearm_by_receive(socket, false, cx),
+            Progress::Waits(_) => {}
+        }
+        Ok(progress)
+    }
+
+    /// Whether a call that begins now may wait. A registration that another thread makes while it
+    /// waits changes nothing for it.
+    pub(super) fn mode(&self, socket: SocketIx) -> Mode {
+        if self.socket(socket).nonblocking { Mode::NonBlocking } else { Mode::Blocking }
+    }
+
+    /// AS-EN-02, AS-EN-04: a receive call arms FD_READ and FD_OOB, with exceptions.
+    fn rearm_by_receive<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        urgent: bool,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let spent = |world: &Self, event| world.socket(socket).latch(event) == Latch::Spent;
+        // OQ-32: one with MSG_OOB is a call of the same function.
+        let reads = !urgent
+            || spent(self, NetworkEvent::Read)
+                && self.knob::<OobReceiveRearmsRead>(cx) == OobReceiveRearmsRead::Rearms;
+        if reads {
+            self.socket_mut(socket).arm(NetworkEvent::Read);
+        }
+        // one without MSG_OOB too?
+        let oob = urgent
+            || spent(self, NetworkEvent::Oob)
+                && self.knob::<OobRearmedBy>(cx) == OobRearmedBy::AnyReceive;
+        if oob {
+            self.socket_mut(socket).arm(NetworkEvent::Oob);
+        }
+        self.evaluate(socket, Trigger::ReceiveCalled, cx);
+    }
+
+    /// Takes an urgent byte (AS-OOB-09); that never waits.
+    fn take_urgent<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let this = *self.socket(socket);
+        let SocketState::Connected(link, side) = this.state else {
+            return unsupported("recv", "MSG_OOB on a socket that is not connected");
+        };
+        if this.oob_inline {
+            return fails_by(WsaError::WSAEINVAL, Rule::Oob07);
+        }
+        if this.receive_shut {
+            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
+        }
+        if len == 0 {
+            return unsupported("recv", "MSG_OOB with a buffer of no bytes");
+        }
+        match self.streams.read_urgent(link, side, peek) {
+            Some(piece) => {
+                cx.sink.effect(Effect::Received(piece));
+                counted(1)
+            }
+            // W-075.
+            None if this.nonblocking && !self.is_aborted(socket) => {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::W075)
+            }
+            None => {
+                unsupported("recv", "MSG_OOB without an urgent byte, blocking or after a reset")
+            }
+        }
+    }
+
+    pub(super) fn fails_while_connecting<C: Chooser, S: Sink>(
+        &mut self,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        // W-038, C15.
+        let error = match self.knob::<CallWhileConnecting>(cx) {
+            CallWhileConnecting::NotConn => WsaError::WSAENOTCONN,
+            CallWhileConnecting::WouldBlock => WsaError::WSAEWOULDBLOCK,
+        };
+        fails_by(error, Rule::W038)
+    }
+
+    /// Takes what is there to receive.
+    fn drain<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        mode: Mode,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let this = *self.socket(socket);
+        if let SocketState::Listening { .. } = this.state {
+            return unsupported("recv", "on a listening socket");
+        }
+        if let SocketState::Connecting(_) = this.state {
+            return self.fails_while_connecting(cx);
+        }
+        let SocketState::Connected(link, side) = this.state else {
+            return fails(WsaError::WSAENOTCONN);
+        };
+        if this.receive_shut {
+            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
+        }
+        if self.streams.toward(link, side).urgent_count() > 0
+            || self.streams.has_unread(link, side, true)
+        {
+            let at_urgent = self.at_urgent(link, side, this.oob_inline, cx);
+            let unread = self.streams.has_unread(link, side, this.oob_inline);
+            let take = |piece| cx.sink.effect(Effect::Received(piece));
+            let taken = self.streams.read(link, side, Reading { len, peek, at_urgent }, take);
+            if !peek {
+                self.return_space(link, side);
+            }
+            if unread {
+                return counted(taken);
+            }
+        }
+        match self.streams.toward(link, side).arrived {
+            // AS-CL-15.
+            Arrived::End => counted(0),
+            // W-08A: a call that waits is told of the reset; one that comes later perhaps not.
+            Arrived::Reset if mode == Mode::Waited => fails_by(WsaError::WSAECONNRESET, Rule::W08A),
+            Arrived::Reset => match self.knob::<ReceiveAfterReset>(cx) {
+                ReceiveAfterReset::ConnReset => fails_by(WsaError::WSAECONNRESET, Rule::Cl15),
+                ReceiveAfterReset::Zero => counted(0),
+            },
+            // AS-CL-08.
+            Arrived::OwnReset | Arrived::TimedOut => {
+                fails_by(WsaError::WSAECONNABORTED, Rule::Cl08)
+            }
+            // W-08C.
+            Arrived::EndThenReset => match self.knob::<ResetAfterEnd>(cx) {
+                ResetAfterEnd::ConnReset => fails_by(WsaError::WSAECONNRESET, Rule::Cl15),
+                ResetAfterEnd::ConnAborted => fails(WsaError::WSAECONNABORTED),
+                ResetAfterEnd::Zero => counted(0),
+            },
+            Arrived::Open if mode == Mode::NonBlocking => {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+            }
+            Arrived::Open => Ok(Progress::Waits(PendingCall::Receive { socket, len, peek })),
+        }
+    }
+
+    /// What reading makes of urgent bytes on its way.
+    fn at_urgent<C: Chooser, S: Sink>(
+        &mut self,
+        link: LinkIx,
+        side: Side,
+        inline: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> AtUrgent {
+        if self.streams.toward(link, side).urgent_count() == 0 {
+            return AtUrgent::Passes { stops: false, loses: false };
+        }
+        // AS-OOB-10, X-11.
+        if inline {
+            return AtUrgent::Inline(self.knob::<InlineUrgent>(cx));
+        }
+        let stops = self.knob::<ReceiveAtMark>(cx) == ReceiveAtMark::Stops;
+        // AS-OOB-09.
+        let loses = self.streams.has_urgent(link, side)
+            && self.knob::<UrgentPassed>(cx) == UrgentPassed::Lost;
+        AtUrgent::Passes { stops, loses }
+    }
+}

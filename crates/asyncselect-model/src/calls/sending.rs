@@ -1,0 +1,159 @@
+//! send: what it takes, and when it arms FD_WRITE.
+//!
+//! Reading list: AS-WR, AS-EN-03, AS-OOB-12; X-09; OQ-09; W-042 to W-046.
+
+use asyncselect_abi::call::MsgFlags;
+use asyncselect_abi::{Literal, LiteralId, NetworkEvent, Value, WsaError};
+
+use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::chooser::Chooser;
+use crate::knob::{SendUnconnected, ShortSend, WriteRearmedBy};
+use crate::latch::Trigger;
+use crate::rule::Rule;
+use crate::sink::Sink;
+use crate::socket::{SocketIx, SocketState};
+use crate::stream::{Arrived, Piece, Segment, Space};
+use crate::world::{Context, PendingCall, World};
+
+impl World {
+    pub(super) fn send<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        flags: MsgFlags,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        if flags.peek {
+            return unsupported("send", "MSG_PEEK");
+        }
+        if flags.oob {
+            return self.send_urgent(socket, data, cx);
+        }
+        self.transmit(socket, data, self.mode(socket), cx)
+    }
+
+    /// Sends data whose last byte is urgent (AS-OOB-12).
+    pub(super) fn send_urgent<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let Some(before) = data.len.checked_sub(1) else {
+            return unsupported("send", "MSG_OOB without a byte");
+        };
+        let SocketState::Connected(link, side) = self.socket(socket).state else {
+            return self.transmit(socket, data, self.mode(socket), cx);
+        };
+        let peer = side.other();
+        let space = self.capacity(link, peer).saturating_sub(self.streams.outstanding(link, peer));
+        if data.len >= space {
+            return unsupported("send", "MSG_OOB with buffers that are nearly full");
+        }
+        // What is ordinary about it, which also tells of everything that is wrong.
+        let ordinary = Literal { len: before, ..data };
+        let progress = self.transmit(socket, ordinary, self.mode(socket), cx)?;
+        let Progress::Done(Ok(_)) = &progress else { return Ok(progress) };
+        let last = Piece { literal: data.id, offset: before, len: 1 };
+        self.streams.push(link, peer, Segment::Urgent(last));
+        counted(data.len)
+    }
+
+    /// Sends, and arms FD_WRITE when the call returns: at once, or after it had to wait.
+    pub(super) fn transmit<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        mode: Mode,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let progress = self.fill(socket, data, mode, cx)?;
+        // AS-WR-07, X-09: a re-enabling call alone is not enough, the buffers must have been full.
+        let (full, short) = match &progress {
+            Progress::Done(Err(refusal)) => (refusal.error == WsaError::WSAEWOULDBLOCK, false),
+            Progress::Done(Ok(taken)) => (false, *taken != Value::Int(i64::from(data.len))),
+            Progress::Waits(_) => return Ok(progress),
+        };
+        let rearms = |by| match by {
+            WriteRearmedBy::WouldBlock => false,
+            // OQ-09.
+            WriteRearmedBy::ShortToo => short,
+            WriteRearmedBy::AnySend => true,
+        };
+        if self.socket(socket).registration.is_some()
+            && (full || rearms(self.knob::<WriteRearmedBy>(cx)))
+        {
+            self.socket_mut(socket).arm(NetworkEvent::Write);
+            self.evaluate(socket, Trigger::SendCalled, cx);
+        }
+        Ok(progress)
+    }
+
+    /// Puts as much of the data as it takes on its way.
+    fn fill<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        mode: Mode,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let this = *self.socket(socket);
+        if let SocketState::Listening { .. } = this.state {
+            return unsupported("send", "on a listening socket");
+        }
+        if let SocketState::Connecting(_) = this.state {
+            return self.fails_while_connecting(cx);
+        }
+        let SocketState::Connected(link, side) = this.state else {
+            return fails(match self.knob::<SendUnconnected>(cx) {
+                SendUnconnected::NotConn => WsaError::WSAENOTCONN,
+                SendUnconnected::ConnReset => WsaError::WSAECONNRESET,
+            });
+        };
+        if this.send_shut {
+            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl20);
+        }
+        match self.streams.toward(link, side).arrived {
+            Arrived::Open | Arrived::End => {}
+            Arrived::Reset | Arrived::EndThenReset => {
+                return fails_by(WsaError::WSAECONNRESET, Rule::W08A);
+            }
+            Arrived::OwnReset | Arrived::TimedOut => {
+                return fails_by(WsaError::WSAECONNABORTED, Rule::Cl08);
+            }
+        }
+        let peer = side.other();
+        if self.streams.toward(link, peer).space != Space::Free {
+            return if mode == Mode::NonBlocking {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+            } else {
+                let Literal { id: LiteralId(literal), len } = data;
+                Ok(Progress::Waits(PendingCall::Send { socket, literal, len }))
+            };
+        }
+        // One byte at least, for a peer that is gone while more than a buffer is under way to it.
+        let capacity = self.capacity(link, peer);
+        let space = capacity.saturating_sub(self.streams.outstanding(link, peer)).max(1);
+        // AS-WR-09: a non-blocking send may take a part. A blocking one takes all, at once: the
+        // model does not wait in the middle of a payload.
+        let taken = if data.len > space
+            && mode == Mode::NonBlocking
+            && self.knob::<ShortSend>(cx) == ShortSend::Partial
+        {
+            space
+        } else {
+            data.len
+        };
+        if taken > 0 {
+            self.streams.push(
+                link,
+                peer,
+                Segment::Data(Piece { literal: data.id, offset: 0, len: taken }),
+            );
+        }
+        if taken >= space {
+            self.streams.toward_mut(link, peer).space = Space::Full;
+        }
+        counted(taken)
+    }
+}
