@@ -135,7 +135,15 @@ impl World {
             return Ok(());
         }
         let ordinary = this.oob_inline || matches!(segment, Segment::Data(_));
-        let receives = |call| matches!(call, PendingCall::Receive { socket: waits, peek: false, .. } if waits == socket);
+        let receives = |call| match call {
+            PendingCall::Receive { socket: waits, peek, .. } => waits == socket && !peek,
+            PendingCall::None
+            | PendingCall::Connect(_)
+            | PendingCall::Accept(_)
+            | PendingCall::Send { .. }
+            | PendingCall::Select { .. }
+            | PendingCall::Message { .. } => false,
+        };
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }

@@ -8,7 +8,7 @@ use crate::judge::result_text;
 use crate::runner::{Ending, Observation, Place, Retrieved};
 use crate::script::{Claim, Op, Script};
 use crate::script_file::ReturnSpec;
-use crate::simulate::{Run, simulate};
+use crate::simulate::{Run, asked, simulate};
 use crate::trace::name_of;
 
 /// A place where two runs differ.
@@ -100,9 +100,9 @@ pub fn explain(script: &Script, left: &Profile, right: &Profile) -> Option<Vec<E
 /// alternative, and whether the profile leaves the knob open anyway.
 #[must_use]
 pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(KnobId, u8, bool)> {
-    let alternatives = KnobId::ALL.iter().flat_map(|knob| {
+    let alternatives = asked(script, profile).into_iter().flat_map(|knob| {
         let count = u8::try_from(knob.values().len()).expect("a knob has few alternatives");
-        (0..count).map(move |value| (*knob, value))
+        (0..count).map(move |value| (knob, value))
     });
     let mut found = None;
     for (knob, value) in alternatives {

@@ -1,6 +1,6 @@
 //! Runs of a script on the model, as the commands need them.
 
-use asyncselect_model::{Canonical, KnobId, Profile};
+use asyncselect_model::{Canonical, Choice, Chooser, KnobId, Profile};
 
 use crate::judge::{Seen, Verdict, judge};
 use crate::runner::{self, Ending, Observation};
@@ -41,6 +41,26 @@ pub fn run_on<S: Stack>(script: &Script, stack: &mut S) -> Run {
 #[must_use]
 pub fn simulate(script: &Script, profile: &Profile) -> Run {
     run_on(script, &mut Sim::<false>::new(profile.clone(), Canonical))
+}
+
+/// The knobs that a run on the profile asks for. What stands at the others makes no difference to
+/// it.
+#[must_use]
+pub fn asked(script: &Script, profile: &Profile) -> Vec<KnobId> {
+    // Everything is left open, and decided as the profile has it.
+    let open = Profile::open(profile.name(), profile.about());
+    let run = run_on(script, &mut Sim::<false, _>::new(open, Following(profile)));
+    KnobId::ALL.iter().copied().filter(|knob| run.decided(*knob).is_some()).collect()
+}
+
+/// Decides as a profile does, canonically where that is open too.
+struct Following<'p>(&'p Profile);
+
+impl Chooser for Following<'_> {
+    fn choose(&mut self, choice: Choice, _: u8) -> u8 {
+        let Choice::Knob(knob) = choice;
+        self.0.setting(knob).value.unwrap_or(0)
+    }
 }
 
 /// Runs a script on the model and judges the run.

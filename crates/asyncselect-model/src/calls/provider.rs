@@ -1,4 +1,6 @@
-//! The provider's own entries: WSPStartup, WSPAsyncSelect, WSPIoctl (section 12 of the clause list).
+//! The provider's own entries: WSPStartup, WSPAsyncSelect, WSPIoctl.
+//!
+//! Reading list: section 12 of the clause list.
 //!
 //! Ws2_32.dll looks at the handle and at WSAStartup before it calls a provider; a provider looks at
 //! its own parameters (AS-REG-18) and hands its error back with the call (AS-SPI-09).

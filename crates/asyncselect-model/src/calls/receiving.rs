@@ -1,6 +1,7 @@
 //! recv: what it gives, and when it arms FD_READ and FD_OOB.
 //!
-//! Reading list: AS-RD, AS-OOB, AS-EN-02, AS-EN-04, AS-EN-09, AS-EN-10; W-063, W-069 to W-076; OQ-32, OQ-35.
+//! Reading list: AS-RD, AS-OOB, AS-EN-02, AS-EN-04, AS-EN-09, AS-EN-10; OQ-32, OQ-35;
+//! W-063, W-069 to W-076.
 
 use asyncselect_abi::call::MsgFlags;
 use asyncselect_abi::{NetworkEvent, WsaError};
