@@ -13,6 +13,7 @@ pub mod adapter;
 pub mod clauses;
 pub mod corpus;
 pub mod diff;
+pub mod explain;
 pub mod judge;
 pub mod profile_file;
 pub mod runner;
