@@ -181,7 +181,7 @@ fn knob_text(knob: KnobId, value: u8) -> String {
     format!("{knob} = {}", knob.values()[usize::from(value)])
 }
 
-fn explanation_text(explanation: &Explanation) -> String {
+pub(crate) fn explanation_text(explanation: &Explanation) -> String {
     let side = |(value, setting): &(u8, asyncselect_model::profile::Setting)| {
         let name = explanation.knob.values()[usize::from(*value)];
         match setting.value {

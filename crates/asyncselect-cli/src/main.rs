@@ -15,6 +15,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod diff;
+mod explain;
+mod knobs;
 mod new;
 mod outcome;
 mod run;
@@ -78,6 +80,20 @@ enum Command {
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
     },
+    /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
+    /// each message of a step came, and what stopped the others.
+    Explain(explain::Question),
+    /// Prints where stacks part, and what each profile holds there.
+    Knobs {
+        /// One of them.
+        name: Option<String>,
+        /// A built-in profile by name, or a profile file. May be given several times.
+        #[arg(long = "profile", value_name = "PROFILE")]
+        profiles: Vec<String>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = Format::Text)]
+        format: Format,
+    },
     /// Prints a JSON Schema.
     Schema {
         /// Of what.
@@ -120,6 +136,10 @@ fn main() -> ExitCode {
         Command::Diff { paths, left, right, adapter, format } => {
             let right = diff::Right::new(right, adapter);
             diff::diff(&paths, &left, &right, format)
+        }
+        Command::Explain(question) => explain::explain(&question),
+        Command::Knobs { name, profiles, format } => {
+            knobs::knobs(name.as_deref(), &profiles, format)
         }
         Command::Schema { of } => {
             let schema = match of {

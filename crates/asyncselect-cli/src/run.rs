@@ -6,22 +6,12 @@ use std::path::PathBuf;
 
 use asyncselect_model::Profile;
 use asyncselect_scenario::judge::{Agreement, Conformance, Verdict};
-use asyncselect_scenario::profile_file;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::verdict;
 use serde::Serialize;
 
 use crate::Format;
-use crate::outcome::{Exit, Output, Scripts, place_text, read};
-
-/// The profiles of these names; all built-in ones if there is none.
-fn profiles(names: &[String]) -> Result<Vec<Profile>, Output> {
-    if names.is_empty() {
-        return Ok(Profile::built_in());
-    }
-    let loaded = names.iter().map(|name| profile_file::load(name));
-    loaded.collect::<Result<_, _>>().map_err(|error| Output::error(error, Exit::BadScript))
-}
+use crate::outcome::{Exit, Output, Scripts, place_text, profiles, read};
 
 pub(crate) fn run(paths: &[PathBuf], names: &[String], format: Format) -> Output {
     let profiles = match profiles(names) {
