@@ -14,9 +14,11 @@ use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
 use asyncselect_scenario::stack::Stack;
+use clap::ValueEnum;
+use quick_junit::TestSuite;
 use serde::Serialize;
 
-use crate::Format;
+use crate::junit::{self, Told};
 use crate::outcome::{Exit, Output, Scripts, place_text, read};
 
 /// What stands on the right.
@@ -56,7 +58,18 @@ enum Compared {
     StackFailed(String),
 }
 
-pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format) -> Output {
+/// How differences are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// JUnit XML, for machines that show tests: a case a scenario.
+    Junit,
+}
+
+pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: DiffFormat) -> Output {
     let left = match profile_file::load(left) {
         Ok(profile) => profile,
         Err(error) => return Output::error(error, Exit::BadScript),
@@ -85,11 +98,16 @@ pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format)
     let worst = if nothing { worst.max(Exit::Unavailable) } else { worst };
     let exit = if errors.is_empty() { worst } else { Exit::BadScript };
     let mut output = match format {
-        Format::Text => {
+        DiffFormat::Text => {
             let text = text(&left, &label, &scripts, &compared);
             Output { text, errors: String::new(), exit }
         }
-        Format::Json => Output::json(&json(&left, &label, &scripts, &compared), exit),
+        DiffFormat::Json => Output::json(&json(&left, &label, &scripts, &compared), exit),
+        DiffFormat::Junit => {
+            let suite = suite(&left, &label, &scripts, &compared);
+            let text = junit::xml(vec![suite], &errors);
+            Output { text, errors: String::new(), exit }
+        }
     };
     for error in &errors {
         output.errors.push_str(&format!("{error}\n\n"));
@@ -251,6 +269,45 @@ fn told_differences(script: &Script, differences: &[Difference], told: &mut impl
         told(format!("  {}", place_text(script, *place)));
         told(format!("    left:  {left}"));
         told(format!("    right: {right}"));
+    }
+}
+
+fn suite(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) -> TestSuite {
+    let name = format!("{} | {right}", left.name());
+    let mut suite = TestSuite::new(name.as_str());
+    for (script, compared) in scripts.iter().zip(compared) {
+        suite.add_test_case(told(script, compared).case(&name, &script.id));
+    }
+    suite
+}
+
+fn told(script: &Script, compared: &Compared) -> Told {
+    let all = |differences: &[Difference]| {
+        let mut text = String::new();
+        told_differences(script, differences, &mut |line| text.push_str(&format!("{line}\n")));
+        text
+    };
+    match compared {
+        Compared::Equal => Told::Passed(None),
+        Compared::Explained(differences, knobs) => {
+            let because = |knob| format!("  because {}\n", explanation_text(knob));
+            let because: String = knobs.iter().map(because).collect();
+            Told::Passed(Some(all(differences) + &because))
+        }
+        Compared::Open(knob, value) => {
+            Told::Passed(Some(format!("it took {}\n", knob_text(*knob, *value))))
+        }
+        Compared::Unexplained(differences, hint) => {
+            let hint = match hint {
+                Some((knob, value)) => format!("as if {}", knob_text(*knob, *value)),
+                None => "no knob explains it".to_owned(),
+            };
+            let text = format!("{}  {hint}\n", all(differences));
+            Told::Failed(hint, text)
+        }
+        Compared::NotModelled(what) => Told::Skipped(format!("not modelled: {what}")),
+        Compared::NotRunnable(what) => Told::Skipped(format!("not runnable here: {what}")),
+        Compared::StackFailed(what) => Told::Broken(format!("stack failed: {what}")),
     }
 }
 

@@ -16,6 +16,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 mod diff;
 mod explain;
+mod junit;
 mod knobs;
 mod new;
 mod outcome;
@@ -48,8 +49,8 @@ enum Command {
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
         /// How to print.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
+        format: run::RunFormat,
     },
     /// Prints everything that happens in one scenario.
     Trace {
@@ -77,8 +78,8 @@ enum Command {
         #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
         adapter: Option<String>,
         /// How to print.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = diff::DiffFormat::Text)]
+        format: diff::DiffFormat,
     },
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.

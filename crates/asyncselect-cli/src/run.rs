@@ -5,15 +5,28 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use asyncselect_model::Profile;
-use asyncselect_scenario::judge::{Agreement, Conformance, Verdict};
+use asyncselect_scenario::judge::{Agreement, Conformance, Deviation, Finding, Verdict};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::verdict;
+use clap::ValueEnum;
+use quick_junit::TestSuite;
 use serde::Serialize;
 
-use crate::Format;
+use crate::junit::{self, Told};
 use crate::outcome::{Exit, Output, Scripts, place_text, profiles, read};
 
-pub(crate) fn run(paths: &[PathBuf], names: &[String], format: Format) -> Output {
+/// How the results of a run are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// JUnit XML, for machines that show tests: a suite a profile, a case a scenario.
+    Junit,
+}
+
+pub(crate) fn run(paths: &[PathBuf], names: &[String], format: RunFormat) -> Output {
     let profiles = match profiles(names) {
         Ok(profiles) => profiles,
         Err(output) => return output,
@@ -25,8 +38,12 @@ pub(crate) fn run(paths: &[PathBuf], names: &[String], format: Format) -> Output
         .collect();
     let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
     let mut output = match format {
-        Format::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
-        Format::Json => Output::json(&json(&profiles, &results), exit),
+        RunFormat::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
+        RunFormat::Json => Output::json(&json(&profiles, &results), exit),
+        RunFormat::Junit => {
+            let text = junit::xml(suites(&profiles, &results), &errors);
+            Output { text, errors: String::new(), exit }
+        }
     };
     for error in &errors {
         output.errors.push_str(&format!("{error}\n\n"));
@@ -140,11 +157,7 @@ fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mu
             match &verdict.agreement {
                 Agreement::Disagrees(findings) => {
                     told(format!("\nFAILS {id} on {profile}"));
-                    for finding in findings {
-                        told(format!("  {}", place_text(script, finding.place)));
-                        told(format!("    expected: {}", finding.expected));
-                        told(format!("    found:    {}", finding.found));
-                    }
+                    told(findings_text(script, findings).trim_end().to_owned());
                 }
                 Agreement::NotModelled(what) => {
                     told(format!("\nnot modelled: {id} on {profile}: {what}"));
@@ -158,6 +171,50 @@ fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mu
                 Agreement::Agrees | Agreement::NotRunnable(_) => {}
             }
         }
+    }
+}
+
+fn findings_text(script: &Script, findings: &[Finding]) -> String {
+    let text = |Finding { place, expected, found }: &Finding| {
+        let place = place_text(script, *place);
+        format!("  {place}\n    expected: {expected}\n    found:    {found}\n")
+    };
+    findings.iter().map(text).collect()
+}
+
+/// A suite for each profile.
+fn suites(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> Vec<TestSuite> {
+    let suite = |(index, profile): (usize, &Profile)| {
+        let mut suite = TestSuite::new(profile.name());
+        for (script, verdicts) in results {
+            let case = told(script, &verdicts[index]).case(profile.name(), &script.id);
+            suite.add_test_case(case);
+        }
+        suite
+    };
+    profiles.iter().enumerate().map(suite).collect()
+}
+
+fn told(script: &Script, verdict: &Verdict) -> Told {
+    match &verdict.agreement {
+        Agreement::Agrees => Told::Passed(match &verdict.conformance {
+            Conformance::Deviates(deviations) => {
+                let deviates = |deviation: &Deviation| format!("deviates: {deviation}\n");
+                Some(deviations.iter().map(deviates).collect())
+            }
+            Conformance::Conforms | Conformance::Unknown => None,
+        }),
+        Agreement::Disagrees(findings) => {
+            let message = match findings.as_slice() {
+                [Finding { expected, found, .. }] => format!("expected {expected}, found {found}"),
+                several => format!("{} findings", several.len()),
+            };
+            Told::Failed(message, findings_text(script, findings))
+        }
+        Agreement::NotModelled(what) => Told::Skipped(format!("not modelled: {what}")),
+        Agreement::NotRunnable(what) => Told::Skipped(format!("not runnable here: {what}")),
+        Agreement::NotSetUp(what) => Told::Broken(format!("precondition not met: {what}")),
+        Agreement::StackFailed(what) => Told::Broken(format!("stack failed: {what}")),
     }
 }
 

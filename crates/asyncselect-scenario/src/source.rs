@@ -273,6 +273,16 @@ pub enum SourceError {
     },
 }
 
+impl SourceError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Invalid { path, .. } => path,
+        }
+    }
+}
+
 fn render(
     source: &Source,
     span: &Range<usize>,
