@@ -128,7 +128,7 @@ fn a_step_tells_why_messages_came_and_why_not() {
         0,
         &[
             "  recv(s=server, len=2) -> 2 \"he\"\n",
-            "  no FD_WRITE for server: not in lEvent (AS-REP-01)\n",
+            "  no event but FD_READ, FD_CLOSE for server: not in lEvent (AS-REP-01)\n",
             "  no FD_CLOSE for server: posted already, no re-enabling call since (in step 4)\n",
             "    AS-RD-03: FD_READ after a receive call, peeking or not, if data is still there.\n",
             "    The stack looked after: receive call (recv(s=server, len=2)).\n",

@@ -38,8 +38,9 @@ fn trouble(case: &TestCase) -> (NonSuccessKind, &str, &str) {
 
 #[test]
 fn a_suite_is_a_profile_and_a_case_a_scenario() {
-    let report = report(&["run", "--format", "junit"], 0);
-    let json = asyncselect(&["run", "--format", "json"]).json();
+    let fact = "scenarios/facts/w-083-fd-close-does-not-wait-for-the-reader.json";
+    let report = report(&["run", "scenarios/close", fact, "--format", "junit"], 0);
+    let json = asyncselect(&["run", "scenarios/close", fact, "--format", "json"]).json();
     let names: Vec<&str> = report.test_suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(names, ["documented", "windows", "wine-8.0"]);
     assert_eq!(report.tests, json["results"].as_array().unwrap().len());
@@ -91,8 +92,9 @@ fn failures_hold_the_findings() {
 fn differences_are_told_too() {
     let report = |right: [&str; 2], code| {
         let [flag, right] = right;
-        let arguments = ["diff", "--left", "documented", flag, right, "--format", "junit"];
-        report(&arguments, code)
+        let corpus = "scenarios/close";
+        let diff = ["diff", corpus, "--left", "documented", flag, right, "--format", "junit"];
+        report(&diff, code)
     };
     let explained = report(["--right", "windows"], 0);
     let suite = &explained.test_suites[0];

@@ -94,10 +94,16 @@ pub struct Silence {
 }
 
 impl Silence {
+    /// Whether nothing at all was registered for the socket.
+    #[must_use]
+    pub fn is_unregistered(&self) -> bool {
+        self.guard == Guard::NoRegistration.about()
+    }
+
     /// Whether nobody had asked for the events.
     #[must_use]
     pub fn is_unasked(&self) -> bool {
-        [Guard::NoRegistration, Guard::NotInMask].iter().any(|guard| guard.about() == self.guard)
+        self.is_unregistered() || self.guard == Guard::NotInMask.about()
     }
 }
 
@@ -254,7 +260,7 @@ impl History {
         }
     }
 
-    /// Adds a silence, to the one before it if only the event differs.
+    /// Adds a silence, to one of those just before it if only the event differs.
     fn silence(&mut self, step: usize, silent: &SilentEvent) {
         let SilentEvent { socket, event, guard, clause, after } = silent;
         let name = event.to_string();
@@ -274,10 +280,11 @@ impl History {
             silence: Some(silence.clone()),
         });
         let items = self.items.entry(step).or_default();
-        let rest = match items.last_mut() {
-            Some(Item::Silent(last)) => join(last, silence),
-            _ => Some(silence),
-        };
+        let looks = items.iter_mut().rev().map_while(|item| match item {
+            Item::Silent(silence) => Some(silence),
+            _ => None,
+        });
+        let rest = join(looks, silence);
         items.extend(rest.map(Item::Silent));
     }
 
@@ -336,24 +343,23 @@ impl History {
         last.reverse();
         let mut joined: Vec<Silence> = Vec::new();
         for silence in last {
-            let rest = match joined.last_mut() {
-                Some(before) => join(before, silence),
-                None => Some(silence),
-            };
+            let rest = join(joined.iter_mut(), silence);
             joined.extend(rest);
         }
         joined
     }
 }
 
-/// Adds the events of a silence to another's if nothing else differs; else gives it back.
-fn join(to: &mut Silence, from: Silence) -> Option<Silence> {
-    let same = Silence { events: to.events.clone(), ..from.clone() } == *to;
-    if !same || from.events.iter().any(|event| to.events.contains(event)) {
-        return Some(from);
+/// Adds the events of a silence to the one from which nothing else differs; else gives it back.
+fn join<'s>(to: impl Iterator<Item = &'s mut Silence>, from: Silence) -> Option<Silence> {
+    for other in to {
+        let same = Silence { events: other.events.clone(), ..from.clone() } == *other;
+        if same && from.events.iter().all(|event| !other.events.contains(event)) {
+            other.events.extend(from.events);
+            return None;
+        }
     }
-    to.events.extend(from.events);
-    None
+    Some(from)
 }
 
 /// Whether a look is that of a registration, which begins with every event enabled.

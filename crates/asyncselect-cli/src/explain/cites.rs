@@ -86,7 +86,12 @@ fn cases(script: &Script) -> impl Iterator<Item = (&[(KnobId, u8)], &str)> {
         Op::Call(op) => of(&op.expect),
         Op::End { expect, .. } => of(expect),
         Op::Claim(claim) => of(claim),
-        Op::Blocked { .. } | Op::Pump { .. } | Op::Settle | Op::NotModelled(_) => Vec::new(),
+        Op::Blocked { .. }
+        | Op::Pump { .. }
+        | Op::Settle
+        | Op::Fault(_)
+        | Op::Advance(_)
+        | Op::NotModelled(_) => Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
+use asyncselect_abi::NetworkEvent;
 use asyncselect_model::Profile;
 use asyncselect_scenario::diff;
 use asyncselect_scenario::explain::{self, Cited, Explained, Item, Silence, step_text};
@@ -114,7 +115,7 @@ fn item(item: &Item) -> String {
             let because = clause.as_ref().map(|clause| format!("    {}\n", cited(clause)));
             format!("  {thread}{call}\n{}", because.unwrap_or_default())
         }
-        Item::Arrived(what) => format!("  {what}\n"),
+        Item::Arrived(what) | Item::Disturbed(what) => format!("  {what}\n"),
         Item::Posted { message, clause, looked, enabled } => format!(
             "  posted: {message}\n    {}\n    The stack looked after: {} ({}).\n    \
              {} was enabled {enabled}.\n",
@@ -132,9 +133,23 @@ fn item(item: &Item) -> String {
     }
 }
 
+/// The most events that are listed as not asked for.
+const LISTED_MAX: usize = 5;
+
 fn silence(silence: &Silence, past: bool) -> String {
     let Silence { socket, events, guard, clause, looked, posted_in } = silence;
-    let events: Vec<String> = events.iter().map(ToString::to_string).collect();
+    let list = |events: &mut dyn Iterator<Item = &NetworkEvent>| {
+        events.map(ToString::to_string).collect::<Vec<_>>().join(", ")
+    };
+    let events = if silence.is_unregistered() {
+        "event".to_owned()
+    } else if events.len() > LISTED_MAX && silence.is_unasked() {
+        // The mask is shorter than what it leaves out.
+        let others = &mut NetworkEvent::ALL.iter().filter(|event| !events.contains(event));
+        format!("event but {}", list(others))
+    } else {
+        list(&mut events.iter())
+    };
     let posted = posted_in.map(|step| format!(" (in {})", step_text(step))).unwrap_or_default();
     let looked = if past {
         format!(
@@ -152,7 +167,7 @@ fn silence(silence: &Silence, past: bool) -> String {
     } else {
         format!("\n    {}\n", cited(clause))
     };
-    format!("  no {} for {socket}: {guard}{posted}{because}{looked}", events.join(", "))
+    format!("  no {events} for {socket}: {guard}{posted}{because}{looked}")
 }
 
 fn cited(clause: &Cited) -> String {
