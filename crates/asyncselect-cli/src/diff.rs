@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anstyle::Style;
 use asyncselect_abi::BackendError;
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::adapter::Adapter;
@@ -20,6 +21,8 @@ use serde::Serialize;
 
 use crate::junit::{self, Told};
 use crate::outcome::{Exit, Output, Scripts, place_text, read};
+use crate::progress::Progress;
+use crate::style::{self, paint};
 
 /// What stands on the right.
 #[derive(Debug)]
@@ -69,35 +72,43 @@ pub(crate) enum DiffFormat {
     Junit,
 }
 
-pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: DiffFormat) -> Output {
+pub(crate) fn diff(
+    paths: &[PathBuf],
+    left: &str,
+    right: &Right,
+    format: DiffFormat,
+    progress: bool,
+) -> Output {
     let left = match profile_file::load(left) {
         Ok(profile) => profile,
-        Err(error) => return Output::error(error, Exit::BadScript),
+        Err(error) => return Output::bad_source(&error),
     };
     let Scripts { scripts, errors } = read(paths);
+    let mut progress = Progress::new(progress, scripts.len());
     let (label, compared) = match right {
         Right::Profile(name) => match profile_file::load(name) {
             Ok(right) => {
-                let label = right.name().to_owned();
-                (label, scripts.iter().map(|s| profiles(s, &left, &right)).collect())
+                let compare = |script: &Script| profiles(script, &left, &right);
+                (right.name().to_owned(), each(&scripts, &mut progress, compare))
             }
-            Err(error) => return Output::error(error, Exit::BadScript),
+            Err(error) => return Output::bad_source(&error),
         },
         Right::Adapter(command) => match Adapter::start(command) {
             Ok(mut adapter) => {
-                let compared: Vec<Compared> =
-                    scripts.iter().map(|script| live(script, &left, &mut adapter)).collect();
+                let compare = |script: &Script| live(script, &left, &mut adapter);
+                let compared = each(&scripts, &mut progress, compare);
                 (adapter.label().to_owned(), compared)
             }
             Err(error) => return Output::error(error, Exit::Unavailable),
         },
     };
+    drop(progress);
     let worst = compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
     // A comparison that compared nothing must not look like one that found nothing.
     let nothing = compared.iter().all(|one| matches!(one, Compared::NotRunnable(_)));
     let worst = if nothing { worst.max(Exit::Unavailable) } else { worst };
     let exit = if errors.is_empty() { worst } else { Exit::BadScript };
-    let mut output = match format {
+    let output = match format {
         DiffFormat::Text => {
             let text = text(&left, &label, &scripts, &compared);
             Output { text, errors: String::new(), exit }
@@ -109,10 +120,22 @@ pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: DiffFor
             Output { text, errors: String::new(), exit }
         }
     };
-    for error in &errors {
-        output.errors.push_str(&format!("{error}\n\n"));
-    }
-    output
+    output.with(&errors)
+}
+
+/// Compares each scenario, and shows how far that is.
+fn each(
+    scripts: &[Script],
+    progress: &mut Progress,
+    mut compare: impl FnMut(&Script) -> Compared,
+) -> Vec<Compared> {
+    let compare = |script: &Script| {
+        progress.begin(&script.id);
+        let compared = compare(script);
+        progress.end();
+        compared
+    };
+    scripts.iter().map(compare).collect()
 }
 
 /// What the model lacks for a run.
@@ -182,6 +205,15 @@ impl Compared {
         }
     }
 
+    fn style(&self) -> Style {
+        match self {
+            Self::Equal => style::GOOD,
+            Self::Explained(..) | Self::Open(..) | Self::NotModelled(_) => style::KNOWN,
+            Self::NotRunnable(_) => style::SILENT,
+            Self::Unexplained(..) | Self::StackFailed(_) => style::BAD,
+        }
+    }
+
     fn word(&self) -> &'static str {
         match self {
             Self::Equal => "agrees",
@@ -219,7 +251,7 @@ fn text(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) 
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (script, compared) in scripts.iter().zip(compared) {
         *counts.entry(compared.word()).or_default() += 1;
-        let head = format!("\n{}: {}", compared.word(), script.id);
+        let head = format!("\n{}: {}", paint(compared.style(), compared.word()), script.id);
         match compared {
             Compared::Equal => {}
             Compared::Explained(differences, knobs) => {

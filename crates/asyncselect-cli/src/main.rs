@@ -20,7 +20,9 @@ mod junit;
 mod knobs;
 mod new;
 mod outcome;
+mod progress;
 mod run;
+mod style;
 mod trace;
 
 use outcome::{Exit, Output};
@@ -34,6 +36,8 @@ use outcome::{Exit, Output};
     2 bad script or usage, 3 not modelled, 4 backend unavailable."
 )]
 struct Arguments {
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -51,6 +55,9 @@ enum Command {
         /// How to print.
         #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
         format: run::RunFormat,
+        /// Never shows how far a long run is.
+        #[arg(long)]
+        no_progress: bool,
     },
     /// Prints everything that happens in one scenario.
     Trace {
@@ -80,6 +87,9 @@ enum Command {
         /// How to print.
         #[arg(long, value_enum, default_value_t = diff::DiffFormat::Text)]
         format: diff::DiffFormat,
+        /// Never shows how far a long run is.
+        #[arg(long)]
+        no_progress: bool,
     },
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
@@ -131,12 +141,15 @@ enum Of {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, format } => run::run(&paths, &profiles, format),
+        Command::Run { paths, profiles, format, no_progress } => {
+            run::run(&paths, &profiles, format, !no_progress)
+        }
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
-        Command::Diff { paths, left, right, adapter, format } => {
+        Command::Diff { paths, left, right, adapter, format, no_progress } => {
             let right = diff::Right::new(right, adapter);
-            diff::diff(&paths, &left, &right, format)
+            diff::diff(&paths, &left, &right, format, !no_progress)
         }
         Command::Explain(question) => explain::explain(&question),
         Command::Knobs { name, profiles, format } => {
@@ -152,7 +165,7 @@ fn main() -> ExitCode {
         Command::New { name, dir } => new::new(&name, &dir),
     };
     // A reader that went away (`| head`) has seen what it wanted.
-    drop(std::io::stdout().lock().write_all(output.text.as_bytes()));
-    drop(std::io::stderr().lock().write_all(output.errors.as_bytes()));
+    drop(anstream::stdout().lock().write_all(output.text.as_bytes()));
+    drop(anstream::stderr().lock().write_all(output.errors.as_bytes()));
     ExitCode::from(output.exit.code())
 }

@@ -58,6 +58,19 @@ impl Output {
         Self { text, errors: String::new(), exit }
     }
 
+    /// A file that is not as it should be.
+    pub(crate) fn bad_source(error: &SourceError) -> Self {
+        Self::error(error.styled(), Exit::BadScript)
+    }
+
+    /// Adds what is wrong with scripts.
+    pub(crate) fn with(mut self, errors: &[SourceError]) -> Self {
+        for error in errors {
+            self.errors.push_str(&format!("{}\n\n", error.styled()));
+        }
+        self
+    }
+
     pub(crate) fn error(error: impl std::fmt::Display, exit: Exit) -> Self {
         Self { text: String::new(), errors: format!("{error}\n"), exit }
     }
@@ -69,7 +82,7 @@ pub(crate) fn profiles(names: &[String]) -> Result<Vec<Profile>, Output> {
         return Ok(Profile::built_in());
     }
     let loaded = names.iter().map(|name| profile_file::load(name));
-    loaded.collect::<Result<_, _>>().map_err(|error| Output::error(error, Exit::BadScript))
+    loaded.collect::<Result<_, _>>().map_err(|error| Output::bad_source(&error))
 }
 
 /// The scripts that could be read, and what is wrong with the others.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anstyle::Style;
 use asyncselect_model::Profile;
 use asyncselect_scenario::judge::{Agreement, Conformance, Deviation, Finding, Verdict};
 use asyncselect_scenario::script::Script;
@@ -14,6 +15,8 @@ use serde::Serialize;
 
 use crate::junit::{self, Told};
 use crate::outcome::{Exit, Output, Scripts, place_text, profiles, read};
+use crate::progress::Progress;
+use crate::style::{self, column, paint};
 
 /// How the results of a run are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -26,18 +29,28 @@ pub(crate) enum RunFormat {
     Junit,
 }
 
-pub(crate) fn run(paths: &[PathBuf], names: &[String], format: RunFormat) -> Output {
+pub(crate) fn run(
+    paths: &[PathBuf],
+    names: &[String],
+    format: RunFormat,
+    progress: bool,
+) -> Output {
     let profiles = match profiles(names) {
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
     let Scripts { scripts, errors } = read(paths);
-    let results: Vec<(&Script, Vec<Verdict>)> = scripts
-        .iter()
-        .map(|script| (script, profiles.iter().map(|profile| verdict(script, profile)).collect()))
-        .collect();
+    let mut progress = Progress::new(progress, scripts.len());
+    let mut results: Vec<(&Script, Vec<Verdict>)> = Vec::new();
+    for script in &scripts {
+        progress.begin(&script.id);
+        let verdicts = profiles.iter().map(|profile| verdict(script, profile)).collect();
+        results.push((script, verdicts));
+        progress.end();
+    }
+    drop(progress);
     let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
-    let mut output = match format {
+    let output = match format {
         RunFormat::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
         RunFormat::Json => Output::json(&json(&profiles, &results), exit),
         RunFormat::Junit => {
@@ -45,10 +58,7 @@ pub(crate) fn run(paths: &[PathBuf], names: &[String], format: RunFormat) -> Out
             Output { text, errors: String::new(), exit }
         }
     };
-    for error in &errors {
-        output.errors.push_str(&format!("{error}\n\n"));
-    }
-    output
+    output.with(&errors)
 }
 
 fn exit_of<'v>(verdicts: impl Iterator<Item = &'v Verdict>, bad_script: bool) -> Exit {
@@ -75,6 +85,23 @@ fn agreement_word(agreement: &Agreement) -> &'static str {
     }
 }
 
+fn agreement_style(agreement: &Agreement) -> Style {
+    match agreement {
+        Agreement::Agrees => style::GOOD,
+        Agreement::Disagrees(_) | Agreement::NotSetUp(_) | Agreement::StackFailed(_) => style::BAD,
+        Agreement::NotModelled(_) => style::KNOWN,
+        Agreement::NotRunnable(_) => style::SILENT,
+    }
+}
+
+fn conformance_style(conformance: &Conformance) -> Style {
+    match conformance {
+        Conformance::Conforms => style::GOOD,
+        Conformance::Deviates(_) => style::KNOWN,
+        Conformance::Unknown => style::SILENT,
+    }
+}
+
 fn conformance_word(conformance: &Conformance) -> &'static str {
     match conformance {
         Conformance::Conforms => "conforms",
@@ -95,10 +122,10 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
     for (script, verdicts) in results {
         let mut line = format!("{:width$}", script.id);
         for Verdict { agreement, conformance } in verdicts {
-            let (agreement, conformance) =
-                (agreement_word(agreement), conformance_word(conformance));
-            write!(line, "  {agreement:12}  {conformance:8}")
-                .expect("writing to a String succeeds");
+            let agreement = column(agreement_style(agreement), agreement_word(agreement), 12);
+            let conformance =
+                column(conformance_style(conformance), conformance_word(conformance), 8);
+            write!(line, "  {agreement}  {conformance}").expect("writing to a String succeeds");
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -114,7 +141,11 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
         writeln!(text, "not counted: {not_modelled} not modelled, {not_set_up} not set up")
             .expect("writing to a String succeeds");
     }
-    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed} failed")
+    let failed = match failed {
+        0 => "0 failed".to_owned(),
+        failed => paint(style::BAD, &format!("{failed} failed")),
+    };
+    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed}")
         .expect("writing to a String succeeds");
     text
 }
@@ -154,19 +185,20 @@ fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mu
             let mut told = |what: String| {
                 writeln!(text, "{what}").expect("writing to a String succeeds");
             };
+            let head = |word| paint(agreement_style(&verdict.agreement), word);
             match &verdict.agreement {
                 Agreement::Disagrees(findings) => {
-                    told(format!("\nFAILS {id} on {profile}"));
+                    told(format!("\n{} {id} on {profile}", head("FAILS")));
                     told(findings_text(script, findings).trim_end().to_owned());
                 }
                 Agreement::NotModelled(what) => {
-                    told(format!("\nnot modelled: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("not modelled")));
                 }
                 Agreement::NotSetUp(what) => {
-                    told(format!("\nprecondition not met: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("precondition not met")));
                 }
                 Agreement::StackFailed(what) => {
-                    told(format!("\nstack failed: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("stack failed")));
                 }
                 Agreement::Agrees | Agreement::NotRunnable(_) => {}
             }

@@ -32,7 +32,7 @@ struct OnProfile<'r> {
 pub(crate) fn explain(path: &Path, step: usize, profiles: &[Profile], format: Format) -> Output {
     let script = match Script::read(path) {
         Ok(script) => script,
-        Err(error) => return Output::error(error, Exit::BadScript),
+        Err(error) => return Output::bad_source(&error),
     };
     let steps = script.steps.len();
     let Some(index) = step.checked_sub(1).filter(|index| *index < steps) else {
