@@ -71,26 +71,7 @@ enum Command {
         format: Format,
     },
     /// Compares two stacks on the same scenarios.
-    Diff {
-        /// Scenario files, or folders of them.
-        #[arg(default_value = "scenarios")]
-        paths: Vec<PathBuf>,
-        /// The profile on the left.
-        #[arg(long, value_name = "PROFILE")]
-        left: String,
-        /// The profile on the right.
-        #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
-        right: Option<String>,
-        /// A live stack on the right: the command that starts its adapter.
-        #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
-        adapter: Option<String>,
-        /// How to print.
-        #[arg(long, value_enum, default_value_t = diff::DiffFormat::Text)]
-        format: diff::DiffFormat,
-        /// Never shows how far a long run is.
-        #[arg(long)]
-        no_progress: bool,
-    },
+    Diff(diff::Question),
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
     Explain(explain::Question),
@@ -147,10 +128,7 @@ fn main() -> ExitCode {
             run::run(&paths, &profiles, format, !no_progress)
         }
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
-        Command::Diff { paths, left, right, adapter, format, no_progress } => {
-            let right = diff::Right::new(right, adapter);
-            diff::diff(&paths, &left, &right, format, !no_progress)
-        }
+        Command::Diff(question) => diff::diff(&question),
         Command::Explain(question) => explain::explain(&question),
         Command::Knobs { name, profiles, format } => {
             knobs::knobs(name.as_deref(), &profiles, format)

@@ -15,6 +15,7 @@ pub mod corpus;
 pub mod diff;
 pub mod explain;
 pub mod judge;
+pub mod known;
 pub mod profile_file;
 pub mod runner;
 pub mod schema;
