@@ -22,10 +22,10 @@ test:
 scenario NAME:
     cargo run --release -- trace scenarios/{{ NAME }}.json
 
-# Accepts what the tests see as the new snapshots, all of them written anew. Read the diff.
+# Accepts what the tests see as the new snapshots and tables, all written anew. Read the diff.
 bless:
     rm --recursive --force snapshots/*/
-    INSTA_UPDATE=always cargo test
+    UPDATE_README=1 INSTA_UPDATE=always cargo test
 
 # Runs the corpus on Wine; `just live-wine --fence-check` looks for late messages.
 live-wine *FLAGS:

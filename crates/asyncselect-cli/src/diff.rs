@@ -1,42 +1,31 @@
 //! `asyncselect diff`.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::PathBuf;
 
+use anstyle::Style;
 use asyncselect_abi::BackendError;
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::adapter::Adapter;
 use asyncselect_scenario::diff::{Difference, Explanation, compare, explain, nearest_knob};
 use asyncselect_scenario::judge::{Agreement, judge};
+use asyncselect_scenario::known::{Entry, Known};
 use asyncselect_scenario::profile_file;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
+use asyncselect_scenario::source::SourceError;
 use asyncselect_scenario::stack::Stack;
-use serde::Serialize;
+use clap::ValueEnum;
 
-use crate::Format;
-use crate::outcome::{Exit, Output, Scripts, place_text, read};
+use crate::junit;
+use crate::outcome::{Exit, Output, Scripts, read};
+use crate::progress::Progress;
+use crate::style;
 
-/// What stands on the right.
-#[derive(Debug)]
-pub(crate) enum Right {
-    /// A profile.
-    Profile(String),
-    /// The command of an adapter.
-    Adapter(String),
-}
+mod points;
+mod report;
 
-impl Right {
-    pub(crate) fn new(profile: Option<String>, adapter: Option<String>) -> Self {
-        match (profile, adapter) {
-            (_, Some(command)) => Self::Adapter(command),
-            (Some(profile), None) => Self::Profile(profile),
-            (None, None) => unreachable!("clap requires one of them"),
-        }
-    }
-}
+pub(crate) use report::explanation_text;
 
 /// How one scenario came out.
 enum Compared {
@@ -46,6 +35,8 @@ enum Compared {
     Explained(Vec<Difference>, Vec<Explanation>),
     /// The live stack took an alternative that the profile leaves open.
     Open(KnobId, u8),
+    /// It differs, as the ledger says that it may.
+    Known(Vec<Difference>, Entry),
     /// It differs, and should not.
     Unexplained(Vec<Difference>, Option<(KnobId, u8)>),
     /// The model does not describe something that the script does.
@@ -56,45 +47,172 @@ enum Compared {
     StackFailed(String),
 }
 
-pub(crate) fn diff(paths: &[PathBuf], left: &str, right: &Right, format: Format) -> Output {
-    let left = match profile_file::load(left) {
-        Ok(profile) => profile,
-        Err(error) => return Output::error(error, Exit::BadScript),
+/// How differences are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DiffFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// JUnit XML, for machines that show tests: a case a scenario.
+    Junit,
+    /// A table of the points at which they part, for documents.
+    Markdown,
+}
+
+/// What to compare, as the user put it.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Question {
+    /// Scenario files, or folders of them.
+    #[arg(default_value = "scenarios")]
+    paths: Vec<PathBuf>,
+    /// The profile on the left.
+    #[arg(long, value_name = "PROFILE")]
+    left: String,
+    /// The profile on the right.
+    #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
+    right: Option<String>,
+    /// A live stack on the right: the command that starts its adapter.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
+    adapter: Option<String>,
+    /// The ledger of scenarios on which the live stack may differ; `known.json` beside the
+    /// scenarios, if there is one.
+    #[arg(long, value_name = "FILE", conflicts_with = "right")]
+    known: Option<PathBuf>,
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
+    format: DiffFormat,
+    /// Never shows how far a long run is.
+    #[arg(long)]
+    no_progress: bool,
+}
+
+/// Two stacks on the same scenarios.
+struct Comparison {
+    left: Profile,
+    /// How the right one is called.
+    right: String,
+    scripts: Vec<Script>,
+    /// For each script.
+    compared: Vec<Compared>,
+    /// Entries of the ledger that did not come true.
+    stale: Vec<Entry>,
+}
+
+pub(crate) fn diff(question: &Question) -> Output {
+    let Scripts { scripts, errors } = read(&question.paths);
+    let comparison = match compare_all(question, scripts) {
+        Ok(comparison) => comparison,
+        Err(output) => return output,
     };
-    let Scripts { scripts, errors } = read(paths);
-    let (label, compared) = match right {
-        Right::Profile(name) => match profile_file::load(name) {
-            Ok(right) => {
-                let label = right.name().to_owned();
-                (label, scripts.iter().map(|s| profiles(s, &left, &right)).collect())
-            }
-            Err(error) => return Output::error(error, Exit::BadScript),
-        },
-        Right::Adapter(command) => match Adapter::start(command) {
-            Ok(mut adapter) => {
-                let compared: Vec<Compared> =
-                    scripts.iter().map(|script| live(script, &left, &mut adapter)).collect();
-                (adapter.label().to_owned(), compared)
-            }
-            Err(error) => return Output::error(error, Exit::Unavailable),
-        },
-    };
-    let worst = compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
-    // A comparison that compared nothing must not look like one that found nothing.
-    let nothing = compared.iter().all(|one| matches!(one, Compared::NotRunnable(_)));
-    let worst = if nothing { worst.max(Exit::Unavailable) } else { worst };
-    let exit = if errors.is_empty() { worst } else { Exit::BadScript };
-    let mut output = match format {
-        Format::Text => {
-            let text = text(&left, &label, &scripts, &compared);
-            Output { text, errors: String::new(), exit }
+    let exit = if errors.is_empty() { comparison.exit() } else { Exit::BadScript };
+    let output = match question.format {
+        DiffFormat::Text => Output { exit, ..Output::text(report::text(&comparison)) },
+        DiffFormat::Json => Output::json(&report::json(&comparison), exit),
+        DiffFormat::Junit => {
+            let text = junit::xml(vec![report::suite(&comparison)], &errors);
+            Output { exit, ..Output::text(text) }
         }
-        Format::Json => Output::json(&json(&left, &label, &scripts, &compared), exit),
+        DiffFormat::Markdown => {
+            let points = points::points(comparison.explanations());
+            let text = points::markdown(comparison.left.name(), &comparison.right, &points);
+            Output { exit, ..Output::text(text) }
+        }
     };
-    for error in &errors {
-        output.errors.push_str(&format!("{error}\n\n"));
+    output.with(&errors)
+}
+
+fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, Output> {
+    let load = |name| profile_file::load(name).map_err(|error| Output::bad_source(&error));
+    let left = load(&question.left)?;
+    let mut progress = Progress::new(!question.no_progress, scripts.len());
+    let (right, compared, stale) = match (&question.adapter, &question.right) {
+        (Some(command), _) => {
+            let known = ledger(question).map_err(|error| Output::bad_source(&error))?;
+            let adapter = Adapter::start(command);
+            let mut adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
+            let compare = |script: &Script| live(script, &left, &known, &mut adapter);
+            let compared = each(&scripts, &mut progress, compare);
+            let stale = stale(&known, &left, &scripts, &compared);
+            (adapter.label().to_owned(), compared, stale)
+        }
+        (None, Some(right)) => {
+            let right = load(right)?;
+            let compare = |script: &Script| profiles(script, &left, &right);
+            (right.name().to_owned(), each(&scripts, &mut progress, compare), Vec::new())
+        }
+        (None, None) => unreachable!("clap requires one of them"),
+    };
+    drop(progress);
+    Ok(Comparison { left, right, scripts, compared, stale })
+}
+
+impl Comparison {
+    fn exit(&self) -> Exit {
+        let worst = self.compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
+        // A comparison that compared nothing must not look like one that found nothing.
+        let nothing = self.compared.iter().all(|one| matches!(one, Compared::NotRunnable(_)));
+        let worst = if nothing { worst.max(Exit::Unavailable) } else { worst };
+        if self.stale.is_empty() { worst } else { worst.max(Exit::Findings) }
     }
-    output
+
+    fn each(&self) -> impl Iterator<Item = (&Script, &Compared)> {
+        self.scripts.iter().zip(&self.compared)
+    }
+
+    /// What explains the differences of two profiles.
+    fn explanations(&self) -> impl Iterator<Item = &Explanation> {
+        self.compared.iter().flat_map(|compared| match compared {
+            Compared::Explained(_, explanations) => explanations.as_slice(),
+            Compared::Equal
+            | Compared::Open(..)
+            | Compared::Known(..)
+            | Compared::Unexplained(..)
+            | Compared::NotModelled(_)
+            | Compared::NotRunnable(_)
+            | Compared::StackFailed(_) => &[],
+        })
+    }
+}
+
+/// The ledger that the user named, or that lies beside the scenarios.
+fn ledger(question: &Question) -> Result<Known, SourceError> {
+    if let Some(path) = &question.known {
+        return Known::read(path);
+    }
+    // A scenario lies two levels below it, a family one.
+    let beside = question.paths.iter().find_map(|path| {
+        let folders = path.ancestors().take(3).filter(|folder| !folder.as_os_str().is_empty());
+        folders.map(|folder| folder.join("known.json")).find(|file| file.is_file())
+    });
+    beside.map_or_else(|| Ok(Known::default()), |path| Known::read(&path))
+}
+
+/// The entries of the ledger whose scenarios were run and did not differ.
+fn stale(known: &Known, left: &Profile, scripts: &[Script], compared: &[Compared]) -> Vec<Entry> {
+    let came_out = |entry: &Entry, wanted: fn(&Compared) -> bool| {
+        let mut each = scripts.iter().zip(compared);
+        each.any(|(script, compared)| script.id == entry.scenario && wanted(compared))
+    };
+    let is_stale = |entry: &&Entry| {
+        came_out(entry, |compared| matches!(compared, Compared::Equal | Compared::Open(..)))
+    };
+    known.on(left.name()).filter(is_stale).cloned().collect()
+}
+
+/// Compares each scenario, and shows how far that is.
+fn each(
+    scripts: &[Script],
+    progress: &mut Progress,
+    mut compare: impl FnMut(&Script) -> Compared,
+) -> Vec<Compared> {
+    let compare = |script: &Script| {
+        progress.begin(&script.id);
+        let compared = compare(script);
+        progress.end();
+        compared
+    };
+    scripts.iter().map(compare).collect()
 }
 
 /// What the model lacks for a run.
@@ -124,7 +242,7 @@ fn profiles(script: &Script, left: &Profile, right: &Profile) -> Compared {
     }
 }
 
-fn live(script: &Script, profile: &Profile, adapter: &mut Adapter) -> Compared {
+fn live(script: &Script, profile: &Profile, known: &Known, adapter: &mut Adapter) -> Compared {
     if script.is_about_others_than(profile.name()) {
         return Compared::NotRunnable(format!("a fact of other stacks than {}", profile.name()));
     }
@@ -145,22 +263,39 @@ fn live(script: &Script, profile: &Profile, adapter: &mut Adapter) -> Compared {
     if differences.is_empty() {
         return Compared::Equal;
     }
-    match nearest_knob(script, profile, &live) {
-        Some((knob, value, true)) => Compared::Open(knob, value),
-        Some((knob, value, false)) => Compared::Unexplained(differences, Some((knob, value))),
-        None => Compared::Unexplained(differences, None),
+    let hint = match nearest_knob(script, profile, &live) {
+        Some((knob, value, true)) => return Compared::Open(knob, value),
+        Some((knob, value, false)) => Some((knob, value)),
+        None => None,
+    };
+    match known.allows(&script.id, profile.name()) {
+        Some(entry) => Compared::Known(differences, entry.clone()),
+        None => Compared::Unexplained(differences, hint),
     }
 }
 
 impl Compared {
     fn exit(&self) -> Exit {
         match self {
-            Self::Equal | Self::Explained(..) | Self::Open(..) | Self::NotRunnable(_) => {
-                Exit::Conforms
-            }
+            Self::Equal
+            | Self::Explained(..)
+            | Self::Open(..)
+            | Self::Known(..)
+            | Self::NotRunnable(_) => Exit::Conforms,
             Self::NotModelled(_) => Exit::NotModelled,
             Self::Unexplained(..) => Exit::Findings,
             Self::StackFailed(_) => Exit::Unavailable,
+        }
+    }
+
+    fn style(&self) -> Style {
+        match self {
+            Self::Equal => style::GOOD,
+            Self::Explained(..) | Self::Open(..) | Self::Known(..) | Self::NotModelled(_) => {
+                style::KNOWN
+            }
+            Self::NotRunnable(_) => style::SILENT,
+            Self::Unexplained(..) | Self::StackFailed(_) => style::BAD,
         }
     }
 
@@ -169,146 +304,11 @@ impl Compared {
             Self::Equal => "agrees",
             Self::Explained(..) => "explained",
             Self::Open(..) => "open",
+            Self::Known(..) => "known",
             Self::Unexplained(..) => "DIFFERS",
             Self::NotModelled(_) => "not modelled",
             Self::NotRunnable(_) => "not runnable",
             Self::StackFailed(_) => "stack failed",
         }
     }
-}
-
-fn knob_text(knob: KnobId, value: u8) -> String {
-    format!("{knob} = {}", knob.values()[usize::from(value)])
-}
-
-fn explanation_text(explanation: &Explanation) -> String {
-    let side = |(value, setting): &(u8, asyncselect_model::profile::Setting)| {
-        let name = explanation.knob.values()[usize::from(*value)];
-        match setting.value {
-            Some(_) => format!("{name} ({}: {})", setting.evidence, setting.source),
-            None => format!("{name} (open, this run's choice)"),
-        }
-    };
-    let Explanation { knob, left, right } = explanation;
-    format!("{knob}: {} | {}", side(left), side(right))
-}
-
-fn text(left: &Profile, right: &str, scripts: &[Script], compared: &[Compared]) -> String {
-    let mut text = format!("left {}, right {right}\n", left.name());
-    let mut told = |line: String| {
-        writeln!(text, "{line}").expect("writing to a String succeeds");
-    };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for (script, compared) in scripts.iter().zip(compared) {
-        *counts.entry(compared.word()).or_default() += 1;
-        let head = format!("\n{}: {}", compared.word(), script.id);
-        match compared {
-            Compared::Equal => {}
-            Compared::Explained(differences, knobs) => {
-                told(head);
-                told_differences(script, differences, &mut told);
-                for explanation in knobs {
-                    told(format!("  because {}", explanation_text(explanation)));
-                }
-            }
-            Compared::Open(knob, value) => {
-                told(format!("{head}: it took {}", knob_text(*knob, *value)));
-            }
-            Compared::Unexplained(differences, hint) => {
-                told(head);
-                told_differences(script, differences, &mut told);
-                match hint {
-                    Some((knob, value)) => {
-                        told(format!("  as if {}", knob_text(*knob, *value)));
-                    }
-                    None => told("  no knob explains it".to_owned()),
-                }
-            }
-            Compared::NotModelled(what) | Compared::NotRunnable(what) => {
-                told(format!("{}: {what}", head.trim_start()))
-            }
-            Compared::StackFailed(what) => told(format!("{head}: {what}")),
-        }
-    }
-    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
-    told(format!(
-        "\n{} scenarios: {} agree, {} explained, {} took an open alternative, {} differ, \
-         {} not modelled, {} not runnable here, {} stack failures",
-        scripts.len(),
-        count("agrees"),
-        count("explained"),
-        count("open"),
-        count("DIFFERS"),
-        count("not modelled"),
-        count("not runnable"),
-        count("stack failed"),
-    ));
-    text
-}
-
-fn told_differences(script: &Script, differences: &[Difference], told: &mut impl FnMut(String)) {
-    for Difference { place, left, right } in differences {
-        told(format!("  {}", place_text(script, *place)));
-        told(format!("    left:  {left}"));
-        told(format!("    right: {right}"));
-    }
-}
-
-#[derive(Serialize)]
-struct Report<'r> {
-    left: &'r str,
-    right: &'r str,
-    results: Vec<Row<'r>>,
-}
-
-#[derive(Serialize)]
-struct Row<'r> {
-    scenario: &'r str,
-    outcome: &'static str,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    differences: Vec<Side<'r>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    because: Vec<String>,
-}
-
-#[derive(Serialize)]
-struct Side<'r> {
-    place: String,
-    left: &'r str,
-    right: &'r str,
-}
-
-fn json<'r>(
-    left: &'r Profile,
-    right: &'r str,
-    scripts: &'r [Script],
-    compared: &'r [Compared],
-) -> Report<'r> {
-    let row = |(script, compared): (&'r Script, &'r Compared)| {
-        let (differences, because): (&[Difference], Vec<String>) = match compared {
-            Compared::Equal => (&[], Vec::new()),
-            Compared::Explained(differences, knobs) => {
-                (differences, knobs.iter().map(explanation_text).collect())
-            }
-            Compared::Open(knob, value) => (&[], vec![knob_text(*knob, *value)]),
-            Compared::Unexplained(differences, hint) => {
-                let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
-                (differences, hint.into_iter().collect())
-            }
-            Compared::NotModelled(what)
-            | Compared::NotRunnable(what)
-            | Compared::StackFailed(what) => (&[], vec![what.clone()]),
-        };
-        let differences = differences
-            .iter()
-            .map(|Difference { place, left, right }| Side {
-                place: place_text(script, *place),
-                left,
-                right,
-            })
-            .collect();
-        Row { scenario: &script.id, outcome: compared.word(), differences, because }
-    };
-    let results = scripts.iter().zip(compared).map(row).collect();
-    Report { left: left.name(), right, results }
 }

@@ -15,9 +15,14 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod diff;
+mod explain;
+mod junit;
+mod knobs;
 mod new;
 mod outcome;
+mod progress;
 mod run;
+mod style;
 mod trace;
 
 use outcome::{Exit, Output};
@@ -31,6 +36,8 @@ use outcome::{Exit, Output};
     2 bad script or usage, 3 not modelled, 4 backend unavailable."
 )]
 struct Arguments {
+    #[command(flatten)]
+    color: colorchoice_clap::Color,
     #[command(subcommand)]
     command: Command,
 }
@@ -46,8 +53,11 @@ enum Command {
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
         /// How to print.
-        #[arg(long, value_enum, default_value_t = Format::Text)]
-        format: Format,
+        #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
+        format: run::RunFormat,
+        /// Never shows how far a long run is.
+        #[arg(long)]
+        no_progress: bool,
     },
     /// Prints everything that happens in one scenario.
     Trace {
@@ -61,19 +71,17 @@ enum Command {
         format: Format,
     },
     /// Compares two stacks on the same scenarios.
-    Diff {
-        /// Scenario files, or folders of them.
-        #[arg(default_value = "scenarios")]
-        paths: Vec<PathBuf>,
-        /// The profile on the left.
-        #[arg(long, value_name = "PROFILE")]
-        left: String,
-        /// The profile on the right.
-        #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
-        right: Option<String>,
-        /// A live stack on the right: the command that starts its adapter.
-        #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
-        adapter: Option<String>,
+    Diff(diff::Question),
+    /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
+    /// each message of a step came, and what stopped the others.
+    Explain(explain::Question),
+    /// Prints where stacks part, and what each profile holds there.
+    Knobs {
+        /// One of them.
+        name: Option<String>,
+        /// A built-in profile by name, or a profile file. May be given several times.
+        #[arg(long = "profile", value_name = "PROFILE")]
+        profiles: Vec<String>,
         /// How to print.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -114,12 +122,16 @@ enum Of {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, format } => run::run(&paths, &profiles, format),
+        Command::Run { paths, profiles, format, no_progress } => {
+            run::run(&paths, &profiles, format, !no_progress)
+        }
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
-        Command::Diff { paths, left, right, adapter, format } => {
-            let right = diff::Right::new(right, adapter);
-            diff::diff(&paths, &left, &right, format)
+        Command::Diff(question) => diff::diff(&question),
+        Command::Explain(question) => explain::explain(&question),
+        Command::Knobs { name, profiles, format } => {
+            knobs::knobs(name.as_deref(), &profiles, format)
         }
         Command::Schema { of } => {
             let schema = match of {
@@ -131,7 +143,7 @@ fn main() -> ExitCode {
         Command::New { name, dir } => new::new(&name, &dir),
     };
     // A reader that went away (`| head`) has seen what it wanted.
-    drop(std::io::stdout().lock().write_all(output.text.as_bytes()));
-    drop(std::io::stderr().lock().write_all(output.errors.as_bytes()));
+    drop(anstream::stdout().lock().write_all(output.text.as_bytes()));
+    drop(anstream::stderr().lock().write_all(output.errors.as_bytes()));
     ExitCode::from(output.exit.code())
 }

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
+use asyncselect_model::Profile;
 use asyncselect_scenario::corpus;
+use asyncselect_scenario::profile_file;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::source::SourceError;
 use serde::Serialize;
@@ -46,15 +48,41 @@ pub(crate) struct Output {
 }
 
 impl Output {
+    pub(crate) fn text(text: String) -> Self {
+        Self { text, errors: String::new(), exit: Exit::Conforms }
+    }
+
     pub(crate) fn json(value: &impl Serialize, exit: Exit) -> Self {
         let mut text = serde_json::to_string_pretty(value).expect("results are plain data");
         text.push('\n');
         Self { text, errors: String::new(), exit }
     }
 
+    /// A file that is not as it should be.
+    pub(crate) fn bad_source(error: &SourceError) -> Self {
+        Self::error(error.styled(), Exit::BadScript)
+    }
+
+    /// Adds what is wrong with scripts.
+    pub(crate) fn with(mut self, errors: &[SourceError]) -> Self {
+        for error in errors {
+            self.errors.push_str(&format!("{}\n\n", error.styled()));
+        }
+        self
+    }
+
     pub(crate) fn error(error: impl std::fmt::Display, exit: Exit) -> Self {
         Self { text: String::new(), errors: format!("{error}\n"), exit }
     }
+}
+
+/// The profiles of these names; all built-in ones if there is none.
+pub(crate) fn profiles(names: &[String]) -> Result<Vec<Profile>, Output> {
+    if names.is_empty() {
+        return Ok(Profile::built_in());
+    }
+    let loaded = names.iter().map(|name| profile_file::load(name));
+    loaded.collect::<Result<_, _>>().map_err(|error| Output::bad_source(&error))
 }
 
 /// The scripts that could be read, and what is wrong with the others.

@@ -4,44 +4,61 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::PathBuf;
 
+use anstyle::Style;
 use asyncselect_model::Profile;
-use asyncselect_scenario::judge::{Agreement, Conformance, Verdict};
-use asyncselect_scenario::profile_file;
+use asyncselect_scenario::judge::{Agreement, Conformance, Deviation, Finding, Verdict};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::verdict;
+use clap::ValueEnum;
+use quick_junit::TestSuite;
 use serde::Serialize;
 
-use crate::Format;
-use crate::outcome::{Exit, Output, Scripts, place_text, read};
+use crate::junit::{self, Told};
+use crate::outcome::{Exit, Output, Scripts, place_text, profiles, read};
+use crate::progress::Progress;
+use crate::style::{self, column, paint};
 
-/// The profiles of these names; all built-in ones if there is none.
-fn profiles(names: &[String]) -> Result<Vec<Profile>, Output> {
-    if names.is_empty() {
-        return Ok(Profile::built_in());
-    }
-    let loaded = names.iter().map(|name| profile_file::load(name));
-    loaded.collect::<Result<_, _>>().map_err(|error| Output::error(error, Exit::BadScript))
+/// How the results of a run are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RunFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// JUnit XML, for machines that show tests: a suite a profile, a case a scenario.
+    Junit,
 }
 
-pub(crate) fn run(paths: &[PathBuf], names: &[String], format: Format) -> Output {
+pub(crate) fn run(
+    paths: &[PathBuf],
+    names: &[String],
+    format: RunFormat,
+    progress: bool,
+) -> Output {
     let profiles = match profiles(names) {
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
     let Scripts { scripts, errors } = read(paths);
-    let results: Vec<(&Script, Vec<Verdict>)> = scripts
-        .iter()
-        .map(|script| (script, profiles.iter().map(|profile| verdict(script, profile)).collect()))
-        .collect();
-    let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
-    let mut output = match format {
-        Format::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
-        Format::Json => Output::json(&json(&profiles, &results), exit),
-    };
-    for error in &errors {
-        output.errors.push_str(&format!("{error}\n\n"));
+    let mut progress = Progress::new(progress, scripts.len());
+    let mut results: Vec<(&Script, Vec<Verdict>)> = Vec::new();
+    for script in &scripts {
+        progress.begin(&script.id);
+        let verdicts = profiles.iter().map(|profile| verdict(script, profile)).collect();
+        results.push((script, verdicts));
+        progress.end();
     }
-    output
+    drop(progress);
+    let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
+    let output = match format {
+        RunFormat::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
+        RunFormat::Json => Output::json(&json(&profiles, &results), exit),
+        RunFormat::Junit => {
+            let text = junit::xml(suites(&profiles, &results), &errors);
+            Output { text, errors: String::new(), exit }
+        }
+    };
+    output.with(&errors)
 }
 
 fn exit_of<'v>(verdicts: impl Iterator<Item = &'v Verdict>, bad_script: bool) -> Exit {
@@ -68,6 +85,23 @@ fn agreement_word(agreement: &Agreement) -> &'static str {
     }
 }
 
+fn agreement_style(agreement: &Agreement) -> Style {
+    match agreement {
+        Agreement::Agrees => style::GOOD,
+        Agreement::Disagrees(_) | Agreement::NotSetUp(_) | Agreement::StackFailed(_) => style::BAD,
+        Agreement::NotModelled(_) => style::KNOWN,
+        Agreement::NotRunnable(_) => style::SILENT,
+    }
+}
+
+fn conformance_style(conformance: &Conformance) -> Style {
+    match conformance {
+        Conformance::Conforms => style::GOOD,
+        Conformance::Deviates(_) => style::KNOWN,
+        Conformance::Unknown => style::SILENT,
+    }
+}
+
 fn conformance_word(conformance: &Conformance) -> &'static str {
     match conformance {
         Conformance::Conforms => "conforms",
@@ -88,10 +122,10 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
     for (script, verdicts) in results {
         let mut line = format!("{:width$}", script.id);
         for Verdict { agreement, conformance } in verdicts {
-            let (agreement, conformance) =
-                (agreement_word(agreement), conformance_word(conformance));
-            write!(line, "  {agreement:12}  {conformance:8}")
-                .expect("writing to a String succeeds");
+            let agreement = column(agreement_style(agreement), agreement_word(agreement), 12);
+            let conformance =
+                column(conformance_style(conformance), conformance_word(conformance), 8);
+            write!(line, "  {agreement}  {conformance}").expect("writing to a String succeeds");
         }
         text.push_str(line.trim_end());
         text.push('\n');
@@ -107,7 +141,11 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
         writeln!(text, "not counted: {not_modelled} not modelled, {not_set_up} not set up")
             .expect("writing to a String succeeds");
     }
-    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed} failed")
+    let failed = match failed {
+        0 => "0 failed".to_owned(),
+        failed => paint(style::BAD, &format!("{failed} failed")),
+    };
+    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed}")
         .expect("writing to a String succeeds");
     text
 }
@@ -147,27 +185,68 @@ fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mu
             let mut told = |what: String| {
                 writeln!(text, "{what}").expect("writing to a String succeeds");
             };
+            let head = |word| paint(agreement_style(&verdict.agreement), word);
             match &verdict.agreement {
                 Agreement::Disagrees(findings) => {
-                    told(format!("\nFAILS {id} on {profile}"));
-                    for finding in findings {
-                        told(format!("  {}", place_text(script, finding.place)));
-                        told(format!("    expected: {}", finding.expected));
-                        told(format!("    found:    {}", finding.found));
-                    }
+                    told(format!("\n{} {id} on {profile}", head("FAILS")));
+                    told(findings_text(script, findings).trim_end().to_owned());
                 }
                 Agreement::NotModelled(what) => {
-                    told(format!("\nnot modelled: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("not modelled")));
                 }
                 Agreement::NotSetUp(what) => {
-                    told(format!("\nprecondition not met: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("precondition not met")));
                 }
                 Agreement::StackFailed(what) => {
-                    told(format!("\nstack failed: {id} on {profile}: {what}"));
+                    told(format!("\n{}: {id} on {profile}: {what}", head("stack failed")));
                 }
                 Agreement::Agrees | Agreement::NotRunnable(_) => {}
             }
         }
+    }
+}
+
+fn findings_text(script: &Script, findings: &[Finding]) -> String {
+    let text = |Finding { place, expected, found }: &Finding| {
+        let place = place_text(script, *place);
+        format!("  {place}\n    expected: {expected}\n    found:    {found}\n")
+    };
+    findings.iter().map(text).collect()
+}
+
+/// A suite for each profile.
+fn suites(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> Vec<TestSuite> {
+    let suite = |(index, profile): (usize, &Profile)| {
+        let mut suite = TestSuite::new(profile.name());
+        for (script, verdicts) in results {
+            let case = told(script, &verdicts[index]).case(profile.name(), &script.id);
+            suite.add_test_case(case);
+        }
+        suite
+    };
+    profiles.iter().enumerate().map(suite).collect()
+}
+
+fn told(script: &Script, verdict: &Verdict) -> Told {
+    match &verdict.agreement {
+        Agreement::Agrees => Told::Passed(match &verdict.conformance {
+            Conformance::Deviates(deviations) => {
+                let deviates = |deviation: &Deviation| format!("deviates: {deviation}\n");
+                Some(deviations.iter().map(deviates).collect())
+            }
+            Conformance::Conforms | Conformance::Unknown => None,
+        }),
+        Agreement::Disagrees(findings) => {
+            let message = match findings.as_slice() {
+                [Finding { expected, found, .. }] => format!("expected {expected}, found {found}"),
+                several => format!("{} findings", several.len()),
+            };
+            Told::Failed(message, findings_text(script, findings))
+        }
+        Agreement::NotModelled(what) => Told::Skipped(format!("not modelled: {what}")),
+        Agreement::NotRunnable(what) => Told::Skipped(format!("not runnable here: {what}")),
+        Agreement::NotSetUp(what) => Told::Broken(format!("precondition not met: {what}")),
+        Agreement::StackFailed(what) => Told::Broken(format!("stack failed: {what}")),
     }
 }
 

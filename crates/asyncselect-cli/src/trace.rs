@@ -14,7 +14,7 @@ use crate::outcome::{Exit, Output, place_text};
 pub(crate) fn trace(path: &Path, profile: &str, format: Format) -> Output {
     let (profile, script) = match (profile_file::load(profile), Script::read(path)) {
         (Ok(profile), Ok(script)) => (profile, script),
-        (Err(error), _) | (_, Err(error)) => return Output::error(error, Exit::BadScript),
+        (Err(error), _) | (_, Err(error)) => return Output::bad_source(&error),
     };
     let (lines, ending) = simulate::trace(&script, &profile);
     let (errors, exit) = match ending {

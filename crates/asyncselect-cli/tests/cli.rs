@@ -8,45 +8,11 @@ use serde_json::Value;
 
 #[path = "../../asyncselect-scenario/examples/build/mod.rs"]
 mod build;
+mod command;
 mod scratch;
 
+use command::asyncselect;
 use scratch::Folder;
-
-/// What a command left.
-struct Ran {
-    code: Option<i32>,
-    out: String,
-    err: String,
-}
-
-/// The command, run at the root of the repository, where the corpus is `scenarios`.
-fn asyncselect(arguments: &[&str]) -> Ran {
-    let output = Command::new(env!("CARGO_BIN_EXE_asyncselect"))
-        .args(arguments)
-        .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
-        .output()
-        .unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    Ran { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-}
-
-impl Ran {
-    /// Checks the exit code and parts of what was printed, on whatever stream.
-    #[track_caller]
-    fn expect(self, code: i32, parts: &[&str]) -> Self {
-        let Self { out, err, .. } = &self;
-        assert_eq!(self.code, Some(code), "exit code; it said:\n{out}\n{err}");
-        for part in parts {
-            assert!(out.contains(part) || err.contains(part), "no `{part}` in:\n{out}\n{err}");
-        }
-        assert!(!err.contains("panicked"), "{err}");
-        self
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap()
-    }
-}
 
 impl Folder {
     /// A scenario with these steps; its path.

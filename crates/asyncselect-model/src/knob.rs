@@ -81,6 +81,14 @@ macro_rules! knobs {
             pub const fn values(self) -> &'static [&'static str] {
                 match self { $(Self::$knob => &[$($value_name),+],)* }
             }
+
+            /// What the alternatives mean, in the order of their names.
+            #[must_use]
+            pub const fn values_about(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$knob => const { &[$(concat!($($value_about),+).trim_ascii()),+] },)*
+                }
+            }
         }
     };
 }

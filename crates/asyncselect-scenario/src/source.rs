@@ -107,9 +107,12 @@ impl Source {
         help: Option<String>,
     ) -> SourceError {
         let (line, column) = line_column(&self.text, span.start);
-        let rendered = render(self, &span, &at, &message, help.as_deref()).into();
-        let message = message.into();
-        SourceError::Invalid { path: self.path.clone(), line, column, at, message, help, rendered }
+        let render =
+            |renderer: Renderer| render(self, &span, &at, &message, help.as_deref(), &renderer);
+        let (plain, styled) = (render(Renderer::plain()), render(Renderer::styled()));
+        let rendered = Box::new(Rendered { plain, styled });
+        let (path, message) = (self.path.clone(), message.into());
+        SourceError::Invalid { path, line, column, at, message, help, rendered }
     }
 
     /// The 1-based line of the value at a path.
@@ -242,6 +245,15 @@ impl fmt::Display for JsonPath {
     }
 }
 
+/// An error with the lines that it is about.
+#[derive(Clone, Debug)]
+pub struct Rendered {
+    /// As it is.
+    pub plain: String,
+    /// With colours for terminals.
+    pub styled: String,
+}
+
 /// What is wrong with a file.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum SourceError {
@@ -254,7 +266,7 @@ pub enum SourceError {
         why: String,
     },
     /// It could be read, but not understood.
-    #[error("{rendered}")]
+    #[error("{}", rendered.plain)]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -269,8 +281,27 @@ pub enum SourceError {
         /// What to write instead, if there is a guess.
         help: Option<String>,
         /// All of it, as people read it.
-        rendered: Box<str>,
+        rendered: Box<Rendered>,
     },
+}
+
+impl SourceError {
+    /// The file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Unreadable { path, .. } | Self::Invalid { path, .. } => path,
+        }
+    }
+
+    /// The text with colours for terminals.
+    #[must_use]
+    pub fn styled(&self) -> String {
+        match self {
+            Self::Unreadable { .. } => self.to_string(),
+            Self::Invalid { rendered, .. } => rendered.styled.clone(),
+        }
+    }
 }
 
 fn render(
@@ -279,6 +310,7 @@ fn render(
     at: &str,
     message: &str,
     help: Option<&str>,
+    renderer: &Renderer,
 ) -> String {
     let path = source.path.display().to_string();
     let snippet = Snippet::source(&source.text)
@@ -295,7 +327,7 @@ fn render(
     if let Some(help) = help {
         group = group.element(Level::HELP.message(help));
     }
-    Renderer::plain().render(&[group])
+    renderer.render(&[group])
 }
 
 fn line_column(text: &str, offset: usize) -> (usize, usize) {

@@ -156,6 +156,8 @@ pub struct SilentEvent {
     pub guard: String,
     /// The clause or fact that demands the silence.
     pub clause: String,
+    /// What made the stack look.
+    pub after: String,
 }
 
 /// Writes the trace of a run.
@@ -173,6 +175,8 @@ pub struct Tracer<'s> {
     binds: [Option<NameId>; THREADS_MAX],
     /// Whether the stack itself tells of messages that are retrieved.
     told: bool,
+    /// Whether silence is kept even where nothing else could be expected.
+    keeps_idle: bool,
 }
 
 impl<'s> Tracer<'s> {
@@ -189,7 +193,14 @@ impl<'s> Tracer<'s> {
             rules: Default::default(),
             binds: Default::default(),
             told: false,
+            keeps_idle: false,
         }
+    }
+
+    /// Begins a trace that leaves out no event that the stack looked at, however idle it was.
+    #[must_use]
+    pub fn full(script: &'s Script) -> Self {
+        Self { keeps_idle: true, ..Self::new(script) }
     }
 
     /// The trace.
@@ -295,7 +306,7 @@ impl Observer for Tracer<'_> {
                     };
                     self.push(place, event);
                 }
-                Effect::Silent { socket, event, guard, .. } => {
+                Effect::Silent { socket, event, guard, trigger } => {
                     // What could not have been posted at all is not worth a word.
                     let idle = matches!(
                         guard,
@@ -315,9 +326,10 @@ impl Observer for Tracer<'_> {
                         event,
                         guard: guard.about().to_owned(),
                         clause: guard.rule(event).id().to_owned(),
+                        after: trigger.about().to_owned(),
                     };
                     match self.lines.last_mut() {
-                        Some(line) if !idle => line.silent.push(silent),
+                        Some(line) if !idle || self.keeps_idle => line.silent.push(silent),
                         _ => {}
                     }
                 }
@@ -515,7 +527,7 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             None => format!("{head}\n"),
         };
         if everything {
-            for SilentEvent { socket, event, guard, clause } in &line.silent {
+            for SilentEvent { socket, event, guard, clause, .. } in &line.silent {
                 let head = format!("{:16} no {event} for {socket}: {guard}", "");
                 writeln!(row, "{head:<88} {clause}").expect("writing to a String succeeds");
             }
@@ -596,7 +608,7 @@ fn clause_of_return(event: &TraceEvent) -> Option<&str> {
     }
 }
 
-fn return_text(event: &TraceEvent) -> String {
+pub(crate) fn return_text(event: &TraceEvent) -> String {
     let TraceEvent::Return { value, error, data, lp_errno, .. } = event else {
         return String::new();
     };
@@ -614,7 +626,7 @@ fn return_text(event: &TraceEvent) -> String {
     text
 }
 
-fn fault_text(fault: &Fault<String>) -> String {
+pub(crate) fn fault_text(fault: &Fault<String>) -> String {
     match fault {
         Fault::Lose { toward } => format!("fault     nothing reaches {toward} any more"),
         Fault::Delay { toward, ms } => format!("fault     {ms} ms more to {toward}"),

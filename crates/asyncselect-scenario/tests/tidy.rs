@@ -1,11 +1,11 @@
 //! What a person would miss: missing and redundant snapshots, unknown clause ids, undocumented
 //! files, lines that are too long.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use asyncselect_model::{KnobId, Profile, Rule};
-use asyncselect_scenario::clauses::Clauses;
+use asyncselect_scenario::clauses::{Clauses, Entry, Kind};
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::script::Script;
 
@@ -52,13 +52,52 @@ fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
     assert!(unreviewed.is_empty(), "not reviewed: {unreviewed:?}");
 }
 
+/// Ids in the order in which people look for them: by kind and family, then by number.
+fn order(id: &str) -> (&str, usize, &str) {
+    let digits = id.find(|c: char| c.is_ascii_digit()).unwrap();
+    let (family, number) = id.split_at(digits);
+    (family, number.len(), number)
+}
+
 #[test]
 fn the_list_of_clauses_is_whole() {
     let clauses = Clauses::get();
-    assert_eq!(clauses.clauses.len(), 255);
+    assert_eq!(clauses.lists()[0].1.len(), 255);
     let all: Vec<&str> = clauses.ids().collect();
     let distinct: BTreeSet<&str> = all.iter().copied().collect();
     assert_eq!(all.len(), distinct.len(), "an id stands twice");
+    for (_, entries) in clauses.lists() {
+        let unsorted = entries.windows(2).find(|pair| order(pair[0].id) >= order(pair[1].id));
+        assert_eq!(unsorted, None, "two entries in the wrong order");
+    }
+}
+
+#[test]
+fn every_entry_of_the_list_has_a_sentence() {
+    for (kind, entries) in Clauses::get().lists() {
+        for Entry { id, level, about, source } in entries {
+            assert_eq!(level.is_some(), kind == Kind::Clause, "{id}");
+            let len = about.chars().count();
+            assert!((20..=140).contains(&len), "{id} has {len} letters");
+            let question = matches!(kind, Kind::Question | Kind::Disputed | Kind::FieldBug);
+            let ends = about.ends_with('.') || question && about.ends_with('?');
+            assert!(ends && !about.contains('\n'), "{id}: {about}");
+            let sourced = source.is_some_and(|source| !source.is_empty());
+            assert!(sourced || kind != Kind::Clause, "{id} says not where it comes from");
+        }
+    }
+}
+
+#[test]
+fn no_two_entries_say_the_same() {
+    let mut seen = BTreeMap::new();
+    for (_, entries) in Clauses::get().lists() {
+        for entry in entries {
+            if let Some(other) = seen.insert(entry.about, entry.id) {
+                panic!("{other} and {} say the same", entry.id);
+            }
+        }
+    }
 }
 
 #[test]

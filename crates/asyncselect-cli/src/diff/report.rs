@@ -1,0 +1,236 @@
+//! What a comparison prints.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use asyncselect_model::KnobId;
+use asyncselect_model::profile::Setting;
+use asyncselect_scenario::diff::{Difference, Explanation};
+use asyncselect_scenario::known::Entry;
+use asyncselect_scenario::script::Script;
+use quick_junit::TestSuite;
+use serde::Serialize;
+
+use super::{Compared, Comparison, points};
+use crate::junit::Told;
+use crate::outcome::place_text;
+use crate::style::{self, paint};
+
+fn knob_text(knob: KnobId, value: u8) -> String {
+    format!("{knob} = {}", knob.values()[usize::from(value)])
+}
+
+fn entry_text(Entry { fact, reason, .. }: &Entry) -> String {
+    format!("{reason} ({fact})")
+}
+
+fn stale_text(Entry { scenario, stack, fact, reason }: &Entry) -> String {
+    format!("{scenario} may differ on {stack} ({fact}: {reason}), and does not")
+}
+
+/// A knob with what both sides do there, and how we know.
+pub(crate) fn explanation_text(explanation: &Explanation) -> String {
+    let side = |(value, setting): &(u8, Setting)| {
+        let name = explanation.knob.values()[usize::from(*value)];
+        match setting.value {
+            Some(_) => format!("{name} ({}: {})", setting.evidence, setting.source),
+            None => format!("{name} (open, this run's choice)"),
+        }
+    };
+    let Explanation { knob, left, right } = explanation;
+    format!("{knob}: {} | {}", side(left), side(right))
+}
+
+/// A comparison for people.
+pub(super) fn text(comparison: &Comparison) -> String {
+    let Comparison { left, right, scripts, stale, .. } = comparison;
+    let points = points::text(&points::points(comparison.explanations()));
+    let mut text = format!("left {}, right {right}\n", left.name());
+    let mut told = |line: String| {
+        writeln!(text, "{line}").expect("writing to a String succeeds");
+    };
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (script, compared) in comparison.each() {
+        *counts.entry(compared.word()).or_default() += 1;
+        let head = format!("\n{}: {}", paint(compared.style(), compared.word()), script.id);
+        match compared {
+            Compared::Equal => {}
+            Compared::Explained(differences, knobs) => {
+                told(head);
+                told_differences(script, differences, &mut told);
+                for explanation in knobs {
+                    told(format!("  because {}", explanation_text(explanation)));
+                }
+            }
+            Compared::Open(knob, value) => {
+                told(format!("{head}: it took {}", knob_text(*knob, *value)));
+            }
+            Compared::Known(differences, entry) => {
+                told(head);
+                told_differences(script, differences, &mut told);
+                told(format!("  known: {}", entry_text(entry)));
+            }
+            Compared::Unexplained(differences, hint) => {
+                told(head);
+                told_differences(script, differences, &mut told);
+                match hint {
+                    Some((knob, value)) => {
+                        told(format!("  as if {}", knob_text(*knob, *value)));
+                    }
+                    None => told("  no knob explains it".to_owned()),
+                }
+            }
+            Compared::NotModelled(what) | Compared::NotRunnable(what) => {
+                told(format!("{}: {what}", head.trim_start()))
+            }
+            Compared::StackFailed(what) => told(format!("{head}: {what}")),
+        }
+    }
+    for entry in stale {
+        let head = paint(style::BAD, "stale");
+        told(format!("\n{head}: {}", stale_text(entry)));
+    }
+    if !points.is_empty() {
+        told(points.trim_end().to_owned());
+    }
+    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
+    let known = match count("known") {
+        0 => String::new(),
+        known => format!("{known} known, "),
+    };
+    told(format!(
+        "\n{} scenarios: {} agree, {} explained, {} took an open alternative, {known}{} differ, \
+         {} not modelled, {} not runnable here, {} stack failures",
+        scripts.len(),
+        count("agrees"),
+        count("explained"),
+        count("open"),
+        count("DIFFERS"),
+        count("not modelled"),
+        count("not runnable"),
+        count("stack failed"),
+    ));
+    text
+}
+
+fn told_differences(script: &Script, differences: &[Difference], told: &mut impl FnMut(String)) {
+    for Difference { place, left, right } in differences {
+        told(format!("  {}", place_text(script, *place)));
+        told(format!("    left:  {left}"));
+        told(format!("    right: {right}"));
+    }
+}
+
+/// A comparison as a suite of JUnit.
+pub(super) fn suite(comparison: &Comparison) -> TestSuite {
+    let name = format!("{} | {}", comparison.left.name(), comparison.right);
+    let mut suite = TestSuite::new(name.as_str());
+    for (script, compared) in comparison.each() {
+        suite.add_test_case(told(script, compared).case(&name, &script.id));
+    }
+    for entry in &comparison.stale {
+        let told = Told::Failed("a stale entry".to_owned(), stale_text(entry));
+        suite.add_test_case(told.case(&name, &format!("known.json: {}", entry.scenario)));
+    }
+    suite
+}
+
+fn told(script: &Script, compared: &Compared) -> Told {
+    let all = |differences: &[Difference]| {
+        let mut text = String::new();
+        told_differences(script, differences, &mut |line| text.push_str(&format!("{line}\n")));
+        text
+    };
+    match compared {
+        Compared::Equal => Told::Passed(None),
+        Compared::Explained(differences, knobs) => {
+            let because = |knob| format!("  because {}\n", explanation_text(knob));
+            let because: String = knobs.iter().map(because).collect();
+            Told::Passed(Some(all(differences) + &because))
+        }
+        Compared::Open(knob, value) => {
+            Told::Passed(Some(format!("it took {}\n", knob_text(*knob, *value))))
+        }
+        Compared::Known(differences, entry) => {
+            Told::Passed(Some(format!("{}  known: {}\n", all(differences), entry_text(entry))))
+        }
+        Compared::Unexplained(differences, hint) => {
+            let hint = match hint {
+                Some((knob, value)) => format!("as if {}", knob_text(*knob, *value)),
+                None => "no knob explains it".to_owned(),
+            };
+            let text = format!("{}  {hint}\n", all(differences));
+            Told::Failed(hint, text)
+        }
+        Compared::NotModelled(what) => Told::Skipped(format!("not modelled: {what}")),
+        Compared::NotRunnable(what) => Told::Skipped(format!("not runnable here: {what}")),
+        Compared::StackFailed(what) => Told::Broken(format!("stack failed: {what}")),
+    }
+}
+
+/// A comparison for machines.
+#[derive(Serialize)]
+pub(super) struct Report<'r> {
+    left: &'r str,
+    right: &'r str,
+    results: Vec<Row<'r>>,
+    /// The knobs that explain the differences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    points: Vec<points::Row<'r>>,
+    /// Scenarios of the ledger on which the stack does not differ.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    stale: Vec<&'r str>,
+}
+
+#[derive(Serialize)]
+struct Row<'r> {
+    scenario: &'r str,
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    differences: Vec<Side<'r>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    because: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Side<'r> {
+    place: String,
+    left: &'r str,
+    right: &'r str,
+}
+
+pub(super) fn json<'r>(comparison: &'r Comparison) -> Report<'r> {
+    let row = |(script, compared): (&'r Script, &'r Compared)| {
+        let (differences, because): (&[Difference], Vec<String>) = match compared {
+            Compared::Equal => (&[], Vec::new()),
+            Compared::Explained(differences, knobs) => {
+                (differences, knobs.iter().map(explanation_text).collect())
+            }
+            Compared::Open(knob, value) => (&[], vec![knob_text(*knob, *value)]),
+            Compared::Known(differences, entry) => (differences, vec![entry_text(entry)]),
+            Compared::Unexplained(differences, hint) => {
+                let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
+                (differences, hint.into_iter().collect())
+            }
+            Compared::NotModelled(what)
+            | Compared::NotRunnable(what)
+            | Compared::StackFailed(what) => (&[], vec![what.clone()]),
+        };
+        let differences = differences
+            .iter()
+            .map(|Difference { place, left, right }| Side {
+                place: place_text(script, *place),
+                left,
+                right,
+            })
+            .collect();
+        Row { scenario: &script.id, outcome: compared.word(), differences, because }
+    };
+    Report {
+        left: comparison.left.name(),
+        right: &comparison.right,
+        results: comparison.each().map(row).collect(),
+        points: points::rows(&points::points(comparison.explanations())),
+        stale: comparison.stale.iter().map(|entry| entry.scenario.as_str()).collect(),
+    }
+}

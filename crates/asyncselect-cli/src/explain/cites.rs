@@ -1,0 +1,111 @@
+//! Which scenarios cite an id or a knob.
+
+use std::path::Path;
+
+use asyncselect_model::KnobId;
+use asyncselect_scenario::script::{Cases, Op, Script};
+use serde::Serialize;
+
+use super::arms::mentions;
+use crate::outcome::read;
+
+/// A scenario, and how it cites what is asked for.
+#[derive(Debug, Serialize)]
+pub(crate) struct Citing {
+    scenario: String,
+    title: String,
+    /// What it does with it, if it does more than cite it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    how: Option<String>,
+}
+
+/// The corpus, or why there is none.
+pub(crate) struct Corpus(Result<Vec<Script>, String>);
+
+impl Corpus {
+    pub(crate) fn read(folder: &Path) -> Self {
+        if !folder.is_dir() {
+            let folder = folder.display();
+            let why =
+                format!("no folder `{folder}` here; `--scenarios FOLDER` says where they are");
+            return Self(Err(why));
+        }
+        Self(Ok(read(&[folder.to_owned()]).scripts))
+    }
+
+    /// The scenarios that rest on an id.
+    pub(crate) fn citing(&self, id: &str) -> Result<Vec<Citing>, &str> {
+        self.filter(|script| {
+            let pins = script.fact.as_ref().is_some_and(|(fact, _)| fact == id);
+            let in_evidence = cases(script).any(|(_, sources)| mentions(sources, id));
+            if pins {
+                Some(Some("pins it".to_owned()))
+            } else if script.clauses.iter().any(|clause| clause == id) {
+                Some(None)
+            } else if in_evidence {
+                Some(Some("as evidence in a `when`".to_owned()))
+            } else {
+                None
+            }
+        })
+    }
+
+    /// The scenarios whose expectations depend on a knob, and the alternatives that they name.
+    pub(crate) fn depending(&self, knob: KnobId) -> Result<Vec<Citing>, &str> {
+        self.filter(|script| {
+            let conditions = cases(script).flat_map(|(conditions, _)| conditions);
+            let mut values: Vec<u8> =
+                conditions.filter(|(other, _)| *other == knob).map(|(_, value)| *value).collect();
+            values.sort_unstable();
+            values.dedup();
+            let names: Vec<&str> =
+                values.iter().map(|value| knob.values()[usize::from(*value)]).collect();
+            (!names.is_empty()).then(|| Some(format!("when it is {}", names.join(" or "))))
+        })
+    }
+
+    fn filter(
+        &self,
+        cites: impl Fn(&Script) -> Option<Option<String>>,
+    ) -> Result<Vec<Citing>, &str> {
+        let scripts = self.0.as_ref().map_err(String::as_str)?;
+        let citing = |script: &Script| {
+            let (scenario, title) = (script.id.clone(), script.title.clone());
+            cites(script).map(|how| Citing { scenario, title, how })
+        };
+        Ok(scripts.iter().filter_map(citing).collect())
+    }
+}
+
+/// The conditions and sources of every `when` in a script.
+fn cases(script: &Script) -> impl Iterator<Item = (&[(KnobId, u8)], &str)> {
+    fn of<T>(cases: &Cases<T>) -> Vec<(&[(KnobId, u8)], &str)> {
+        cases.when.iter().map(|case| (&case.conditions[..], &case.sources[..])).collect()
+    }
+    script.steps.iter().flat_map(|op| match op {
+        Op::Call(op) => of(&op.expect),
+        Op::End { expect, .. } => of(expect),
+        Op::Claim(claim) => of(claim),
+        Op::Blocked { .. }
+        | Op::Pump { .. }
+        | Op::Settle
+        | Op::Fault(_)
+        | Op::Advance(_)
+        | Op::NotModelled(_) => Vec::new(),
+    })
+}
+
+/// Adds the scenarios to a text, or why they are not known.
+pub(crate) fn write(text: &mut String, scenarios: &Result<Vec<Citing>, &str>) {
+    match scenarios {
+        Err(why) => text.push_str(&format!("\nscenarios: {why}\n")),
+        Ok(citing) if citing.is_empty() => text.push_str("\nscenarios: none\n"),
+        Ok(citing) => {
+            text.push_str("\nscenarios\n");
+            for Citing { scenario, title, how } in citing {
+                let how = how.as_ref().map(|how| format!(" ({how})")).unwrap_or_default();
+                text.push_str(&format!("  {scenario}{how}\n    {title}\n"));
+            }
+        }
+    }
+}
