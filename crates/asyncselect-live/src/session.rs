@@ -31,6 +31,9 @@ const CAPABILITIES: [&str; 4] = [
 /// How long jobs that cannot block may take before the thread counts as hung.
 const JOB_MS_MAX: u64 = 5000;
 
+/// How long `reset` looks at a call before it tries again to end it.
+const RESET_GLANCE: Duration = Duration::from_millis(2);
+
 /// The script's things in this process.
 pub(crate) struct Session {
     flags: Flags,
@@ -222,8 +225,9 @@ impl Session {
         remove: bool,
     ) -> Result<ResponseBody, Refusal> {
         let worker = self.workers.entry(thread).or_insert_with(|| Worker::new(thread));
-        if worker.has_call() {
-            return Err(Refusal::Busy(thread));
+        if !worker.wait_for_call(Duration::ZERO) {
+            // Nobody else can look into the queue of a thread that is inside a call.
+            return Ok(ResponseBody::Message(None));
         }
         let job = move || peek_past_fences(hwnd, min, max, remove);
         let message = worker.run(Duration::from_millis(JOB_MS_MAX), job);
@@ -241,7 +245,9 @@ impl Session {
             }
             for thread in self.workers.keys().copied().collect::<Vec<_>>() {
                 let worker = self.workers.get_mut(&thread).expect("a key of the map");
-                worker.wait_for_call(left_until(end));
+                while !left_until(end).is_zero() && !worker.wait_for_call(RESET_GLANCE) {
+                    worker.end_get_message();
+                }
                 if let Some((call, performed)) = worker.take_answer() {
                     self.keep_account(thread, &call, &performed);
                 }
