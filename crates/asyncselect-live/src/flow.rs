@@ -2,14 +2,17 @@
 //!
 //! A receiver whose buffer is nearly full offers a small window, and the sender's system may hold
 //! back what does not fit until its own timer ends: 200 ms on Linux, where a loopback segment is
-//! 64 KiB. What comes through then can post FD_READ or FD_WRITE long after the call that made
-//! room. So where bytes are under way and a call has touched either end, settling first waits until
-//! they have arrived or nothing has moved for longer than that timer. Small amounts always fit and
-//! cost nothing here.
+//! 64 KiB. An acknowledgement may wait too, 40 ms there, and the sender's buffer is free only after
+//! it. What comes through then can post FD_READ or FD_WRITE long after the call that made room. So
+//! where bytes are under way and a call has touched either end, settling first waits until they
+//! have arrived or nothing has moved for longer than those timers; it waits less where what a timer
+//! may move cannot post anything ([`Look::is_harmless`]). Small amounts always fit and cost nothing
+//! here.
 //!
 //! Measured under Wine 8.0 with random calls and 300 ms of looking for later messages after each
 //! step: with fences alone 2 of 1,591 steps had one, both of this kind (large sends into a full
-//! buffer); with this wait, none of 1,667.
+//! buffer); with this wait, none of 1,667. With SO_SNDBUF small and the receiver's buffer as it is,
+//! the acknowledgement brought FD_WRITE 45 ms after the last send.
 //!
 //! Not seen: what a send that still blocks has handed over, and bytes received through a
 //! duplicate of the socket; the latter only make settling slower.
@@ -19,15 +22,21 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncselect_abi::SocketHandle;
-use asyncselect_abi::call::IoctlCommand;
+use asyncselect_abi::call::{IoctlCommand, OptionName};
 
 use crate::sys;
 
 /// Up to here bytes sent and not received are no reason to look closer, in bytes.
 const SMALL: i64 = 1024;
 
-/// How long bytes may rest before they count as stuck for good: more than the sender's timer.
+/// How long bytes may rest before they count as stuck for good: more than any timer.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// How long bytes must rest where no timer matters: more than the processor needs to move them.
+const QUIET: Duration = Duration::from_millis(3);
+
+/// The longest segment of the loopback device, in bytes: what may go at once has gone.
+const SEGMENT: i64 = 64 << 10;
 
 /// The time between two looks.
 const NAP: Duration = Duration::from_millis(1);
@@ -49,6 +58,19 @@ struct Flow {
     sent: i64,
     /// Whether a call has touched either end since the last time all was quiet.
     stirred: bool,
+    /// Whether a send was refused for lack of space and no wait has followed: FD_WRITE may come
+    /// with the acknowledgement of bytes that have arrived.
+    refused: bool,
+}
+
+/// Where the bytes of a flow are, in bytes.
+struct Look {
+    /// Sent and not received.
+    outstanding: i64,
+    /// Of these, waiting to be received.
+    waiting: i64,
+    /// The receiver.
+    to: SocketHandle,
 }
 
 impl Flows {
@@ -56,12 +78,20 @@ impl Flows {
     pub(crate) fn sent(&mut self, s: SocketHandle, len: i64, sockets: &BTreeSet<SocketHandle>) {
         let index = self.flows.iter().position(|flow| flow.from == Some(s));
         let index = index.unwrap_or_else(|| {
-            self.flows.push(Flow { from: Some(s), to: None, sent: 0, stirred: true });
+            let (from, to) = (Some(s), None);
+            self.flows.push(Flow { from, to, sent: 0, stirred: true, refused: false });
             self.flows.len() - 1
         });
         let flow = &mut self.flows[index];
         flow.sent += len;
         flow.find_receiver(sockets);
+    }
+
+    /// Some socket had no space for bytes.
+    pub(crate) fn refused(&mut self, s: SocketHandle) {
+        for flow in &mut self.flows {
+            flow.refused |= flow.from == Some(s);
+        }
     }
 
     /// Some socket gave bytes out.
@@ -114,8 +144,8 @@ impl Flow {
         self.to = sockets.iter().copied().find(is_receiver);
     }
 
-    /// Bytes under way: sent, not received, not waiting to be received.
-    fn under_way(&self, received: &BTreeMap<SocketHandle, i64>) -> Option<i64> {
+    /// `None` if all is well whatever happens: next to nothing is outstanding.
+    fn look(&self, received: &BTreeMap<SocketHandle, i64>) -> Option<Look> {
         let to = self.to?;
         let outstanding = self.sent - received.get(&to).copied().unwrap_or(0);
         if outstanding <= SMALL {
@@ -123,23 +153,54 @@ impl Flow {
         }
         // FIONREAD is no re-enabling call (AS-EN-02 lists them), so asking leaves no trace.
         let (_, waiting) = sys::ioctlsocket(to, IoctlCommand::FIONREAD, 0).ok()?;
-        let under_way = outstanding - i64::from(waiting);
-        (under_way > 0).then_some(under_way)
+        Some(Look { outstanding, waiting: i64::from(waiting), to })
     }
 
-    fn await_rest(&self, received: &BTreeMap<SocketHandle, i64>, end: Instant) {
+    fn await_rest(&mut self, received: &BTreeMap<SocketHandle, i64>, end: Instant) {
         let mut last_move = Instant::now();
         let mut before = None;
-        while let Some(under_way) = self.under_way(received) {
+        while let Some(look) = self.look(received) {
+            if look.under_way() <= 0 && !self.refused {
+                break;
+            }
             let now = Instant::now();
-            if before != Some(under_way) {
-                before = Some(under_way);
+            if before != Some(look.under_way()) {
+                before = Some(look.under_way());
                 last_move = now;
             }
-            if now - last_move >= PATIENCE || now >= end {
-                return;
+            let patience = if look.is_harmless() { QUIET } else { PATIENCE };
+            if now - last_move >= patience || now >= end {
+                break;
             }
             thread::sleep(NAP);
         }
+        self.refused = false;
+    }
+}
+
+impl Look {
+    /// Sent, not received, not waiting to be received.
+    const fn under_way(&self) -> i64 {
+        self.outstanding - self.waiting
+    }
+
+    /// Whether nothing is posted when a timer moves what it can.
+    ///
+    /// FD_READ: the receiver has unread bytes, so more of them tell it nothing. FD_WRITE: the
+    /// sender's buffer must be free by a third (measured on Linux), and most of what it holds can
+    /// neither be sent, for the receiver has no room, nor is it only waiting for an
+    /// acknowledgement, which is late by two segments at most.
+    fn is_harmless(&self) -> bool {
+        // What Windows' timers move, nobody has measured.
+        if self.waiting == 0 || sys::wine_version().is_none() {
+            return false;
+        }
+        let Ok(buffer) = sys::getsockopt(self.to, OptionName::ReceiveBuffer) else {
+            return false;
+        };
+        // Linux reserves twice what it was asked for.
+        let room = (2 * i64::from(buffer) - self.waiting).clamp(0, SEGMENT);
+        let unacknowledged = self.waiting.min(2 * SEGMENT);
+        self.under_way() > 4 * room && self.under_way() > 3 * unacknowledged
     }
 }

@@ -5,7 +5,7 @@ use std::net::{SocketAddr, SocketAddrV4};
 
 use asyncselect_abi::call::{IoctlCommand, WireCall};
 use asyncselect_abi::protocol::WireReply;
-use asyncselect_abi::{Call, Data};
+use asyncselect_abi::{Call, Data, Hwnd};
 
 use crate::fence;
 use crate::refusal::Refusal;
@@ -13,6 +13,10 @@ use crate::sys::{self, Observed, ReceiveBuffer};
 
 /// The longest payload or buffer of one call, in bytes.
 pub(crate) const LEN_MAX: usize = 16 << 20;
+
+/// The `wParam` of the message that ends a `GetMessage` of which nobody wants the answer. No socket
+/// has this value: handles are even.
+pub(crate) const END_OF_WAIT: u64 = 0x5eed_5eed;
 
 /// What became of a call: a reply of the stack, or why it was not made.
 pub(crate) type Performed = Result<WireReply, Refusal>;
@@ -68,12 +72,30 @@ pub(crate) fn perform(call: WireCall) -> Performed {
         Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
             return Err(Refusal::NoProviderEntry);
         }
-        Call::GetMessage { .. } => return Err(Refusal::NoGetMessage),
+        Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })
+}
+
+/// The first message of the filter that is the script's.
+fn get_message(hwnd: Hwnd, min: u32, max: u32) -> Performed {
+    if min > max {
+        return Err(Refusal::EmptyFilter { min, max });
+    }
+    if min == fence::MESSAGE.0 && max == min {
+        return Err(Refusal::FenceNumber(min));
+    }
+    loop {
+        match sys::get_message(hwnd, min, max) {
+            Ok(message) if message.message == fence::MESSAGE.0 => {}
+            Ok(message) if message.wparam == END_OF_WAIT => return Err(Refusal::WaitEnded),
+            Ok(message) => return Ok(WireReply::Message(message)),
+            Err(error) => return Ok(WireReply::Error(error.0)),
+        }
+    }
 }
 
 fn reply<T>(observed: Observed<T>, good: impl FnOnce(T) -> WireReply) -> WireReply {

@@ -13,8 +13,10 @@ pub(crate) enum Refusal {
     NoProviderEntry,
     #[error("a disturbance or a leap in time: the network is a real one")]
     NotSimulated,
-    #[error("GetMessage")]
-    NoGetMessage,
+    #[error("GetMessage for numbers from {min:#x} to {max:#x}: no message is in there")]
+    EmptyFilter { min: u32, max: u32 },
+    #[error("GetMessage: a reset ended it")]
+    WaitEnded,
     #[error("a length of {0} bytes; at most {max} are possible", max = crate::perform::LEN_MAX)]
     TooLong(usize),
     #[error("{0} sockets in one list of select; at most 64 are possible")]

@@ -17,7 +17,7 @@ use windows_sys::Wdk::System::SystemServices;
 use windows_sys::Win32::Foundation;
 use windows_sys::Win32::Networking::WinSock;
 use windows_sys::Win32::System::SystemInformation::OSVERSIONINFOW;
-use windows_sys::Win32::System::{LibraryLoader, Memory};
+use windows_sys::Win32::System::{LibraryLoader, Memory, Threading};
 use windows_sys::Win32::UI::WindowsAndMessaging;
 use windows_sys::core::w;
 
@@ -500,13 +500,52 @@ pub(crate) fn peek_message(hwnd: Hwnd, min: u32, max: u32, remove: bool) -> Opti
     // SAFETY: `message` is valid for writes. Messages sent to our windows run DefWindowProc only.
     let found =
         unsafe { WindowsAndMessaging::PeekMessageW(&raw mut message, hwnd, min, max, remove) };
-    (found != 0).then_some(WireMessage {
+    (found != 0).then(|| wire_message(&message))
+}
+
+/// `GetMessage` on the calling thread's queue. `Ok` for `WM_QUIT` too, where the function's value is
+/// 0: the message is there all the same.
+pub(crate) fn get_message(hwnd: Hwnd, min: u32, max: u32) -> Observed<WireMessage> {
+    let mut message = WindowsAndMessaging::MSG::default();
+    // SAFETY: `message` is valid for writes. Messages sent to our windows run DefWindowProc only.
+    let found =
+        unsafe { WindowsAndMessaging::GetMessageW(&raw mut message, raw_window(hwnd), min, max) };
+    match found {
+        -1 => Err(last_win32_error()),
+        _ => Ok(wire_message(&message)),
+    }
+}
+
+/// `lParam` loses its upper half: the protocol carries the low 32 bits, where both words are.
+fn wire_message(message: &WindowsAndMessaging::MSG) -> WireMessage {
+    WireMessage {
         hwnd: Hwnd(message.hwnd as u64),
         message: message.message,
         wparam: message.wParam as u64,
-        // The protocol carries the low 32 bits, which is where both words are.
         lparam: message.lParam as u32,
-    })
+    }
+}
+
+/// `PostMessage` to a window, or to the queue of a thread where `hwnd` is null.
+pub(crate) fn post(hwnd: Hwnd, thread: u32, message: u32, wparam: u64) -> Observed<()> {
+    let wparam = usize::try_from(wparam).unwrap_or(usize::MAX);
+    // SAFETY: takes numbers only; the API checks window and thread.
+    let posted = unsafe {
+        match hwnd {
+            Hwnd(0) => WindowsAndMessaging::PostThreadMessageW(thread, message, wparam, 0),
+            hwnd => WindowsAndMessaging::PostMessageW(raw_window(hwnd), message, wparam, 0),
+        }
+    };
+    match posted {
+        0 => Err(last_win32_error()),
+        _ => Ok(()),
+    }
+}
+
+/// The system's number of the calling thread.
+pub(crate) fn current_thread() -> u32 {
+    // SAFETY: takes nothing.
+    unsafe { Threading::GetCurrentThreadId() }
 }
 
 /// Sleeps until something new is in the calling thread's queue since the last

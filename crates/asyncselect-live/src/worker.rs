@@ -1,13 +1,15 @@
 //! The OS thread behind one thread of the script: it makes the calls and owns the windows.
 
 use std::sync::mpsc::{self, Receiver, Sender, TryRecvError};
+use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use asyncselect_abi::ThreadId;
 use asyncselect_abi::call::WireCall;
+use asyncselect_abi::{Call, ThreadId};
 
 use crate::perform::{Performed, perform};
+use crate::{perform, sys};
 
 type Job = Box<dyn FnOnce() + Send>;
 
@@ -15,6 +17,8 @@ type Job = Box<dyn FnOnce() + Send>;
 pub(crate) struct Worker {
     jobs: Sender<Job>,
     call: CallState,
+    /// The system's number of the thread, from the thread itself.
+    number: Arc<OnceLock<u32>>,
 }
 
 /// The call that the thread is making for the script.
@@ -33,11 +37,16 @@ impl Worker {
     /// ends with the process.
     pub(crate) fn new(thread: ThreadId) -> Self {
         let (jobs, queue) = mpsc::channel::<Job>();
+        let number = Arc::new(OnceLock::new());
+        let own_number = Arc::clone(&number);
         thread::Builder::new()
             .name(format!("script thread {}", thread.0))
-            .spawn(move || queue.into_iter().for_each(|job| job()))
+            .spawn(move || {
+                own_number.get_or_init(sys::current_thread);
+                queue.into_iter().for_each(|job| job());
+            })
             .expect("the system has room for one more thread");
-        Self { jobs, call: CallState::None }
+        Self { jobs, call: CallState::None, number }
     }
 
     /// Runs a job on the thread. `None` if it did not end in time; the job runs on.
@@ -94,6 +103,17 @@ impl Worker {
             }
             Err(false) => false,
             Err(true) => panic!("a call panicked"),
+        }
+    }
+
+    /// Ends the wait of a `GetMessage` by a message that the script cannot see; closing sockets
+    /// does not. To be repeated until the call has returned: the thread may be on its way into it.
+    pub(crate) fn end_get_message(&self) {
+        if let CallState::Running(Call::GetMessage { hwnd, min, .. }, _) = &self.call
+            && let Some(number) = self.number.get()
+        {
+            // Fails if the window is gone or the queue not made yet; the next try may not.
+            let _ = sys::post(*hwnd, *number, min.0, perform::END_OF_WAIT);
         }
     }
 
