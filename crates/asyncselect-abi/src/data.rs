@@ -87,7 +87,16 @@ impl Data {
 
 impl PartialEq for Data {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.to_bytes() == other.to_bytes()
+        match (self, other) {
+            (Self::Text(text), Self::Text(other)) => text == other,
+            (Self::Hex(bytes), Self::Hex(other)) => bytes == other,
+            (Self::Fill { byte, len }, Self::Fill { byte: other, len: other_len }) => {
+                len == other_len && (byte == other || *len == 0)
+            }
+            (Self::Text(_) | Self::Hex(_) | Self::Fill { .. }, _) => {
+                self.len() == other.len() && self.to_bytes() == other.to_bytes()
+            }
+        }
     }
 }
 

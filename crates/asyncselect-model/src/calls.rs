@@ -77,7 +77,7 @@ impl World {
         match self.pending.get(slot) {
             Some(PendingCall::None) => {}
             // AS-HK-01, AS-REG-10, X-02: a call from the blocking hook.
-            Some(_) if self.faults.winsock_1 => {
+            Some(waits) if self.faults.winsock_1 && waits.is_winsock() && is_winsock(call) => {
                 let nested = Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01));
                 if let Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } = call {
                     self.returned_by_provider(thread, nested, cx);
@@ -204,6 +204,7 @@ impl World {
     }
 
     /// Whether the call that a thread waits for can return now.
+    #[inline]
     pub(crate) fn can_return(&self, thread: ThreadId, pending: PendingCall) -> bool {
         match pending {
             PendingCall::None => false,
@@ -240,6 +241,7 @@ impl World {
     }
 
     /// Whether the call that a thread waits for can end because its own time-out does.
+    #[inline]
     pub(crate) fn can_give_up(&self, thread: ThreadId, pending: PendingCall) -> bool {
         match pending {
             PendingCall::Select { .. } => self.select_left_ms[usize::from(thread.0)] == 0,
@@ -296,6 +298,11 @@ impl World {
         self.finish(thread, progress?, cx);
         Ok(())
     }
+}
+
+/// Whether a call is one of Winsock's, and not of windows and messages.
+fn is_winsock(call: &BackendCall) -> bool {
+    !matches!(call, Call::CreateWindow {} | Call::DestroyWindow { .. } | Call::GetMessage { .. })
 }
 
 /// Calls that need no network.

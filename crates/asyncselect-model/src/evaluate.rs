@@ -152,6 +152,8 @@ impl World {
             NetworkEvent::Read => self.readable(socket, link, side, cx),
             NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
+            // AS-CO-01: currently established.
+            NetworkEvent::Connect if self.is_aborted(socket) => Condition::No(Absence::Reset),
             NetworkEvent::Connect => self.connected(side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept

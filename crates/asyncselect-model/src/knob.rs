@@ -199,13 +199,19 @@ knobs! {
     }
 
     /// Which send calls arm FD_WRITE again.
-    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "OQ-09" "W-042" "FB-32" "FB-35"] {
+    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "W-042" "FB-32"] {
         /// Those that failed with WSAEWOULDBLOCK.
         WouldBlock = "would_block",
-        /// Those, and those that took less than they were given.
-        ShortToo = "short_too",
         /// All of them.
         AnySend = "any_send",
+    }
+
+    /// Whether a send that took less than it was given arms FD_WRITE again.
+    ShortSendRearms = "short_send_rearms" ["OQ-09" "AS-WR-09" "FB-35"] {
+        /// It does not: it has not failed.
+        Ignored = "ignored",
+        /// It does.
+        Rearms = "rearms",
     }
 
     /// How much of its data a non-blocking send takes when there is some space, but too little.
@@ -297,7 +303,8 @@ knobs! {
         Withdrawn = "withdrawn",
     }
 
-    /// Whether a receive call whose buffer is refused (WSAEFAULT) arms FD_READ again.
+    /// Whether a receive call that is refused for its parameters arms again: a bad length, or
+    /// MSG_OOB where SO_OOBINLINE is set.
     BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063"] {
         /// It does, as any failing call.
         Rearms = "rearms",

@@ -317,6 +317,7 @@ impl Guard {
 /// # Errors
 ///
 /// The guard that stopped the post.
+#[inline]
 pub fn decide(
     wanted: Wanted,
     latch: Latch,

@@ -71,11 +71,16 @@ impl World {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
-                    self.data_arrives(link, side, socket, segment, cx)?;
+                    self.data_arrives(link, side, socket, cx)?;
                 }
             }
             Segment::Fin => {
-                self.streams.toward_mut(link, side).arrived = Arrived::End;
+                let arrived = &mut self.streams.toward_mut(link, side).arrived;
+                // What this side has aborted meanwhile stays aborted.
+                if *arrived != Arrived::Open {
+                    return Ok(());
+                }
+                *arrived = Arrived::End;
                 if let End::Socket(socket) = end {
                     self.evaluate(socket, Trigger::EndArrived, cx);
                 }
@@ -127,14 +132,13 @@ impl World {
         link: LinkIx,
         side: Side,
         socket: SocketIx,
-        segment: Segment,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let this = *self.socket(socket);
         if this.receive_shut && self.resets_for_unread(link, side, socket, cx) {
             return Ok(());
         }
-        let ordinary = this.oob_inline || matches!(segment, Segment::Data(_));
+        let ordinary = this.oob_inline || self.streams.has_unread(link, side, false);
         let receives = |call| match call {
             PendingCall::Receive { socket: waits, peek, .. } => waits == socket && !peek,
             PendingCall::None

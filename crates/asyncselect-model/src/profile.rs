@@ -12,9 +12,9 @@ use crate::knob::{
     LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
     QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RegisterAfterBothEnded,
     RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
-    ShortSend, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
-    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteRearmedBy,
+    ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes,
+    UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -141,6 +141,8 @@ impl Profile {
             .fix(CloseWithUnreadAfterShutdown::AfterDrain, Documented, "AS-CL-04")
             .fix(ResetError::ConnReset, Documented, "AS-CL-05")
             .fix(RegisterAfterReset::Posts, Documented, "AS-CL-02")
+            .fix(RegisterAfterBothEnded::Posts, Documented, "AS-CL-02")
+            .fix(ShutdownBoth::KeepsRegistration, Inferred, "AS-CL-04, AS-CAN-01")
             .fix(SecondClose::Never, Inferred, "AS-CL-14")
             .fix(ReceiveAfterReset::ConnReset, Documented, "AS-CL-15")
             .fix(ResetAfterEnd::ConnReset, Inferred, "AS-CL-15")
@@ -226,6 +228,7 @@ impl Profile {
             .fix(CloseDiscarding::Reset, Measured, HERE)
             .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
             .fix(ShortSend::Partial, Measured, HERE)
+            .fix(ShortSendRearms::Ignored, Measured, HERE)
             .fix(HwndCheck::Accepted, Measured, HERE)
             .fix(CancelHwndCheck::Ignored, Measured, HERE)
             .fix(BeforeStartup::NotSock, Measured, HERE)
@@ -294,6 +297,7 @@ impl Knobs {
     }
 
     /// The alternative that holds in this run, once it is fixed or decided.
+    #[inline]
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
         let (word, shift) = Self::slot(knob);
         let held =
@@ -302,12 +306,14 @@ impl Knobs {
     }
 
     /// Decides an open knob.
+    #[inline]
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
         assert!(u64::from(value) < Self::FIELD, "a knob has at most 7 alternatives");
         let (word, shift) = Self::slot(knob);
         self.0[word] |= u64::from(value + 1) << shift;
     }
 
+    #[inline]
     fn slot(knob: KnobId) -> (usize, usize) {
         (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * Self::BITS)
     }

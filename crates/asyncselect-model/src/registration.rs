@@ -29,6 +29,7 @@ pub(crate) struct Registration {
 }
 
 impl Registration {
+    #[inline]
     pub(crate) fn wants(self, event: NetworkEvent) -> bool {
         u32::from(self.mask) & event.bit().0 != 0
     }

@@ -17,14 +17,17 @@ impl SocketIx {
     /// Socket handles look as on Windows: multiples of four, none of them small.
     const FIRST: u64 = 0x100;
 
+    #[inline]
     pub(crate) fn at(self) -> usize {
         usize::from(self.0)
     }
 
+    #[inline]
     pub(crate) fn handle(self) -> SocketHandle {
         SocketHandle(Self::FIRST + 4 * u64::from(self.0))
     }
 
+    #[inline]
     pub(crate) fn from_handle(handle: SocketHandle) -> Option<Self> {
         let offset = handle.0.checked_sub(Self::FIRST).filter(|offset| offset % 4 == 0)?;
         u8::try_from(offset / 4).ok().map(Self)
@@ -100,11 +103,13 @@ impl Socket {
         Self { state, receive_kib: half, send_kib: half, ..Self::default() }
     }
 
+    #[inline]
     pub(crate) fn is_closed(&self) -> bool {
         matches!(self.state, SocketState::Closed { .. })
     }
 
     /// The connection and this socket's end of it.
+    #[inline]
     pub(crate) fn link(&self) -> Option<(LinkIx, Side)> {
         match self.state {
             SocketState::Connected(link, side) => Some((link, side)),
@@ -116,14 +121,17 @@ impl Socket {
         }
     }
 
+    #[inline]
     pub(crate) fn latch(&self, event: NetworkEvent) -> Latch {
         if self.spent & bits(event.bit()) == 0 { Latch::Armed } else { Latch::Spent }
     }
 
+    #[inline]
     pub(crate) fn arm(&mut self, event: NetworkEvent) {
         self.spent &= !bits(event.bit());
     }
 
+    #[inline]
     pub(crate) fn spend(&mut self, event: NetworkEvent) {
         self.spent |= bits(event.bit());
     }

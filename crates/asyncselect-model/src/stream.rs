@@ -29,11 +29,16 @@ pub const CONNECT_TIMEOUT_MS: u16 = 21_000;
 /// How long a connection goes on when what it sends is not confirmed, in milliseconds.
 pub const RETRANSMIT_TIMEOUT_MS: u16 = 20_000;
 
+/// The segments that may be under way or unread in all; calls that would add to more are not
+/// modelled.
+const SEGMENTS_MAX: usize = 60_000;
+
 /// Number of a connection among those that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
 pub(crate) struct LinkIx(pub(crate) u8);
 
 impl LinkIx {
+    #[inline]
     pub(crate) fn at(self) -> usize {
         usize::from(self.0)
     }
@@ -54,6 +59,7 @@ impl Side {
     pub const ALL: [Self; 2] = [Self::Connector, Self::Acceptor];
 
     /// The other end.
+    #[inline]
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -84,7 +90,7 @@ pub enum Segment {
     Ack,
     /// A piece of a payload; the bytes stand in the script's table.
     Data(Piece),
-    /// One urgent byte of a payload.
+    /// The same with its last byte urgent; what was received of it is that byte alone.
     Urgent(Piece),
     /// No more data will follow.
     Fin,
@@ -135,6 +141,7 @@ impl Packed {
         }
     }
 
+    #[inline]
     fn segment(self) -> Segment {
         let field = |shift: u32, bits: u32| (self.0 >> shift) & ((1 << bits) - 1);
         let small = |value: u64| u16::try_from(value).expect("the field has 16 bits or fewer");
@@ -263,14 +270,15 @@ pub(crate) struct Direction {
     /// Segments under way.
     flying: u16,
     /// How many of those received are urgent bytes, read or not.
-    urgent: u8,
+    urgent: u16,
     pub(crate) space: Space,
     pub(crate) arrived: Arrived,
 }
 
 impl Direction {
     /// How many urgent bytes, read or not, have their place among what was received.
-    pub(crate) fn urgent_count(&self) -> u8 {
+    #[inline]
+    pub(crate) fn urgent_count(&self) -> u16 {
         self.urgent
     }
 }
@@ -305,31 +313,38 @@ impl Streams {
         Some(link)
     }
 
+    #[inline]
     pub(crate) fn end(&self, link: LinkIx, side: Side) -> End {
         self.links[link.at()].ends[side.at()]
     }
 
+    #[inline]
     pub(crate) fn set_end(&mut self, link: LinkIx, side: Side, end: End) {
         self.links[link.at()].ends[side.at()] = end;
     }
 
+    #[inline]
     pub(crate) fn toward(&self, link: LinkIx, side: Side) -> &Direction {
         &self.links[link.at()].toward[side.at()]
     }
 
+    #[inline]
     pub(crate) fn toward_mut(&mut self, link: LinkIx, side: Side) -> &mut Direction {
         &mut self.links[link.at()].toward[side.at()]
     }
 
+    #[inline]
     pub(crate) fn is_flying(&self, link: LinkIx, side: Side) -> bool {
         self.toward(link, side).flying > 0
     }
 
     /// Whether a segment can arrive at `side` now.
+    #[inline]
     pub(crate) fn can_arrive(&self, link: LinkIx, side: Side) -> bool {
         self.is_flying(link, side) && !self.is_held(self.end(link, side))
     }
 
+    #[inline]
     fn is_held(&self, end: End) -> bool {
         match end {
             End::Socket(socket) => self.holds.iter().any(|hold| hold.socket == socket),
@@ -372,6 +387,7 @@ impl Streams {
     }
 
     /// Where the direction's segments begin in `segments`.
+    #[inline]
     fn start(&self, link: LinkIx, side: Side) -> usize {
         let all =
             |direction: &Direction| usize::from(direction.received) + usize::from(direction.flying);
@@ -384,7 +400,13 @@ impl Streams {
         earlier + first
     }
 
+    /// Whether there are so many segments that more could not be counted.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.segments.len() > SEGMENTS_MAX
+    }
+
     /// Puts a segment on its way to `side`.
+    #[inline]
     pub(crate) fn push(&mut self, link: LinkIx, side: Side, segment: Segment) {
         let start = self.start(link, side);
         let direction = self.toward_mut(link, side);
@@ -397,6 +419,7 @@ impl Streams {
     }
 
     /// Takes the first segment under way. Data stays, as received.
+    #[inline]
     pub(crate) fn arrive(&mut self, link: LinkIx, side: Side) -> Segment {
         let start = self.start(link, side);
         let direction = self.toward_mut(link, side);
@@ -406,7 +429,15 @@ impl Streams {
         let segment = self.segments[head].segment();
         match segment {
             Segment::Data(_) => self.toward_mut(link, side).received += 1,
-            Segment::Urgent(_) => {
+            Segment::Urgent(piece) => {
+                let before = piece.len - 1;
+                if before > 0 {
+                    let ordinary = Segment::Data(Piece { len: before, ..piece });
+                    self.segments.insert(head, Packed::new(ordinary));
+                    self.toward_mut(link, side).received += 1;
+                }
+                let last = Piece { offset: piece.offset + before, len: 1, ..piece };
+                self.segments[head + usize::from(before > 0)] = Packed::new(Segment::Urgent(last));
                 let direction = self.toward_mut(link, side);
                 direction.received += 1;
                 direction.urgent += 1;
@@ -431,6 +462,7 @@ impl Streams {
     }
 
     /// Whether received data is unread; with SO_OOBINLINE urgent bytes are data (AS-RD-04).
+    #[inline]
     pub(crate) fn has_unread(&self, link: LinkIx, side: Side, oob_inline: bool) -> bool {
         let direction = self.toward(link, side);
         if direction.urgent == 0 {
@@ -507,10 +539,11 @@ impl Streams {
         let urgent = matches!(self.segments.remove(index).segment(), Segment::Urgent(_));
         let direction = self.toward_mut(link, side);
         direction.received -= 1;
-        direction.urgent -= u8::from(urgent);
+        direction.urgent -= u16::from(urgent);
     }
 
     /// Bytes between the send call and the receive call.
+    #[inline]
     pub(crate) fn outstanding(&self, link: LinkIx, side: Side) -> u32 {
         let start = self.start(link, side);
         let direction = self.toward(link, side);
@@ -642,6 +675,7 @@ impl Streams {
     }
 
     /// How many connections can be accepted.
+    #[inline]
     pub(crate) fn waiting(&self, listener: SocketIx) -> u8 {
         let waits = |end: End| match end {
             End::Waiting { listener: owner, .. } => owner == listener,

@@ -16,10 +16,12 @@ impl WindowIx {
     /// Window handles look as on Windows: even, and above 0xffff.
     const FIRST: u64 = 0x1_0000;
 
+    #[inline]
     pub(crate) fn get(self) -> u8 {
         self.0.get()
     }
 
+    #[inline]
     pub(crate) fn handle(self) -> Hwnd {
         Hwnd(Self::FIRST + 2 * u64::from(self.get()))
     }
@@ -55,6 +57,7 @@ pub(crate) struct Queued {
 }
 
 impl Queued {
+    #[inline]
     pub(crate) fn message(&self) -> Message {
         Message {
             hwnd: self.window.handle(),
@@ -113,11 +116,13 @@ impl Windows {
         Some(WindowIx(number))
     }
 
+    #[inline]
     pub(crate) fn find(&self, handle: Hwnd) -> Option<WindowIx> {
         WindowIx::from_handle(handle).filter(|window| self.owner(*window).is_some())
     }
 
     /// The thread of a window; `None` if there is no such window any more.
+    #[inline]
     pub(crate) fn owner(&self, window: WindowIx) -> Option<ThreadId> {
         let owner = self.owners.get(usize::from(window.get()) - 1)?;
         owner.map(Owner::thread)
@@ -136,6 +141,7 @@ impl Windows {
 
     /// Where the first message is that the filter admits; a filter may take messages out of order
     /// (AS-ORD-02).
+    #[inline]
     pub(crate) fn first(&self, filter: &PumpFilter) -> Option<usize> {
         let admits = |queued: &Queued| {
             let message = queued.message();
@@ -149,6 +155,7 @@ impl Windows {
     }
 
     /// Takes the first message that the filter admits.
+    #[inline]
     pub(crate) fn retrieve(&mut self, filter: &PumpFilter) -> Option<Queued> {
         let found = self.first(filter)?;
         Some(if filter.remove { self.queue.remove(found) } else { self.queue[found] })

@@ -85,6 +85,11 @@ pub(crate) struct Faults {
 }
 
 impl PendingCall {
+    /// Whether it is one of Winsock's, and not GetMessage.
+    pub(crate) fn is_winsock(self) -> bool {
+        !matches!(self, Self::None | Self::Message { .. })
+    }
+
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
@@ -201,12 +206,14 @@ impl World {
     }
 
     /// The alternative that this run took at a knob; `None` while it has not mattered.
+    #[inline]
     #[must_use]
     pub fn decided(&self, knob: KnobId) -> Option<u8> {
         self.knobs.value(knob)
     }
 
     /// Whether the thread's last call has not returned.
+    #[inline]
     #[must_use]
     pub fn is_pending(&self, thread: ThreadId) -> bool {
         self.pending[usize::from(thread.0)] != PendingCall::None
@@ -326,15 +333,18 @@ impl World {
         K::from_index(value)
     }
 
+    #[inline]
     pub(crate) fn socket(&self, socket: SocketIx) -> &Socket {
         &self.sockets[socket.at()]
     }
 
+    #[inline]
     pub(crate) fn socket_mut(&mut self, socket: SocketIx) -> &mut Socket {
         &mut self.sockets[socket.at()]
     }
 
     /// The socket behind a handle, unless it was closed or never was.
+    #[inline]
     pub(crate) fn open_socket(&self, handle: SocketHandle) -> Option<SocketIx> {
         let socket = SocketIx::from_handle(handle)?;
         let found = self.sockets.get(socket.at())?;

@@ -222,7 +222,7 @@ impl World {
             };
         };
         // AS-AC-06.
-        if self.streams.toward(link, Side::Acceptor).arrived == Arrived::Reset
+        if self.streams.toward(link, Side::Acceptor).arrived.is_aborted()
             && self.knob::<WithdrawnConnection>(cx) == WithdrawnConnection::Fails
         {
             self.streams.leave_queue(link, End::Gone);
@@ -254,6 +254,12 @@ impl World {
         let SocketState::Connected(link, side) = self.socket(socket).state else {
             return fails(WsaError::WSAENOTCONN);
         };
+        // Stacks differ on a connection that is over, and nobody tells of it.
+        let over = self.socket(socket).send_shut
+            && self.streams.toward(link, side).arrived != Arrived::Open;
+        if over || self.is_aborted(socket) {
+            return unsupported("getpeername", "of a connection that is over");
+        }
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 Ok(Progress::Done(Ok(loopback(self.socket(peer).port))))

@@ -24,9 +24,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         const ERROR_ACCESS_DENIED: WsaError = WsaError(5);
-        const ERROR_INVALID_WINDOW_HANDLE: WsaError = WsaError(1400);
         let Some(window) = self.windows.find(hwnd) else {
-            return fails(ERROR_INVALID_WINDOW_HANDLE);
+            return unsupported("DestroyWindow", "of a window that does not exist");
         };
         if self.windows.owner(window) != Some(thread) {
             return fails(ERROR_ACCESS_DENIED);

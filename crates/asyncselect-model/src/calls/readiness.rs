@@ -90,7 +90,7 @@ impl World {
             SocketState::Connected(link, side) => {
                 !this.oob_inline && self.streams.has_urgent(link, side)
             }
-            SocketState::Bound => this.error != WsaError(0),
+            SocketState::Bound => this.failed || this.error != WsaError(0),
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Listening { .. }
@@ -98,6 +98,7 @@ impl World {
         }
     }
 
+    #[inline]
     pub(crate) fn is_aborted(&self, socket: SocketIx) -> bool {
         match self.socket(socket).state {
             SocketState::Connected(link, side) => {

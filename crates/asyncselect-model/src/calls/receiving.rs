@@ -27,20 +27,34 @@ impl World {
         flags: MsgFlags,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let registered = self.socket(socket).registration.is_some();
         let Ok(len) = u32::try_from(len) else {
-            // W-063: refused before anything is looked at; AS-EN-09 says that it re-enables.
-            if registered && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms {
-                self.rearm_by_receive(socket, flags.oob, cx);
-            }
-            return fails_by(WsaError::WSAEFAULT, Rule::W063);
+            return self.refuse(socket, flags.oob, WsaError::WSAEFAULT, Rule::W063, cx);
         };
+        if flags.oob && self.socket(socket).oob_inline {
+            return self.refuse(socket, true, WsaError::WSAEINVAL, Rule::Oob07, cx);
+        }
         if flags.oob {
             let outcome = self.take_urgent(socket, len, flags.peek, cx)?;
             self.rearm_by_receive(socket, true, cx);
             return Ok(outcome);
         }
         self.receive(socket, len, flags.peek, self.mode(socket), cx)
+    }
+
+    /// Refuses a call before anything is looked at; AS-EN-09 says that it re-enables all the same.
+    fn refuse<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        urgent: bool,
+        error: WsaError,
+        rule: Rule,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let registered = self.socket(socket).registration.is_some();
+        if registered && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms {
+            self.rearm_by_receive(socket, urgent, cx);
+        }
+        fails_by(error, rule)
     }
 
     /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
@@ -104,9 +118,6 @@ impl World {
         let SocketState::Connected(link, side) = this.state else {
             return unsupported("recv", "MSG_OOB on a socket that is not connected");
         };
-        if this.oob_inline {
-            return fails_by(WsaError::WSAEINVAL, Rule::Oob07);
-        }
         if this.receive_shut {
             return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
         }

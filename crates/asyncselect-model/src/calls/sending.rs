@@ -7,7 +7,7 @@ use asyncselect_abi::{Literal, LiteralId, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
-use crate::knob::{SendUnconnected, ShortSend, WriteRearmedBy};
+use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
 use crate::latch::Trigger;
 use crate::rule::Rule;
 use crate::sink::Sink;
@@ -26,6 +26,9 @@ impl World {
         if flags.peek {
             return unsupported("send", "MSG_PEEK");
         }
+        if self.streams.is_crowded() {
+            return unsupported("send", "with tens of thousands of segments under way or unread");
+        }
         if flags.oob {
             return self.send_urgent(socket, data, cx);
         }
@@ -39,9 +42,9 @@ impl World {
         data: Literal,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let Some(before) = data.len.checked_sub(1) else {
+        if data.len == 0 {
             return unsupported("send", "MSG_OOB without a byte");
-        };
+        }
         let SocketState::Connected(link, side) = self.socket(socket).state else {
             return self.transmit(socket, data, self.mode(socket), cx);
         };
@@ -50,12 +53,15 @@ impl World {
         if data.len >= space {
             return unsupported("send", "MSG_OOB with buffers that are nearly full");
         }
-        // What is ordinary about it, which also tells of everything that is wrong.
-        let ordinary = Literal { len: before, ..data };
-        let progress = self.transmit(socket, ordinary, self.mode(socket), cx)?;
-        let Progress::Done(Ok(_)) = &progress else { return Ok(progress) };
-        let last = Piece { literal: data.id, offset: before, len: 1 };
-        self.streams.push(link, peer, Segment::Urgent(last));
+        // A send of nothing tells of everything that is wrong.
+        let nothing = Literal { len: 0, ..data };
+        match self.transmit(socket, nothing, self.mode(socket), cx)? {
+            Progress::Done(Ok(_)) => {}
+            Progress::Done(Err(refusal)) => return Ok(Progress::Done(Err(refusal))),
+            Progress::Waits(_) => return unsupported("send", "MSG_OOB that has to wait"),
+        }
+        let piece = Piece { literal: data.id, offset: 0, len: data.len };
+        self.streams.push(link, peer, Segment::Urgent(piece));
         counted(data.len)
     }
 
@@ -74,14 +80,11 @@ impl World {
             Progress::Done(Ok(taken)) => (false, *taken != Value::Int(i64::from(data.len))),
             Progress::Waits(_) => return Ok(progress),
         };
-        let rearms = |by| match by {
-            WriteRearmedBy::WouldBlock => false,
-            // OQ-09.
-            WriteRearmedBy::ShortToo => short,
-            WriteRearmedBy::AnySend => true,
-        };
         if self.socket(socket).registration.is_some()
-            && (full || rearms(self.knob::<WriteRearmedBy>(cx)))
+            && (full
+                || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend
+                // OQ-09.
+                || short && self.knob::<ShortSendRearms>(cx) == ShortSendRearms::Rearms)
         {
             self.socket_mut(socket).arm(NetworkEvent::Write);
             self.evaluate(socket, Trigger::SendCalled, cx);
