@@ -33,8 +33,9 @@ pub trait Backend {
     /// `patience_ms`.
     fn pending(&mut self, thread: ThreadId, patience_ms: u32) -> Result<Outcome, BackendError>;
 
-    /// The bytes that the last receive call of the thread filled in.
-    fn received(&mut self, thread: ThreadId) -> Vec<u8>;
+    /// The bytes that the last receive call of the thread filled in, in the form that
+    /// [`Data::describe`] gives them.
+    fn received(&mut self, thread: ThreadId) -> Data;
 
     /// Lets simulated time pass, in milliseconds.
     fn advance(&mut self, ms: u32) -> Result<(), BackendError>;

@@ -69,20 +69,35 @@ impl Data {
     /// printable ASCII is text, everything else is hex.
     #[must_use]
     pub fn describe(bytes: &[u8]) -> Self {
-        let printable = |byte: &u8| matches!(byte, b' '..=b'~');
-        match (bytes.first(), u32::try_from(bytes.len())) {
-            (Some(&byte), Ok(len))
-                if len > 64 && printable(&byte) && bytes.iter().all(|other| *other == byte) =>
-            {
-                return Self::Fill { byte, len };
-            }
-            _ => {}
+        if let (Some(&byte), Ok(len)) = (bytes.first(), u32::try_from(bytes.len()))
+            && is_run(byte, len)
+            && bytes.iter().all(|other| *other == byte)
+        {
+            return Self::Fill { byte, len };
         }
         match std::str::from_utf8(bytes) {
-            Ok(text) if bytes.iter().all(printable) => Self::Text(text.to_owned()),
+            Ok(text) if bytes.iter().all(is_printable) => Self::Text(text.to_owned()),
             _ => Self::Hex(bytes.to_vec()),
         }
     }
+
+    /// The same bytes in their shortest readable form.
+    #[must_use]
+    pub fn described(self) -> Self {
+        match self {
+            Self::Fill { byte, len } if is_run(byte, len) => self,
+            Self::Fill { .. } | Self::Text(_) | Self::Hex(_) => Self::describe(&self.to_bytes()),
+        }
+    }
+}
+
+fn is_printable(byte: &u8) -> bool {
+    matches!(byte, b' '..=b'~')
+}
+
+/// Whether so many of one byte are told by their number.
+fn is_run(byte: u8, len: u32) -> bool {
+    len > 64 && is_printable(&byte)
 }
 
 impl PartialEq for Data {

@@ -157,29 +157,28 @@ pub enum WireReply {
 impl WireReply {
     /// The reply, and the bytes that came with it.
     #[must_use]
-    pub fn into_reply(self) -> (Reply, Vec<u8>) {
-        let (result, bytes) = match self {
-            Self::Value(number) => (Ok(Value::Int(number)), Vec::new()),
+    pub fn into_reply(self) -> (Reply, Option<Data>) {
+        let result = match self {
+            Self::Value(number) => Ok(Value::Int(number)),
             Self::Data(data) => {
-                let bytes = data.to_bytes();
-                let len = i64::try_from(bytes.len()).expect("a payload fits in memory");
-                (Ok(Value::Int(len)), bytes)
+                let len = i64::try_from(data.len()).expect("a payload fits in memory");
+                return (Reply::new(Ok(Value::Int(len))), Some(data));
             }
-            Self::Socket(socket) => (Ok(Value::Socket(socket)), Vec::new()),
-            Self::Window(window) => (Ok(Value::Window(window)), Vec::new()),
-            Self::Address(address) => (Ok(Value::Address(address)), Vec::new()),
-            Self::Message(message) => (Ok(Value::Message(message.into())), Vec::new()),
-            Self::Error(code) => (Err(WsaError(code)), Vec::new()),
+            Self::Socket(socket) => Ok(Value::Socket(socket)),
+            Self::Window(window) => Ok(Value::Window(window)),
+            Self::Address(address) => Ok(Value::Address(address)),
+            Self::Message(message) => Ok(Value::Message(message.into())),
+            Self::Error(code) => Err(WsaError(code)),
             Self::Spi { value, lp_errno } => {
                 let lp_errno = lp_errno.map(WsaError);
                 let result = match value {
                     -1 => Err(lp_errno.unwrap_or_default()),
                     value => Ok(Value::Int(value)),
                 };
-                return (Reply { result, lp_errno }, Vec::new());
+                return (Reply { result, lp_errno }, None);
             }
         };
-        (Reply::new(result), bytes)
+        (Reply::new(result), None)
     }
 }
 

@@ -172,7 +172,7 @@ impl Adapter {
                 },
                 lp_errno: reply.lp_errno.map(|error| error.0),
             },
-            (Kind::Receives, Ok(_)) => WireReply::Data(Data::describe(&self.sim.received(thread))),
+            (Kind::Receives, Ok(_)) => WireReply::Data(self.sim.received(thread)),
             (Kind::Plain, Ok(Value::Int(number))) => WireReply::Value(number),
             (Kind::Plain, Ok(Value::Socket(socket))) => WireReply::Socket(socket),
             (Kind::Plain, Ok(Value::Window(window))) => WireReply::Window(window),

@@ -53,7 +53,7 @@ pub struct Adapter {
     label: String,
     capabilities: Vec<String>,
     literals: Vec<Data>,
-    received: [Vec<u8>; THREADS_MAX],
+    received: [Option<Data>; THREADS_MAX],
     /// The call that each thread made last, by name.
     calls: [&'static str; THREADS_MAX],
     /// The messages that came since the last call.
@@ -177,8 +177,8 @@ impl Adapter {
         let call = self.calls[usize::from(thread.0)];
         match self.ask(body, deadline_ms)? {
             ResponseBody::Return(reply) if fits(call, &reply) => {
-                let (reply, bytes) = reply.into_reply();
-                self.received[usize::from(thread.0)] = bytes;
+                let (reply, data) = reply.into_reply();
+                self.received[usize::from(thread.0)] = data;
                 Ok(Outcome::Returned(reply))
             }
             ResponseBody::Blocked {} => Ok(Outcome::Pending),
@@ -200,7 +200,7 @@ impl Drop for Adapter {
 impl Backend for Adapter {
     fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError> {
         self.literals = literals.to_vec();
-        self.received.iter_mut().for_each(Vec::clear);
+        self.received = Default::default();
         self.messages = 0;
         if self.process.is_none() {
             return self.launch();
@@ -248,8 +248,9 @@ impl Backend for Adapter {
         self.outcome("pending", thread, RequestBody::Pending { thread }, patience_ms)
     }
 
-    fn received(&mut self, thread: ThreadId) -> Vec<u8> {
-        self.received[usize::from(thread.0)].clone()
+    fn received(&mut self, thread: ThreadId) -> Data {
+        let data = self.received[usize::from(thread.0)].take();
+        data.map_or_else(|| Data::describe(&[]), Data::described)
     }
 
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {

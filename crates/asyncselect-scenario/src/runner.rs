@@ -483,8 +483,8 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     fn hear(&mut self, place: Place, thread: ThreadId, outcome: Outcome) -> Option<Heard> {
         let Outcome::Returned(reply) = outcome else { return None };
         let receives = matches!(self.calls[usize::from(thread.0)], "recv" | "recvfrom");
-        let data = (O::LISTENS && receives && reply.result.is_ok())
-            .then(|| Data::describe(&self.stack.received(thread)));
+        let data =
+            (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));
         self.observer.returned(place, thread, &reply, data.as_ref());
         if let Ok(Value::Message(message)) = reply.result {
             // GetMessage retrieves as a pump does.

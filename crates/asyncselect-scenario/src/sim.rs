@@ -108,9 +108,16 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
         if self.world.is_pending(thread) { Ok(Outcome::Pending) } else { Ok(self.outcome(thread)) }
     }
 
-    fn received(&mut self, thread: ThreadId) -> Vec<u8> {
+    fn received(&mut self, thread: ThreadId) -> Data {
+        let pieces = &self.sink.received[usize::from(thread.0)];
+        // Megabytes of one byte are not spelled out.
+        if let [Piece { literal, len, .. }] = pieces[..]
+            && let Data::Fill { byte, .. } = self.literals[usize::from(literal.0)]
+        {
+            return Data::Fill { byte, len }.described();
+        }
         let mut bytes = Vec::new();
-        for Piece { literal, offset, len } in &self.sink.received[usize::from(thread.0)] {
+        for Piece { literal, offset, len } in pieces {
             match &self.literals[usize::from(literal.0)] {
                 Data::Fill { byte, .. } => bytes.resize(bytes.len() + *len as usize, *byte),
                 data => {
@@ -119,7 +126,7 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
                 }
             }
         }
-        bytes
+        Data::describe(&bytes)
     }
 
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {

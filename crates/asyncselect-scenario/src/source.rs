@@ -59,6 +59,10 @@ impl Source {
     ///
     /// With the place, what was expected there, and the nearest right spelling.
     pub fn parse<'a, T: Deserialize<'a>>(&'a self) -> Result<T, SourceError> {
+        // Keeping the path to where one is takes most of the time; only an error needs it.
+        if let Ok(value) = serde_json::from_str(&self.text) {
+            return Ok(value);
+        }
         let mut json = serde_json::Deserializer::from_str(&self.text);
         let parsed = serde_path_to_error::deserialize(&mut json);
         parsed.map_err(|error| self.shape_error(&error)).and_then(|value| {
