@@ -153,7 +153,7 @@ impl World {
             NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
             // AS-CO-01: currently established.
-            NetworkEvent::Connect if self.is_aborted(socket) => Condition::No(Absence::Reset),
+            NetworkEvent::Connect if self.is_over(socket) => Condition::No(Absence::Reset),
             NetworkEvent::Connect => self.connected(side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept
@@ -187,10 +187,24 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let nothing = Condition::No(Absence::NotConnected);
-        if trigger != Trigger::ConnectFailed {
-            return nothing;
-        }
-        let error = self.socket(socket).error;
+        let (error, attempt) = match trigger {
+            Trigger::ConnectFailed => (self.socket(socket).error, true),
+            Trigger::ConnectRefused(error) => (error, false),
+            Trigger::Registered
+            | Trigger::Inherited
+            | Trigger::Connected
+            | Trigger::ReceiveCalled
+            | Trigger::SendCalled
+            | Trigger::AcceptCalled
+            | Trigger::ConnectionArrived
+            | Trigger::DataArrived
+            | Trigger::EndArrived
+            | Trigger::ResetArrived
+            | Trigger::OwnReset
+            | Trigger::TimedOut
+            | Trigger::SpaceArrived
+            | Trigger::OptionSet => return nothing,
+        };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
             Condition::ConnectFailed(match self.knob::<ConnectErrorWord>(cx) {
@@ -198,6 +212,7 @@ impl World {
                 ConnectErrorWord::Zero => WsaError(0),
             })
         } else if event == NetworkEvent::Close
+            && attempt
             && self.knob::<CloseAfterFailedConnect>(cx) == CloseAfterFailedConnect::Posts
         {
             // OQ-25.
@@ -272,10 +287,8 @@ impl World {
         let this = *self.socket(socket);
         if !self.streams.has_urgent(link, side) {
             Condition::No(Absence::NoUrgent)
-        } else if !this.oob_inline {
+        } else if !this.oob_inline || self.knob::<InlineOob>(cx) == InlineOob::Posts {
             Condition::Urgent
-        } else if self.knob::<InlineOob>(cx) == InlineOob::Posts {
-            Condition::UrgentInline
         } else {
             // AS-OOB-01, AS-OOB-06.
             Condition::No(Absence::UrgentIsInline)
@@ -302,6 +315,7 @@ impl World {
             }
             (
                 Trigger::ConnectFailed
+                | Trigger::ConnectRefused(_)
                 | Trigger::ReceiveCalled
                 | Trigger::SendCalled
                 | Trigger::AcceptCalled

@@ -152,13 +152,13 @@ knobs! {
         Posts = "posts",
     }
 
-    /// Whether a registration on a connection that was reset posts FD_WRITE.
+    /// Whether FD_WRITE is posted for a connection that was reset.
     WriteAfterReset = "write_after_reset" ["AS-WR-01" "W-089" "W-006"] {
-        /// It does not: no send is possible.
+        /// It is not: no send is possible.
         Silent = "silent",
-        /// It does: a send would not have to wait.
+        /// It is: a send would not have to wait.
         Posts = "posts",
-        /// Only the one that accept hands down does.
+        /// It is when accept hands a registration down, and not otherwise.
         OnAccept = "on_accept",
     }
 
@@ -286,7 +286,8 @@ knobs! {
         CancelsRegistration = "cancels_registration",
     }
 
-    /// Whether registering anew posts an event again that was posted and not re-enabled.
+    /// Whether registering anew, with the same window and number, posts an event again that was
+    /// posted and not re-enabled.
     Reregister = "reregister" ["OQ-07" "OQ-23" "W-006"] {
         /// It does, if the condition holds.
         PostsAgain = "posts_again",
@@ -303,9 +304,16 @@ knobs! {
         Withdrawn = "withdrawn",
     }
 
-    /// Whether a receive call that is refused for its parameters arms again: a bad length, or
-    /// MSG_OOB where SO_OOBINLINE is set.
+    /// Whether a receive call whose buffer is refused (WSAEFAULT) arms again.
     BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063"] {
+        /// It does, as any failing call.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// Whether a receive call with MSG_OOB that SO_OOBINLINE makes invalid arms again.
+    RefusedOobRearms = "refused_oob_rearms" ["AS-EN-09" "AS-OOB-07" "OQ-35"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -561,7 +569,8 @@ knobs! {
         CancelsRegistration = "cancels_registration",
     }
 
-    /// What becomes of an event when its message cannot be posted.
+    /// What becomes of an event when its message cannot be posted. (FD_CONNECT tells of a moment,
+    /// and is lost with it either way.)
     FailedPost = "failed_post" ["OQ-17" "AS-Q-03" "FB-67"] {
         /// It stays armed: the next look at the socket posts it.
         StaysArmed = "stays_armed",
@@ -593,7 +602,7 @@ knobs! {
         Lifo = "lifo",
         /// That of the socket that was closed first.
         Fifo = "fifo",
-        /// The lowest that is free.
+        /// The lowest that is free. (On Wine 8.0 that is so for socket; accept takes the next.)
         Lowest = "lowest",
     }
 

@@ -32,6 +32,8 @@ pub enum Trigger {
     Connected,
     /// The connect failed.
     ConnectFailed,
+    /// The connect fails, with this error, before anything was sent.
+    ConnectRefused(WsaError),
     /// A receive call (AS-EN-02).
     ReceiveCalled,
     /// A send call (AS-EN-03).
@@ -58,11 +60,12 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
         Self::ConnectFailed,
+        Self::ConnectRefused(WsaError::WSAENETUNREACH),
         Self::ReceiveCalled,
         Self::SendCalled,
         Self::AcceptCalled,
@@ -84,6 +87,7 @@ impl Trigger {
             Self::Inherited => "accept",
             Self::Connected => "connection established",
             Self::ConnectFailed => "connect failed",
+            Self::ConnectRefused(_) => "connect refused at once",
             Self::ReceiveCalled => "receive call",
             Self::SendCalled => "send call",
             Self::AcceptCalled => "accept call",
@@ -106,6 +110,7 @@ impl Trigger {
             Self::Connected => Moment::Connected,
             Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
             Self::ConnectFailed
+            | Self::ConnectRefused(_)
             | Self::ConnectionArrived
             | Self::DataArrived
             | Self::EndArrived
@@ -154,8 +159,6 @@ pub enum Condition {
     Writable,
     /// An urgent byte can be received.
     Urgent,
-    /// SO_OOBINLINE makes the urgent byte ordinary data, but the stack tells of it as well.
-    UrgentInline,
     /// A connection can be accepted.
     Acceptable,
     /// The connection is established.
@@ -184,7 +187,6 @@ impl Condition {
             Self::Readable
             | Self::Writable
             | Self::Urgent
-            | Self::UrgentInline
             | Self::Acceptable
             | Self::Connected
             | Self::Ended { .. }
@@ -253,7 +255,7 @@ impl Guard {
         match self {
             Self::NoRegistration => Rule::Can01,
             Self::NotInMask => Rule::Rep01,
-            Self::NoWindow => Rule::Reg09,
+            Self::NoWindow => Rule::Q07,
             Self::PostFailed => Rule::Q03,
             Self::Spent => match event {
                 NetworkEvent::Close | NetworkEvent::Connect => Rule::En06,
@@ -267,7 +269,8 @@ impl Guard {
                 | NetworkEvent::AddressListChange => Rule::En01,
             },
             Self::Absent(absence) => match absence {
-                Absence::NoData | Absence::ReceiveShutDown => Rule::Rd05,
+                Absence::NoData => Rule::Rd01,
+                Absence::ReceiveShutDown => Rule::Cl21,
                 Absence::NotConnected => Rule::W030,
                 Absence::NoSpace => Rule::Wr03,
                 Absence::SendShutDown => Rule::Cl20,
@@ -277,7 +280,7 @@ impl Guard {
                 Absence::NoUrgent => Rule::Oob03,
                 Absence::UrgentIsInline => Rule::Oob06,
                 Absence::NoneToAccept => Rule::Ac02,
-                Absence::NotListening => Rule::W021,
+                Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Unchanged => Rule::En12,
             },
@@ -340,7 +343,6 @@ pub fn decide(
             Condition::Readable
             | Condition::Writable
             | Condition::Urgent
-            | Condition::UrgentInline
             | Condition::Acceptable
             | Condition::Connected
             | Condition::ConnectFailed(_)
@@ -374,8 +376,6 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Urgent, Called) => Rule::Oob04,
         // AS-OOB-03: on arrival.
         (Condition::Urgent, Connected | Happened | Aborted) => Rule::Oob03,
-        // F, OOBINLINE: the stack tells of it beside FD_READ.
-        (Condition::UrgentInline, _) => Rule::W075,
         // AS-AC-01: at registration.
         (Condition::Acceptable, Registered | Inherited) => Rule::Ac01,
         // AS-AC-03: accept looks again.
@@ -401,10 +401,12 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::EndedUnread, _) => Rule::W083,
         // AS-CL-08: a time-out or another failure at this side.
         (Condition::Aborted(_), Aborted) => Rule::Cl08,
+        // AS-CL-02: at registration.
+        (Condition::Aborted(_), Registered | Inherited) => Rule::Cl02,
+        // OQ-25: a connect that failed has closed nothing, but some stacks may say so.
+        (Condition::Aborted(_), Happened) if trigger == Trigger::ConnectFailed => Rule::Oq25,
         // AS-CL-05, AS-CL-12: an abort waits for nobody.
-        (Condition::Aborted(_), Registered | Inherited | Connected | Called | Happened) => {
-            Rule::Cl05
-        }
+        (Condition::Aborted(_), Connected | Called | Happened) => Rule::Cl05,
         (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
@@ -425,7 +427,6 @@ mod tests {
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
             Condition::Urgent,
-            Condition::UrgentInline,
             Condition::Acceptable,
             Condition::Connected,
             Condition::ConnectFailed(WsaError::WSAECONNREFUSED),

@@ -115,8 +115,11 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) {
         let inline = match self.streams.end(link, side) {
-            End::Socket(socket) => self.socket(socket).oob_inline,
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => false,
+            // A connection that waits will have its listener's option.
+            End::Socket(socket) | End::HalfOpen(socket) | End::Waiting { listener: socket, .. } => {
+                self.socket(socket).oob_inline
+            }
+            End::Nobody | End::Gone => false,
         };
         // AS-OOB-12: inline nothing is lost.
         if !inline
@@ -177,6 +180,8 @@ impl World {
             && tells(self.knob::<ConnectAgain>(cx))
         {
             self.socket_mut(socket).arm(NetworkEvent::Connect);
+            // FD_CLOSE may have been spent on the attempt before (OQ-25).
+            self.socket_mut(socket).arm(NetworkEvent::Close);
         }
     }
 
@@ -337,6 +342,8 @@ impl World {
     /// The socket at `side` is gone, and there is nothing left to say.
     pub(crate) fn abandon(&mut self, link: LinkIx, side: Side) {
         self.streams.discard_received(link, side);
+        // What has arrived there is no state any more.
+        self.streams.toward_mut(link, side).arrived = Arrived::Open;
         self.streams.set_end(link, side, End::Gone);
         // A sender that waits for space must not wait for ever: what it sends next is answered.
         self.return_space(link, side);
@@ -414,7 +421,19 @@ impl World {
         true
     }
 
-    /// Time passes: delays end, and what was lost times out.
+    /// How long it is until something happens by itself, in milliseconds.
+    #[must_use]
+    pub fn next_timer_ms(&self) -> Option<u32> {
+        let held = self.streams.holds.iter().filter_map(|hold| match hold.kind {
+            HoldKind::LossUnnoticed => None,
+            HoldKind::Delay | HoldKind::Loss => Some(hold.left_ms),
+        });
+        let selects = self.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
+        held.chain(selects).min().map(u32::from)
+    }
+
+    /// Time passes: delays end, and what was lost times out. What ends within one tick ends
+    /// together; [`World::next_timer_ms`] tells how far to go.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
         for left_ms in &mut self.select_left_ms {
@@ -486,11 +505,15 @@ impl World {
         match fault {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
+                self.undisturbed(socket)?;
                 self.streams.hold(Hold { socket, kind: HoldKind::LossUnnoticed, left_ms: 0 });
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;
-                self.streams.hold(Hold { socket, kind: HoldKind::Delay, left_ms: ms });
+                self.undisturbed(socket)?;
+                if ms > 0 {
+                    self.streams.hold(Hold { socket, kind: HoldKind::Delay, left_ms: ms });
+                }
             }
             Fault::NetworkDown {} => self.faults.network_down = true,
             Fault::PostFails { times } => self.faults.posts = times,
@@ -501,6 +524,17 @@ impl World {
                 }
                 self.faults.event = Some((socket, event, error));
             }
+        }
+        Ok(())
+    }
+
+    /// Refuses what would have to be added to another disturbance, or means nothing.
+    fn undisturbed(&self, socket: SocketIx) -> Result<(), ModelError> {
+        if matches!(self.socket(socket).state, SocketState::Listening { .. }) {
+            return Err(ModelError::new("fault", "on the way to a listening socket"));
+        }
+        if self.streams.is_disturbed(socket) {
+            return Err(ModelError::new("fault", "on a way that is disturbed already"));
         }
         Ok(())
     }

@@ -10,10 +10,10 @@ use crate::knob::{
     ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
     Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
     LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RegisterAfterBothEnded,
-    RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected,
-    ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes,
-    UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
+    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
+    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
+    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
     WriteAndClose, WriteRearmedBy,
 };
 
@@ -157,6 +157,7 @@ impl Profile {
             .fix(CallWhileConnecting::NotConn, Inferred, "AS-CO-12, as unconnected")
             .fix(AcceptInheritsRegistration::Inherits, Documented, "AS-INH-01")
             .fix(FailedAcceptRearms::Rearms, Documented, "AS-EN-09")
+            .fix(RefusedOobRearms::Rearms, Documented, "AS-EN-09")
             .fix(UrgentPassed::Kept, Documented, "AS-OOB-09")
             .fix(ReceiveAtMark::Stops, Documented, "AS-OOB-10")
             .fix(InlineUrgent::Alone, Documented, "AS-OOB-10, X-11")
@@ -177,7 +178,7 @@ impl Profile {
             .fix(ResetError::ConnAborted, ObservedElsewhere, "W-088")
             .fix(RegisterAfterReset::Posts, ObservedElsewhere, "W-088")
             .fix(RegisterAfterBothEnded::Posts, Inferred, "W-006")
-            .fix(WriteAfterReset::Posts, Inferred, "W-089, W-006")
+            .fix(WriteAfterReset::Posts, Inferred, "W-089 of event mode, W-006")
             .fix(ReceiveAfterReset::ConnReset, ObservedElsewhere, "W-08A")
             .fix(ResetAfterEnd::ConnAborted, ObservedElsewhere, "W-08C")
             .fix(WriteRearmedBy::WouldBlock, ObservedElsewhere, "W-042")
@@ -185,14 +186,14 @@ impl Profile {
             .fix(SendUnconnected::NotConn, Inferred, "W-038, of a pending connect")
             .fix(ConnectAfterRefusal::Allowed, ObservedElsewhere, "W-037")
             .fix(Reregister::PostsAgain, ObservedElsewhere, "W-006")
-            .fix(QueuedMessages::Delivered, ObservedElsewhere, "FB-24, after closesocket")
+            .fix(QueuedMessages::Delivered, Inferred, "FB-24, of closesocket")
             .fix(BadBufferRearms::Rearms, ObservedElsewhere, "W-063")
             .fix(ShutdownBoth::KeepsRegistration, ObservedElsewhere, "W-085")
             .fix(ReadAndWrite::ReadFirst, ObservedElsewhere, "W-064")
             .fix(ConnectAtRegistration::Silent, ObservedElsewhere, "W-031, W-032")
             .fix(ConnectOnAccepted::Silent, ObservedElsewhere, "W-034")
             .fix(ConnectErrorWord::Code, Inferred, "W-036, of event mode")
-            .fix(ConnectFailsAtOnce::Silent, ObservedElsewhere, "W-035")
+            .fix(ConnectFailsAtOnce::Silent, Inferred, "W-035, of a null address")
             .fix(ConnectAndWrite::ConnectFirst, ObservedElsewhere, "W-030")
             .fix(CloseAfterFailedConnect::Silent, Inferred, "W-036, FB-43")
             .fix(CallWhileConnecting::NotConn, ObservedElsewhere, "W-038")
@@ -238,6 +239,7 @@ impl Profile {
             .fix(Reregister::PostsAgain, Measured, HERE)
             .fix(QueuedMessages::Delivered, Measured, HERE)
             .fix(BadBufferRearms::Ignored, Measured, HERE)
+            .fix(RefusedOobRearms::Ignored, Measured, HERE)
             .fix(ShutdownBoth::ForgetsRegistration, Measured, HERE)
             .fix(AcceptInheritsMode::Inherits, Measured, HERE)
             .fix(ReadAndWrite::ReadFirst, Measured, HERE)

@@ -69,28 +69,33 @@ impl World {
         if mask.is_empty() {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
-            self.end_registration(socket, cx);
-            self.socket_mut(socket).arm_all();
+            self.cancel(socket, cx);
             return Ok(Ok(Value::Int(0)));
         }
         let Ok(message) = u16::try_from(request.wmsg.0) else {
             return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
         };
-        let kept = if self.socket(socket).registration.is_some() {
+        let before = self.socket(socket).registration;
+        let kept = match before {
             // OQ-07, W-006: is an event that was posted and not re-enabled posted again?
-            self.knob::<Reregister>(cx)
-        } else {
-            Reregister::PostsAgain
+            Some(before)
+                if (before.window, before.message) == (window, message)
+                    && self.socket(socket).spent() != 0 =>
+            {
+                match self.knob::<Reregister>(cx) {
+                    Reregister::PostsAgain => 0,
+                    Reregister::KeepsLatch => before.mask,
+                }
+            }
+            // Another window or number: nothing was posted to it.
+            Some(_) | None => 0,
         };
         // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
         self.end_registration(socket, cx);
         let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { window, message, mask });
-        match kept {
-            Reregister::PostsAgain => this.arm_all(),
-            Reregister::KeepsLatch => {}
-        }
+        this.keep_spent(kept);
         self.evaluate(socket, Trigger::Registered, cx);
         Ok(Ok(Value::Int(0)))
     }
@@ -105,9 +110,7 @@ impl World {
         if self.socket(socket).registration.is_some() {
             match self.knob::<FailedSelect>(cx) {
                 FailedSelect::KeepsRegistration => {}
-                FailedSelect::CancelsRegistration => {
-                    self.end_registration(socket, cx);
-                }
+                FailedSelect::CancelsRegistration => self.cancel(socket, cx),
             }
         } else if !self.socket(socket).nonblocking {
             match self.knob::<FailedSelectMode>(cx) {
@@ -171,8 +174,18 @@ impl World {
         Ok(window)
     }
 
-    /// Ends the registration of a socket, if it has one.
-    pub(crate) fn end_registration<C: Chooser, S: Sink>(
+    /// Ends the registration of a socket, if it has one, and what it remembers of events.
+    pub(crate) fn cancel<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        self.end_registration(socket, cx);
+        self.socket_mut(socket).keep_spent(0);
+    }
+
+    /// Ends the registration of a socket, if it has one; its latches stay as they are.
+    fn end_registration<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         cx: &mut Context<'_, C, S>,
@@ -254,9 +267,7 @@ impl World {
             live.window = None;
             match self.knob::<DestroyedWindow>(cx) {
                 DestroyedWindow::KeepsRegistration => {}
-                DestroyedWindow::CancelsRegistration => {
-                    self.end_registration(socket, cx);
-                }
+                DestroyedWindow::CancelsRegistration => self.cancel(socket, cx),
             }
         }
     }

@@ -136,8 +136,14 @@ impl Socket {
         self.spent |= bits(event.bit());
     }
 
-    pub(crate) fn arm_all(&mut self) {
-        self.spent = 0;
+    /// The events that were posted and not re-enabled since, as bits.
+    pub(crate) fn spent(&self) -> u16 {
+        self.spent
+    }
+
+    /// Arms every event but these, which stay as they are.
+    pub(crate) fn keep_spent(&mut self, events: u16) {
+        self.spent &= events;
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

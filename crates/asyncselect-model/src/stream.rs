@@ -3,9 +3,9 @@
 //! Where it lies:
 //! * It is no TCP implementation. A direction delivers its segments reliably and in order, in their
 //!   own good time; there are no sequence numbers, no acknowledgements, no retransmissions.
-//! * A direction has one buffer of [`CAPACITY`] bytes, counted from the send call to the receive
-//!   call; there is no separate send buffer and window. Programs cannot tell: neither size is
-//!   documented, and AS-WR-10 leaves open how much space is enough.
+//! * A direction has one buffer, counted from the send call to the receive call; there is no
+//!   separate send buffer and window. Programs cannot tell: neither size is documented, and
+//!   AS-WR-10 leaves open how much space is enough.
 //! * An urgent byte travels in its place in the stream; there is no urgent pointer to argue about
 //!   (AS-OOB-13).
 //! * Space comes back to a sender that ran out of it only when the receiver has read half of the
@@ -30,8 +30,8 @@ pub const CONNECT_TIMEOUT_MS: u16 = 21_000;
 pub const RETRANSMIT_TIMEOUT_MS: u16 = 20_000;
 
 /// The segments that may be under way or unread in all; calls that would add to more are not
-/// modelled.
-const SEGMENTS_MAX: usize = 60_000;
+/// modelled. One may become two on arrival, and a direction counts its own in 16 bits.
+const SEGMENTS_MAX: usize = 30_000;
 
 /// Number of a connection among those that exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default)]
@@ -307,7 +307,8 @@ impl Streams {
 
     /// A new connection of `connector`, with its SYN under way.
     pub(crate) fn open(&mut self, connector: SocketIx, port: u16) -> Option<LinkIx> {
-        let link = LinkIx(u8::try_from(self.links.len()).ok()?);
+        // One number stays free, so that counting through them ends.
+        let link = LinkIx(u8::try_from(self.links.len()).ok().filter(|link| *link < u8::MAX)?);
         self.links.push(Link { ends: [End::Socket(connector), End::Nobody], ..Link::default() });
         self.push(link, Side::Acceptor, Segment::Syn { port });
         Some(link)
@@ -347,14 +348,18 @@ impl Streams {
     #[inline]
     fn is_held(&self, end: End) -> bool {
         match end {
-            End::Socket(socket) => self.holds.iter().any(|hold| hold.socket == socket),
+            End::Socket(socket) => self.is_disturbed(socket),
             End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => false,
         }
     }
 
+    /// Whether something delays or loses what is on its way to a socket.
+    pub(crate) fn is_disturbed(&self, socket: SocketIx) -> bool {
+        self.holds.iter().any(|hold| hold.socket == socket)
+    }
+
     /// Delays or loses what is and will be on its way to a socket.
     pub(crate) fn hold(&mut self, hold: Hold) {
-        self.release(hold.socket);
         self.holds.push(hold);
         for link in (0..).take(self.links.len()).map(LinkIx) {
             if Side::ALL.into_iter().any(|side| self.is_flying(link, side)) {
@@ -461,6 +466,15 @@ impl Streams {
         self.segments[start..end].iter().map(|packed| packed.segment())
     }
 
+    /// Whether data is on its way to `side`.
+    pub(crate) fn has_data_flying(&self, link: LinkIx, side: Side) -> bool {
+        let start = self.start(link, side) + usize::from(self.toward(link, side).received);
+        let end = start + usize::from(self.toward(link, side).flying);
+        let is_data =
+            |packed: &Packed| matches!(packed.segment(), Segment::Data(_) | Segment::Urgent(_));
+        self.segments[start..end].iter().any(is_data)
+    }
+
     /// Whether received data is unread; with SO_OOBINLINE urgent bytes are data (AS-RD-04).
     #[inline]
     pub(crate) fn has_unread(&self, link: LinkIx, side: Side, oob_inline: bool) -> bool {
@@ -520,7 +534,9 @@ impl Streams {
             unreachable!("just found")
         };
         if !peek {
-            self.segments[start + index] = Packed::new(Segment::Urgent(Piece { len: 0, ..piece }));
+            // Of which payload it was is no state any more.
+            let place = Piece { literal: LiteralId(0), offset: 0, len: 0 };
+            self.segments[start + index] = Packed::new(Segment::Urgent(place));
         }
         Some(piece)
     }

@@ -130,7 +130,14 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     }
 
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
-        self.apply(Move::Tick { ms })
+        // From timer to timer, so that what ends later also happens later.
+        let mut left = ms;
+        while let Some(next) = self.world.next_timer_ms().filter(|next| *next <= left) {
+            self.apply(Move::Tick { ms: next })?;
+            self.settle()?;
+            left -= next;
+        }
+        self.apply(Move::Tick { ms: left })
     }
 
     fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError> {

@@ -16,7 +16,7 @@ use crate::latch::{Latch, Trigger};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, End, Side};
+use crate::stream::{End, Side};
 use crate::world::{Context, PendingCall, World};
 
 /// The first port that the machine gives out by itself.
@@ -170,10 +170,8 @@ impl World {
         if self.socket(socket).registration.is_some()
             && self.knob::<ConnectFailsAtOnce>(cx) == ConnectFailsAtOnce::Posts
         {
-            let before = std::mem::replace(&mut self.socket_mut(socket).error, error);
             self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
-            self.evaluate(socket, Trigger::ConnectFailed, cx);
-            self.socket_mut(socket).error = before;
+            self.evaluate(socket, Trigger::ConnectRefused(error), cx);
         }
         fails_by(error, rule)
     }
@@ -255,9 +253,7 @@ impl World {
             return fails(WsaError::WSAENOTCONN);
         };
         // Stacks differ on a connection that is over, and nobody tells of it.
-        let over = self.socket(socket).send_shut
-            && self.streams.toward(link, side).arrived != Arrived::Open;
-        if over || self.is_aborted(socket) {
+        if self.is_over(socket) {
             return unsupported("getpeername", "of a connection that is over");
         }
         match self.streams.end(link, side.other()) {

@@ -7,7 +7,9 @@ use asyncselect_abi::{Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
-use crate::knob::{CleanupMessages, CloseDiscarding, HandleReuse, LingeringClose, ShutdownBoth};
+use crate::knob::{
+    CleanupMessages, CloseDiscarding, HandleReuse, Knob, KnobId, LingeringClose, ShutdownBoth,
+};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Linger, Socket, SocketIx, SocketState};
@@ -21,7 +23,10 @@ impl World {
         if version.major == 0 {
             return fails(WsaError::WSAVERNOTSUPPORTED);
         }
-        self.startups = self.startups.saturating_add(1);
+        let Some(startups) = self.startups.checked_add(1) else {
+            return unsupported("WSAStartup", "more than 255 times");
+        };
+        self.startups = startups;
         self.faults.winsock_1 = version.major < 2;
         succeeds()
     }
@@ -167,7 +172,7 @@ impl World {
             && registered
             && self.knob::<ShutdownBoth>(cx) == ShutdownBoth::ForgetsRegistration
         {
-            self.end_registration(socket, cx);
+            self.cancel(socket, cx);
         }
         succeeds()
     }
@@ -184,7 +189,7 @@ impl World {
             return fails_by(WsaError::WSAEWOULDBLOCK, Rule::Cls04);
         }
         // AS-CAN-05, AS-CL-06: nothing is posted from here on.
-        self.end_registration(socket, cx);
+        self.cancel(socket, cx);
         self.close(socket, cx);
         succeeds()
     }
@@ -199,7 +204,7 @@ impl World {
         let (Linger::Wait, SocketState::Connected(link, side)) = (this.linger, this.state) else {
             return Ok(false);
         };
-        if !self.streams.is_flying(link, side.other()) {
+        if !self.streams.has_data_flying(link, side.other()) {
             return Ok(false);
         }
         if !this.nonblocking {
@@ -217,7 +222,12 @@ impl World {
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }
-        for other in self.sockets.iter_mut() {
+        // Which was closed when is state only where it decides who comes next.
+        let ranked = match self.decided(KnobId::HandleReuse).map(HandleReuse::from_index) {
+            None | Some(HandleReuse::Lifo | HandleReuse::Fifo) => true,
+            Some(HandleReuse::Never | HandleReuse::Lowest) => false,
+        };
+        for other in self.sockets.iter_mut().filter(|_| ranked) {
             if let SocketState::Closed { rank } = &mut other.state {
                 *rank = rank.saturating_add(1);
             }

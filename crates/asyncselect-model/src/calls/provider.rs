@@ -27,6 +27,11 @@ impl World {
             let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
             return self.async_select(request, cx).map(Some);
         }
+        if let Call::WspIoctl { .. } = call
+            && self.faults.network_down
+        {
+            return Err(ModelError::new(call.name(), "while the network is down"));
+        }
         if let Call::WspIoctl { s, cmd, argp } = call {
             return Ok(Some(match self.open_socket(*s) {
                 Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx),

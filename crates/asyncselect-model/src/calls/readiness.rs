@@ -36,7 +36,9 @@ impl World {
             return counted(ready);
         }
         let [read, write, except] = masks;
-        let left_ms = u16::try_from(timeout_ms).unwrap_or(u16::MAX);
+        let Ok(left_ms) = u16::try_from(timeout_ms) else {
+            return unsupported("select", "that waits for longer than 65535 ms");
+        };
         self.select_left_ms[usize::from(thread.0)] = left_ms;
         Ok(Progress::Waits(PendingCall::Select { read, write, except }))
     }
@@ -99,6 +101,16 @@ impl World {
     }
 
     #[inline]
+    /// Whether a connection was aborted, or both sides have ended it.
+    pub(crate) fn is_over(&self, socket: SocketIx) -> bool {
+        let this = self.socket(socket);
+        self.is_aborted(socket)
+            || this.send_shut
+                && this.link().is_some_and(|(link, side)| {
+                    self.streams.toward(link, side).arrived == Arrived::End
+                })
+    }
+
     pub(crate) fn is_aborted(&self, socket: SocketIx) -> bool {
         match self.socket(socket).state {
             SocketState::Connected(link, side) => {

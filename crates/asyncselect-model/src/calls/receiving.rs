@@ -10,7 +10,7 @@ use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{
     BadBufferRearms, CallWhileConnecting, InlineUrgent, OobRearmedBy, OobReceiveRearmsRead,
-    ReceiveAfterReset, ReceiveAtMark, ResetAfterEnd, UrgentPassed,
+    ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, ResetAfterEnd, UrgentPassed,
 };
 use crate::latch::{Latch, Trigger};
 use crate::rule::Rule;
@@ -27,11 +27,21 @@ impl World {
         flags: MsgFlags,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
+        // W-063: refused before anything is looked at; AS-EN-09 says that it re-enables.
         let Ok(len) = u32::try_from(len) else {
-            return self.refuse(socket, flags.oob, WsaError::WSAEFAULT, Rule::W063, cx);
+            if self.can_rearm(socket) && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms
+            {
+                self.rearm_by_receive(socket, flags.oob, cx);
+            }
+            return fails_by(WsaError::WSAEFAULT, Rule::W063);
         };
         if flags.oob && self.socket(socket).oob_inline {
-            return self.refuse(socket, true, WsaError::WSAEINVAL, Rule::Oob07, cx);
+            if self.can_rearm(socket)
+                && self.knob::<RefusedOobRearms>(cx) == RefusedOobRearms::Rearms
+            {
+                self.rearm_by_receive(socket, true, cx);
+            }
+            return fails_by(WsaError::WSAEINVAL, Rule::Oob07);
         }
         if flags.oob {
             let outcome = self.take_urgent(socket, len, flags.peek, cx)?;
@@ -41,20 +51,12 @@ impl World {
         self.receive(socket, len, flags.peek, self.mode(socket), cx)
     }
 
-    /// Refuses a call before anything is looked at; AS-EN-09 says that it re-enables all the same.
-    fn refuse<C: Chooser, S: Sink>(
-        &mut self,
-        socket: SocketIx,
-        urgent: bool,
-        error: WsaError,
-        rule: Rule,
-        cx: &mut Context<'_, C, S>,
-    ) -> Outcome {
-        let registered = self.socket(socket).registration.is_some();
-        if registered && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms {
-            self.rearm_by_receive(socket, urgent, cx);
-        }
-        fails_by(error, rule)
+    /// Whether a receive call has anything to arm.
+    fn can_rearm(&self, socket: SocketIx) -> bool {
+        let this = self.socket(socket);
+        this.registration.is_some()
+            && (this.latch(NetworkEvent::Read) == Latch::Spent
+                || this.latch(NetworkEvent::Oob) == Latch::Spent)
     }
 
     /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
@@ -106,7 +108,7 @@ impl World {
         self.evaluate(socket, Trigger::ReceiveCalled, cx);
     }
 
-    /// Takes an urgent byte (AS-OOB-09); that never waits.
+    /// Takes an urgent byte (AS-OOB-09).
     fn take_urgent<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
@@ -124,18 +126,17 @@ impl World {
         if len == 0 {
             return unsupported("recv", "MSG_OOB with a buffer of no bytes");
         }
+        if self.is_aborted(socket) {
+            return unsupported("recv", "MSG_OOB after a reset");
+        }
         match self.streams.read_urgent(link, side, peek) {
             Some(piece) => {
                 cx.sink.effect(Effect::Received(piece));
                 counted(1)
             }
             // W-075.
-            None if this.nonblocking && !self.is_aborted(socket) => {
-                fails_by(WsaError::WSAEWOULDBLOCK, Rule::W075)
-            }
-            None => {
-                unsupported("recv", "MSG_OOB without an urgent byte, blocking or after a reset")
-            }
+            None if this.nonblocking => fails_by(WsaError::WSAEWOULDBLOCK, Rule::W075),
+            None => unsupported("recv", "MSG_OOB without an urgent byte, blocking"),
         }
     }
 
@@ -209,7 +210,13 @@ impl World {
             Arrived::Open if mode == Mode::NonBlocking => {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
-            Arrived::Open => Ok(Progress::Waits(PendingCall::Receive { socket, len, peek })),
+            Arrived::Open => {
+            None => unsupported("recv", "MSG_OOB without an urgent byte, blocking"),
+                if self.pending.iter().any(receives) {
+                    return unsupported("recv", "under a recv of another thread that waits");
+                }
+                Ok(Progress::Waits(PendingCall::Receive { socket, len, peek }))
+            }
         }
     }
 

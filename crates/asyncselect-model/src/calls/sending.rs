@@ -8,7 +8,7 @@ use asyncselect_abi::{Literal, LiteralId, NetworkEvent, Value, WsaError};
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
-use crate::latch::Trigger;
+use crate::latch::{Latch, Trigger};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -80,7 +80,11 @@ impl World {
             Progress::Done(Ok(taken)) => (false, *taken != Value::Int(i64::from(data.len))),
             Progress::Waits(_) => return Ok(progress),
         };
-        if self.socket(socket).registration.is_some()
+        let this = self.socket(socket);
+        // Asked only where there is something to arm.
+        let spent = this.latch(NetworkEvent::Write) == Latch::Spent;
+        if this.registration.is_some_and(|registration| registration.wants(NetworkEvent::Write))
+            && spent
             && (full
                 || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend
                 // OQ-09.
