@@ -4,7 +4,7 @@
 //! post or a silence for each event, with what stopped it and what made the stack look. Nothing is
 //! known here of when a message must come.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use asyncselect_abi::NetworkEvent;
 use asyncselect_model::latch::{Guard, Trigger};
@@ -140,17 +140,15 @@ pub fn step(script: &Script, profile: &Profile, step: usize) -> Explained {
     let mut tracer = Tracer::full(script);
     let mut sim = Sim::<true>::new(profile.clone(), Canonical);
     let ending = runner::run(script, &mut sim, &mut tracer);
-    let mut history = History::default();
+    let mut history = History { step, ..History::default() };
     for line in &tracer.finish() {
+        if line.step.unwrap_or(0) > step {
+            break;
+        }
         history.line(line);
     }
-    let before = if history.looks.iter().any(|look| look.at.step == step) {
-        Vec::new()
-    } else {
-        history.last_silence(step)
-    };
-    let happened = history.items.remove(&step).unwrap_or_default();
-    Explained { happened, before, broken_off: broken_off(&ending) }
+    let before = history.last_silence();
+    Explained { happened: history.happened, before, broken_off: broken_off(&ending) }
 }
 
 fn broken_off(ending: &Ending) -> Option<String> {
@@ -163,28 +161,40 @@ fn broken_off(ending: &Ending) -> Option<String> {
     }
 }
 
-/// What became of one event in a look.
-#[derive(Clone, Debug)]
-struct Seen {
-    at: Look,
-    socket: String,
-    event: String,
-    /// `None` if it was posted.
+/// What the stack's looks at an event of a socket have come to.
+#[derive(Debug)]
+struct Looks {
+    /// The step of the last registration.
+    registered: Option<usize>,
+    /// The step of the last post since.
+    posted: Option<usize>,
+    /// The last call since that re-enabled the event.
+    armed: Option<Look>,
+    /// The last look, and its place among all.
+    last: Look,
+    number: usize,
+    /// What stopped the event in it; `None` if it was posted.
     silence: Option<Silence>,
 }
 
-/// The trace, as far as it was read.
+/// The trace up to a step, as far as it was read.
 #[derive(Debug, Default)]
 struct History {
-    looks: Vec<Seen>,
-    /// By step.
-    items: BTreeMap<usize, Vec<Item>>,
+    /// The step that is to be explained, and what happened in it.
+    step: usize,
+    happened: Vec<Item>,
+    /// By socket and event.
+    looks: BTreeMap<(String, String), Looks>,
+    /// How often the stack looked.
+    count: usize,
     /// The last call or arrival, which is what makes a stack look.
     cause: String,
     /// Messages in queues, and the steps that posted them.
-    queued: Vec<(TraceMessage, usize)>,
-    /// Sockets that were closed, and the steps that did it.
-    closed: Vec<(String, usize)>,
+    queued: VecDeque<(TraceMessage, usize)>,
+    /// The handle of a socket that accept has made and not returned yet.
+    unnamed: Option<String>,
+    /// Sockets that were closed.
+    closed: BTreeSet<String>,
 }
 
 impl History {
@@ -194,12 +204,15 @@ impl History {
             TraceEvent::Call { thread, call } => {
                 self.cause = call_text(call);
                 if let ScriptCall::CloseSocket { s } = call {
-                    self.closed.push((s.clone(), step));
+                    self.closed.insert(s.clone());
                 }
                 let (thread, call, clause) = (thread.clone(), self.cause.clone(), None);
                 self.push(step, Item::Called { thread, call, clause });
             }
-            TraceEvent::Return { thread, clause, .. } => {
+            TraceEvent::Return { thread, value, clause, .. } => {
+                if let (Some(name), Some(handle)) = (value, self.unnamed.take()) {
+                    self.rename(&handle, name);
+                }
                 let clause = clause.as_deref().map(Cited::new);
                 self.returned(step, thread, &return_text(&line.event), clause);
             }
@@ -207,15 +220,15 @@ impl History {
                 let (socket, event) = (message.socket.clone(), message.event.clone());
                 let looked = Look { step, after: after.clone(), cause: self.cause.clone() };
                 let enabled = self.enabled(&socket, &event, &looked);
-                let at = looked.clone();
-                self.looks.push(Seen { at, socket, event, silence: None });
-                self.queued.push((message.clone(), step));
+                self.look(&socket, &event, &looked, None);
+                self.queued.push_back((message.clone(), step));
                 let (message, clause) = (message.clone(), Cited::new(clause));
                 self.push(step, Item::Posted { message, clause, looked, enabled });
             }
             TraceEvent::Retrieve { message, stale, .. } => {
                 let queued = self.queued.iter().position(|(other, _)| other == message);
-                let posted_in = queued.map(|position| self.queued.remove(position).1);
+                let queued = queued.and_then(|position| self.queued.remove(position));
+                let posted_in = queued.map(|(_, step)| step);
                 let (message, stale) = (message.clone(), *stale);
                 self.push(step, Item::Retrieved { message, posted_in, stale });
             }
@@ -238,13 +251,40 @@ impl History {
     }
 
     fn push(&mut self, step: usize, item: Item) {
-        self.items.entry(step).or_default().push(item);
+        if step == self.step {
+            self.happened.push(item);
+        }
+    }
+
+    /// Notes what came of a look for one event.
+    fn look(&mut self, socket: &str, event: &str, look: &Look, silence: Option<Silence>) {
+        if look.after == Trigger::Inherited.about() && socket.starts_with("0x") {
+            self.unnamed = Some(socket.to_owned());
+        }
+        self.count += 1;
+        let key = (socket.to_owned(), event.to_owned());
+        let before = self.looks.remove(&key);
+        let (mut registered, mut posted, mut armed) = before
+            .map_or((None, None, None), |looks| (looks.registered, looks.posted, looks.armed));
+        if is_registration(look) {
+            (registered, posted, armed) = (Some(look.step), None, None);
+        }
+        if re_enables(event, &look.after) {
+            armed = Some(look.clone());
+        }
+        if silence.is_none() {
+            (posted, armed) = (Some(look.step), None);
+        }
+        let (last, number) = (look.clone(), self.count);
+        self.looks.insert(key, Looks { registered, posted, armed, last, number, silence });
     }
 
     /// Puts what a call returned beside the call, if the call was made in the same step.
     fn returned(&mut self, step: usize, thread: &str, text: &str, clause: Option<Cited>) {
-        let items = self.items.entry(step).or_default();
-        let last = items.iter_mut().rev().find_map(|item| match item {
+        if step != self.step {
+            return;
+        }
+        let last = self.happened.iter_mut().rev().find_map(|item| match item {
             Item::Called { thread: other, call, clause } if other == thread => Some((call, clause)),
             _ => None,
         });
@@ -255,8 +295,37 @@ impl History {
             }
             _ => {
                 let (thread, call) = (thread.to_owned(), format!("... -> {text}"));
-                items.push(Item::Called { thread, call, clause });
+                self.happened.push(Item::Called { thread, call, clause });
             }
+        }
+    }
+
+    /// accept has returned: the socket that it made has a name, and had none while it inherited.
+    fn rename(&mut self, handle: &str, name: &str) {
+        let rename = |socket: &mut String| {
+            if socket == handle {
+                name.clone_into(socket);
+            }
+        };
+        for ((mut socket, event), mut looks) in std::mem::take(&mut self.looks) {
+            rename(&mut socket);
+            if let Some(silence) = &mut looks.silence {
+                rename(&mut silence.socket);
+            }
+            self.looks.insert((socket, event), looks);
+        }
+        for item in &mut self.happened {
+            match item {
+                Item::Posted { message, .. } => rename(&mut message.socket),
+                Item::Silent(silence) => rename(&mut silence.socket),
+                Item::Called { .. }
+                | Item::Arrived(_)
+                | Item::Disturbed(_)
+                | Item::Retrieved { .. } => {}
+            }
+        }
+        for (message, _) in &mut self.queued {
+            rename(&mut message.socket);
         }
     }
 
@@ -264,85 +333,71 @@ impl History {
     fn silence(&mut self, step: usize, silent: &SilentEvent) {
         let SilentEvent { socket, event, guard, clause, after } = silent;
         let name = event.to_string();
-        let spent = guard == Guard::Spent.about();
+        let looks = self.looks.get(&(socket.clone(), name.clone()));
+        let posted_in = looks.and_then(|looks| looks.posted);
         let silence = Silence {
             socket: socket.clone(),
             events: vec![*event],
             guard: guard.clone(),
             clause: Cited::new(clause),
             looked: Look { step, after: after.clone(), cause: self.cause.clone() },
-            posted_in: spent.then(|| self.last_post(socket, &name)).flatten(),
+            posted_in: posted_in.filter(|_| guard == Guard::Spent.about()),
         };
-        self.looks.push(Seen {
-            at: silence.looked.clone(),
-            socket: socket.clone(),
-            event: name,
-            silence: Some(silence.clone()),
-        });
-        let items = self.items.entry(step).or_default();
-        let looks = items.iter_mut().rev().map_while(|item| match item {
+        self.look(socket, &name, &silence.looked, Some(silence.clone()));
+        if step != self.step {
+            return;
+        }
+        let before = self.happened.iter_mut().rev().map_while(|item| match item {
             Item::Silent(silence) => Some(silence),
             _ => None,
         });
-        let rest = join(looks, silence);
-        items.extend(rest.map(Item::Silent));
-    }
-
-    /// The step of the last post of an event for a socket.
-    fn last_post(&self, socket: &str, event: &str) -> Option<usize> {
-        self.of(socket, event).rfind(|look| look.silence.is_none()).map(|look| look.at.step)
-    }
-
-    fn of(&self, socket: &str, event: &str) -> impl DoubleEndedIterator<Item = &Seen> {
-        self.looks.iter().filter(move |look| look.socket == socket && look.event == event)
+        let rest = join(before, silence);
+        self.happened.extend(rest.map(Item::Silent));
     }
 
     /// Why an event of a socket could be posted in a look: it was not since the registration, or a
     /// call has re-enabled it.
-    fn enabled(&self, socket: &str, event: &str, at: &Look) -> String {
-        if is_registration(at) {
+    fn enabled(&self, socket: &str, event: &str, look: &Look) -> String {
+        if is_registration(look) {
             return "by this registration".to_owned();
         }
-        let looks: Vec<&Seen> = self.of(socket, event).collect();
-        let registered = looks.iter().rposition(|look| is_registration(&look.at));
-        let Some(registered) = registered else { return "by its registration".to_owned() };
-        let since = &looks[registered..];
-        let Some(posted) = since.iter().rposition(|look| look.silence.is_none()) else {
-            let step = step_text(since[0].at.step);
-            return format!("by the registration in {step}; it was not posted since");
+        let Some(looks) = self.looks.get(&(socket.to_owned(), event.to_owned())) else {
+            return "by its registration".to_owned();
         };
-        let before = step_text(since[posted].at.step);
-        if re_enables(event, &at.after) {
-            return format!("by this call; it was posted in {before}");
+        let Some(posted) = looks.posted.map(step_text) else {
+            return match looks.registered.map(step_text) {
+                Some(step) => format!("by the registration in {step}; it was not posted since"),
+                None => "by its registration".to_owned(),
+            };
+        };
+        if re_enables(event, &look.after) {
+            return format!("by this call; it was posted in {posted}");
         }
-        let call = since[posted..].iter().rfind(|look| re_enables(event, &look.at.after));
-        match call {
-            Some(call) => {
-                let (step, cause) = (step_text(call.at.step), &call.at.cause);
-                format!("by {cause} in {step}; before, it was posted in {before}")
+        match &looks.armed {
+            Some(Look { step, cause, .. }) => {
+                let step = step_text(*step);
+                format!("by {cause} in {step}; before, it was posted in {posted}")
             }
             // A stack that posts an event twice all the same; its knob tells.
-            None => format!("though it was posted in {before} and no call re-enables it"),
+            None => format!("though it was posted in {posted}: this stack posts it again"),
         }
     }
 
-    /// What stopped each event of an open socket when the stack looked last, before a step.
-    fn last_silence(&self, step: usize) -> Vec<Silence> {
-        let mut seen = BTreeSet::new();
-        let mut last = Vec::new();
-        let is_closed =
-            |socket: &str| self.closed.iter().any(|(other, at)| other == socket && *at < step);
-        for look in self.looks.iter().rev().filter(|look| look.at.step < step) {
-            if !is_closed(&look.socket)
-                && seen.insert((&look.socket, &look.event))
-                && let Some(silence) = &look.silence
-            {
-                last.push(silence.clone());
+    /// What stopped each event of an open socket when the stack looked last, if that was before the
+    /// step.
+    fn last_silence(&self) -> Vec<Silence> {
+        let mut last: Vec<&Looks> = Vec::new();
+        for ((socket, _), looks) in &self.looks {
+            if looks.last.step == self.step {
+                return Vec::new();
+            }
+            if !self.closed.contains(socket) {
+                last.push(looks);
             }
         }
-        last.reverse();
+        last.sort_by_key(|looks| looks.number);
         let mut joined: Vec<Silence> = Vec::new();
-        for silence in last {
+        for silence in last.into_iter().filter_map(|looks| looks.silence.clone()) {
             let rest = join(joined.iter_mut(), silence);
             joined.extend(rest);
         }

@@ -66,9 +66,8 @@ pub(super) fn text(points: &[Point<'_>]) -> String {
 
 /// The points as a table for a document.
 pub(super) fn markdown(left: &str, right: &str, points: &[Point<'_>]) -> String {
-    let mut text = format!(
-        "| point | {left} | {right} | how we know | source | scenarios |\n|---|---|---|---|---|---|\n"
-    );
+    let mut text = format!("| point | {left} | {right} | how we know | source | scenarios |\n");
+    text.push_str("|---|---|---|---|---|---|\n");
     for Point { explanation, scenarios } in points {
         let Explanation { knob, left: (_, left), right: (_, right) } = explanation;
         let about = knob.about().trim_end_matches('.');

@@ -105,7 +105,31 @@ fn paragraphs(explained: &Explained) -> Vec<String> {
     if let Some(why) = broken_off {
         paragraphs.push(format!("  The run ended early: {why}.\n"));
     }
-    paragraphs
+    once(&paragraphs)
+}
+
+/// The most paragraphs that repeat as one.
+const REPEATED_MAX: usize = 12;
+
+/// Tells what repeats once, and how often: a call that is made a thousand times is one step.
+fn once(paragraphs: &[String]) -> Vec<String> {
+    let mut told = Vec::new();
+    let mut rest = paragraphs;
+    while !rest.is_empty() {
+        let repeats = |len: usize| {
+            let block = &rest[..len];
+            rest.chunks(len).take_while(|other| *other == block).count()
+        };
+        let lens = 1..=REPEATED_MAX.min(rest.len());
+        let len = lens.clone().find(|len| repeats(*len) > 1).unwrap_or(1);
+        let count = repeats(len);
+        told.extend_from_slice(&rest[..len]);
+        if count > 1 {
+            told.push(format!("  … and the same {} times more.\n", count - 1));
+        }
+        rest = &rest[count * len..];
+    }
+    told
 }
 
 fn item(item: &Item) -> String {
