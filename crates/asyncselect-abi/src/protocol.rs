@@ -146,8 +146,8 @@ pub enum WireReply {
     Error(u16),
     /// What a provider's function returned, and left in `*lpErrno` (AS-SPI-09).
     Spi {
-        /// 0, or `SOCKET_ERROR` as -1.
-        value: i32,
+        /// 0 or what was asked for, or `SOCKET_ERROR` as -1.
+        value: i64,
         /// The number; none if the function wrote nothing.
         #[serde(rename = "lpErrno")]
         lp_errno: Option<u16>,
@@ -173,8 +173,8 @@ impl WireReply {
             Self::Spi { value, lp_errno } => {
                 let lp_errno = lp_errno.map(WsaError);
                 let result = match value {
-                    0 => Ok(Value::Int(0)),
-                    _ => Err(lp_errno.unwrap_or_default()),
+                    -1 => Err(lp_errno.unwrap_or_default()),
+                    value => Ok(Value::Int(value)),
                 };
                 return (Reply { result, lp_errno }, Vec::new());
             }

@@ -271,7 +271,8 @@ fn a_stack_behind_an_adapter_agrees_with_its_profile() {
         0,
         &[
             "left windows, right model of windows\n",
-            " 0 differ, 0 not modelled, 0 not runnable here, 0 stack failures\n",
+            " needs blocking_hook\n",
+            " 0 differ, 0 not modelled, 3 not runnable here, 0 stack failures\n",
         ],
     );
     assert!(!ran.out.contains("DIFFERS"), "{}", ran.out);

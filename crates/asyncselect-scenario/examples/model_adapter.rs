@@ -165,7 +165,11 @@ impl Adapter {
         let Outcome::Returned(reply) = outcome else { return Ok(ResponseBody::Blocked {}) };
         Ok(ResponseBody::Return(match (kind, reply.result) {
             (Kind::Spi, result) => WireReply::Spi {
-                value: if result.is_ok() { 0 } else { -1 },
+                value: match result {
+                    Ok(Value::Int(number)) => number,
+                    Ok(_) => 0,
+                    Err(_) => -1,
+                },
                 lp_errno: reply.lp_errno.map(|error| error.0),
             },
             (Kind::Receives, Ok(_)) => WireReply::Data(Data::describe(&self.sim.received(thread))),

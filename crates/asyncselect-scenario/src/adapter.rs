@@ -277,7 +277,8 @@ impl Stack for Adapter {
             | Need::RealTime
             | Need::Spi
             | Need::Threads
-            | Need::SimulatedTime => !self.capabilities.iter().any(|has| has == need.as_str()),
+            | Need::SimulatedTime
+            | Need::BlockingHook => !self.capabilities.iter().any(|has| has == need.as_str()),
         }
     }
 

@@ -81,6 +81,8 @@ pub enum Need {
     Threads,
     /// Simulated time.
     SimulatedTime,
+    /// Calls from inside a call that waits, as a blocking hook makes them.
+    BlockingHook,
 }
 
 impl Need {
@@ -97,6 +99,7 @@ impl Need {
             Self::Spi => "spi",
             Self::Threads => "threads",
             Self::SimulatedTime => "simulated_time",
+            Self::BlockingHook => "blocking_hook",
         }
     }
 }

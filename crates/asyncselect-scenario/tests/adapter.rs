@@ -14,6 +14,7 @@ use asyncselect_scenario::diff::compare;
 use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
+use asyncselect_scenario::script_file::Need;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
 use asyncselect_scenario::source::Source;
 use asyncselect_scenario::stack::Stack;
@@ -47,7 +48,9 @@ fn the_corpus_shows_the_same_through_an_adapter() {
     for profile in Profile::built_in() {
         let mut adapter = model_adapter(profile.name());
         assert_eq!(adapter.label(), format!("model of {}", profile.name()));
-        for script in &scripts {
+        // An adapter's thread that waits can make no other call.
+        let possible = |script: &&Script| !script.needs.contains(&Need::BlockingHook);
+        for script in scripts.iter().filter(possible) {
             let (here, there) = (simulate(script, &profile), run_on(script, &mut adapter));
             let differences = compare(script, &here, &there);
             // The same model gives the same handles too, so not even those may differ.
@@ -273,7 +276,7 @@ fn a_line_without_end_is_cut_off() {
 fn endless_messages_end() {
     check_one(
         "endless-messages",
-        &Want::Fails(garbage, "more than 10000 messages without a call"),
+        &Want::Fails(garbage, "more than 32768 messages without a call"),
         LIMITS,
     );
 }

@@ -361,6 +361,9 @@ impl<'a> Checker<'a> {
         self.at = at.clone().key("do").key(call.name());
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
+        if self.begun.values().any(|(begun, _)| *begun == thread) {
+            self.need(Need::BlockingHook);
+        }
         let binds = self.made_by(step, call, at)?;
         if binds.is_some() && step.times.is_some_and(|times| times > 1) {
             let message = "a name for several things; make them one by one, or without `as`";
