@@ -503,8 +503,8 @@ pub(crate) fn peek_message(hwnd: Hwnd, min: u32, max: u32, remove: bool) -> Opti
     (found != 0).then(|| wire_message(&message))
 }
 
-/// `GetMessage` on the calling thread's queue. `Ok` for `WM_QUIT` too, where the function's value is
-/// 0: the message is there all the same.
+/// `GetMessage` on the calling thread's queue. `Ok` for `WM_QUIT` too, where the function's value
+/// is 0: the message is there all the same.
 pub(crate) fn get_message(hwnd: Hwnd, min: u32, max: u32) -> Observed<WireMessage> {
     let mut message = WindowsAndMessaging::MSG::default();
     // SAFETY: `message` is valid for writes. Messages sent to our windows run DefWindowProc only.

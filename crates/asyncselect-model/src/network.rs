@@ -142,15 +142,8 @@ impl World {
             return Ok(());
         }
         let ordinary = this.oob_inline || self.streams.has_unread(link, side, false);
-        let receives = |call| match call {
-            PendingCall::Receive { socket: waits, peek, .. } => waits == socket && !peek,
-            PendingCall::None
-            | PendingCall::Connect(_)
-            | PendingCall::Accept(_)
-            | PendingCall::Send { .. }
-            | PendingCall::Select { .. }
-            | PendingCall::Message { .. } => false,
-        };
+        // One that peeks leaves the data to be told of.
+        let receives = |call: PendingCall| call.receives_on(socket) && !call.peeks();
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }

@@ -90,6 +90,24 @@ impl PendingCall {
         !matches!(self, Self::None | Self::Message { .. })
     }
 
+    /// Whether it is a recv that leaves what it reads.
+    pub(crate) fn peeks(self) -> bool {
+        matches!(self, Self::Receive { peek: true, .. })
+    }
+
+    /// Whether it is a recv on this socket.
+    pub(crate) fn receives_on(self, socket: SocketIx) -> bool {
+        match self {
+            Self::Receive { socket: other, .. } => other == socket,
+            Self::None
+            | Self::Connect(_)
+            | Self::Accept(_)
+            | Self::Send { .. }
+            | Self::Select { .. }
+            | Self::Message { .. } => false,
+        }
+    }
+
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {

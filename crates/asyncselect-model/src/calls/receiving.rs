@@ -211,8 +211,7 @@ impl World {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
             Arrived::Open => {
-            None => unsupported("recv", "MSG_OOB without an urgent byte, blocking"),
-                if self.pending.iter().any(receives) {
+                if self.pending.iter().any(|call| call.receives_on(socket)) {
                     return unsupported("recv", "under a recv of another thread that waits");
                 }
                 Ok(Progress::Waits(PendingCall::Receive { socket, len, peek }))
