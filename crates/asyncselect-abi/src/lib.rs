@@ -14,9 +14,11 @@
 //! | [`data`] | payload bytes in their short JSON form |
 //! | [`backend`] | what a stack under test can be asked, and how it may fail to answer |
 //! | [`protocol`] | the JSON lines between the tool and an adapter |
+//! | [`bundle`] | scenarios for a machine without the tool, and what was recorded there |
 #![forbid(unsafe_code)]
 
 pub mod backend;
+pub mod bundle;
 pub mod call;
 pub mod data;
 pub mod error;

@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
@@ -27,13 +27,17 @@ use crate::stack::Stack;
 
 /// How long the adapter may think about a call before it says that the call waits. One that only
 /// takes its time is waited for afterwards.
-const CALL_MS: u32 = 50;
+const CALL_MS: u32 = 10;
 
 /// How long it may take over everything else.
 const ANSWER_MS: u32 = 10_000;
 
 /// How much longer than it was given an adapter may take before it counts as hung.
 const SLACK: Duration = Duration::from_secs(2);
+
+/// Requests up to this length are written at once, in bytes: an adapter that has answered has read
+/// all that came before, and every pipe holds this much.
+const WRITE_LEN_MAX: usize = 4096;
 
 /// The lines of the adapter that may wait unread; one that sends more is held up by its own pipe.
 const LINES_AHEAD: usize = 4;
@@ -332,6 +336,8 @@ impl Rename<SocketHandle, Hwnd, Option<std::net::SocketAddr>, Literal> for Wire<
 #[derive(Debug)]
 struct Process {
     child: Child,
+    stdin: Arc<Mutex<ChildStdin>>,
+    /// To the thread that writes what a pipe may not hold.
     requests: Sender<String>,
     lines: Receiver<Result<String, String>>,
     stderr: Arc<Mutex<VecDeque<u8>>>,
@@ -352,14 +358,16 @@ impl Process {
             .spawn();
         let mut child = started
             .map_err(|error| BackendError::Died(format!("cannot start `{program}`: {error}")))?;
-        let mut stdin = child.stdin.take().expect("it was asked for");
+        let stdin = child.stdin.take().expect("it was asked for");
+        let stdin = Arc::new(Mutex::new(stdin));
         let stdout = child.stdout.take().expect("it was asked for");
         let mut stderr = child.stderr.take().expect("it was asked for");
         let (requests, to_send) = channel::<String>();
         // Writing has its own thread: an adapter that does not read must not hold us up.
+        let writer = Arc::clone(&stdin);
         thread::spawn(move || {
             for line in to_send {
-                if stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_err() {
+                if write(&writer, &line).is_err() {
                     break;
                 }
             }
@@ -377,7 +385,7 @@ impl Process {
                 kept.drain(..surplus);
             }
         });
-        Ok(Self { child, requests, lines, stderr: kept, stderr_reader })
+        Ok(Self { child, stdin, requests, lines, stderr: kept, stderr_reader })
     }
 
     fn ask(&mut self, request: &Request, limit: Duration) -> Result<ResponseBody, BackendError> {
@@ -387,7 +395,11 @@ impl Process {
         }
         let mut line = serde_json::to_string(request).expect("requests are plain data");
         line.push('\n');
-        if self.requests.send(line).is_err() {
+        let sent = match line.len() {
+            0..=WRITE_LEN_MAX => write(&self.stdin, &line).is_ok(),
+            _ => self.requests.send(line).is_ok(),
+        };
+        if !sent {
             return Err(self.died());
         }
         let question = question(&request.body);
@@ -441,6 +453,12 @@ impl Process {
         drop(self.child.kill());
         drop(self.child.wait());
     }
+}
+
+fn write(stdin: &Mutex<ChildStdin>, line: &str) -> std::io::Result<()> {
+    let mut stdin = stdin.lock().expect("nobody panics while holding it");
+    stdin.write_all(line.as_bytes())?;
+    stdin.flush()
 }
 
 fn read_lines(mut stdout: impl BufRead, heard: &SyncSender<Result<String, String>>) {

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
+pub mod bundle;
 pub mod clauses;
 pub mod corpus;
 pub mod diff;

@@ -179,8 +179,9 @@ impl Observer for Deaf {
 /// two seconds on Windows (W-036).
 const PATIENCE_MS: u32 = 10_000;
 
-/// How long to look at a call that should wait.
-const GLANCE_MS: u32 = 100;
+/// How long to look at a call that should wait. Settling came before, and has given calls that
+/// return the time to do so.
+const GLANCE_MS: u32 = 10;
 
 /// A handle that no socket or window has.
 const INVALID: u64 = 0xdead;

@@ -1,0 +1,696 @@
+//! Carries out one scenario of a bundle: names become handles, questions go to an adapter, and what
+//! comes back becomes lines of the recording.
+//!
+//! It does what the engine does with the same script, so that a recording answers the engine's
+//! questions in the order in which it asks them: after each call the adapter settles, a call that
+//! waits is looked at again, `messages` retrieves everything. It has no expectations.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+use asyncselect_abi::bundle::{
+    Ending, FRESH_PROCESS, INVALID_SOCKET, INVALID_WINDOW, Line, NULL_WINDOW, NamedAddress,
+    NamedCall, Place, Plan, PlannedCall, PlannedStep, Repeat,
+};
+use asyncselect_abi::call::Rename;
+use asyncselect_abi::protocol::{RequestBody, ResponseBody, WireMessage, WireReply};
+use asyncselect_abi::{BackendError, Call, Data, Hwnd, SocketHandle, ThreadId, WsaError};
+
+/// Something that answers like an adapter.
+pub(crate) trait Ask {
+    /// Asks one thing. After an error other than `Unsupported` it must be started anew.
+    fn ask(&mut self, body: RequestBody, deadline_ms: u32) -> Result<ResponseBody, BackendError>;
+
+    /// Starts it anew, in a process in which nothing has happened yet.
+    fn restart(&mut self) -> Result<(), BackendError>;
+
+    /// Whether it offers this capability.
+    fn offers(&self, capability: &str) -> bool;
+}
+
+/// How long a call may take before it counts as waiting, in milliseconds.
+const CALL_MS: u32 = 50;
+
+/// How long a call may take that should return: a refused connect takes two seconds on Windows.
+const PATIENCE_MS: u32 = 10_000;
+
+/// How long to look at a call that should wait.
+const GLANCE_MS: u32 = 100;
+
+/// How long everything else may take.
+const ANSWER_MS: u32 = 10_000;
+
+/// The most messages that one look at a queue takes, in case there is always one more.
+const MESSAGES_MAX: u32 = 1 << 17;
+
+/// A handle that no window has.
+const NO_WINDOW: Hwnd = Hwnd(0xdead);
+
+/// An address in a network that does not exist (RFC 5737).
+const UNREACHABLE: SocketAddr =
+    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
+
+/// Carries out a scenario and says how it ended. Every line is given to `write`.
+pub(crate) fn play(plan: &Plan, adapter: &mut impl Ask, write: &mut dyn FnMut(Line)) -> Ending {
+    let lacks = |need: &&String| *need != FRESH_PROCESS && !adapter.offers(need);
+    if let Some(need) = plan.needs.iter().find(lacks) {
+        return Ending::NotRunnable { why: format!("it does not offer {need}") };
+    }
+    let fresh = plan.needs.iter().any(|need| need == FRESH_PROCESS);
+    let mut playing = Playing {
+        plan,
+        adapter,
+        lines: Lines { write, last: None },
+        at: Place::Setup,
+        names: Names::default(),
+        early: BTreeMap::new(),
+        pumped: false,
+    };
+    let played = playing.reset(fresh).and_then(|()| playing.all());
+    let at = playing.at;
+    playing.lines.flush();
+    match played {
+        Ok(()) => Ending::Completed {},
+        Err(Stop::Ended(ending)) => ending,
+        Err(Stop::Adapter(BackendError::Unsupported(why))) => Ending::NotRunnable { why },
+        Err(Stop::Adapter(error)) => Ending::Failed { at, why: error.to_string() },
+    }
+}
+
+/// Why a scenario goes no further.
+enum Stop {
+    Ended(Ending),
+    Adapter(BackendError),
+}
+
+impl From<BackendError> for Stop {
+    fn from(error: BackendError) -> Self {
+        Self::Adapter(error)
+    }
+}
+
+fn nonsense(question: &str, answer: &ResponseBody) -> Stop {
+    Stop::Adapter(BackendError::Garbage(format!("{answer:?} to {question}")))
+}
+
+struct Playing<'p, A> {
+    plan: &'p Plan,
+    adapter: &'p mut A,
+    lines: Lines<'p>,
+    at: Place,
+    names: Names<'p>,
+    /// What calls returned that began, until their `end`.
+    early: BTreeMap<ThreadId, WireReply>,
+    /// Whether a `pump` came since the last `messages`.
+    pumped: bool,
+}
+
+impl<'p, A: Ask> Playing<'p, A> {
+    fn reset(&mut self, fresh: bool) -> Result<(), Stop> {
+        match self.done("reset", RequestBody::Reset { fresh }) {
+            Ok(()) => Ok(()),
+            // It cannot, or it is gone since the last scenario.
+            Err(Stop::Adapter(_)) => Ok(self.adapter.restart()?),
+            Err(ended) => Err(ended),
+        }
+    }
+
+    fn all(&mut self) -> Result<(), Stop> {
+        let plan = self.plan;
+        for planned in &plan.setup {
+            let name = planned.call.name();
+            match self.make(planned, planned.settle, 1)? {
+                Some(WireReply::Error(error)) => {
+                    let why = format!("{name} failed with {}", WsaError(error));
+                    return Err(Stop::Ended(Ending::NotSetUp { why }));
+                }
+                Some(reply) => self.names.bind(planned.binds.as_deref(), &reply),
+                None => {
+                    let why = format!("{name} waits");
+                    return Err(Stop::Ended(Ending::NotSetUp { why }));
+                }
+            }
+        }
+        for (number, step) in (1..).zip(&plan.steps) {
+            self.at = Place::Step(number);
+            self.step(step)?;
+        }
+        self.at = Place::End;
+        self.settle()?;
+        self.pump_all()
+    }
+
+    fn step(&mut self, step: &'p PlannedStep) -> Result<(), Stop> {
+        match step {
+            PlannedStep::Call(planned) => self.calls(planned),
+            PlannedStep::End { thread, binds } => {
+                self.settle()?;
+                // One that waits is a finding for whoever judges, not the end.
+                if let Some(reply) = self.begun(*thread, binds.as_deref(), PATIENCE_MS)? {
+                    self.names.bind(binds.as_deref(), &reply);
+                }
+                Ok(())
+            }
+            PlannedStep::Blocked { thread } => {
+                self.settle()?;
+                if let Some(reply) = self.begun(*thread, None, GLANCE_MS)? {
+                    self.early.insert(*thread, reply);
+                }
+                Ok(())
+            }
+            PlannedStep::Messages {} => {
+                if std::mem::take(&mut self.pumped) {
+                    return Ok(());
+                }
+                self.settle()?;
+                self.pump_all()
+            }
+            PlannedStep::Pump { thread, hwnd, min, max, remove, count } => {
+                self.pumped = true;
+                let hwnd = hwnd.as_deref().map_or(Hwnd(0), |name| self.names.window(name));
+                let body = RequestBody::Pump {
+                    thread: *thread,
+                    hwnd,
+                    min: min.0,
+                    max: max.0,
+                    remove: *remove,
+                };
+                self.pump(*thread, &body, *count)
+            }
+            PlannedStep::Settle {} => self.settle(),
+        }
+    }
+
+    fn calls(&mut self, planned: &'p PlannedCall) -> Result<(), Stop> {
+        let (times, until) = match planned.repeat {
+            Repeat::Times(1) => {
+                match self.make(planned, planned.settle, 1)? {
+                    Some(reply) if planned.begins => {
+                        self.early.insert(planned.thread, reply);
+                    }
+                    Some(reply) => self.names.bind(planned.binds.as_deref(), &reply),
+                    None if planned.begins => {}
+                    None => return Err(Stop::Ended(Ending::Waiting { at: self.at })),
+                }
+                return Ok(());
+            }
+            Repeat::Times(times) => (times, None),
+            Repeat::Until { error, max } => (max, Some(WireReply::Error(error.0))),
+        };
+        for left in (1..=times).rev() {
+            // One line for all of them.
+            let told = if left == times { times } else { 0 };
+            match self.make(planned, false, told)? {
+                Some(reply) if Some(&reply) == until.as_ref() => break,
+                // The engine leaves the network alone where the error never comes.
+                Some(_) if left == 1 && until.is_some() => return Ok(()),
+                Some(_) => {}
+                None => return Err(Stop::Ended(Ending::Waiting { at: self.at })),
+            }
+        }
+        if planned.settle { self.settle() } else { Ok(()) }
+    }
+
+    /// Makes one call; `None` if it waits. `told` is how often the line says it is made; there is no
+    /// line for 0.
+    fn make(
+        &mut self,
+        planned: &'p PlannedCall,
+        settle: bool,
+        told: u32,
+    ) -> Result<Option<WireReply>, Stop> {
+        let thread = planned.thread;
+        self.learn_address(thread, &planned.call)?;
+        let call = planned.call.try_map(&mut &self.names).map_err(|NeverMade(name)| {
+            let why = format!("`{name}` was never made");
+            Stop::Ended(Ending::NotSetUp { why })
+        })?;
+        if told > 0 {
+            let at = self.at;
+            let call = planned.call.clone();
+            self.lines.push(Line::Call { at, thread, call, times: told });
+        }
+        let body = RequestBody::Call { thread, call };
+        let binds = planned.binds.as_deref();
+        let reply = self.outcome(thread, binds, body, CALL_MS)?;
+        let waits = reply.is_none();
+        if settle || (waits && !planned.begins) {
+            self.settle()?;
+        }
+        if waits && !planned.begins {
+            return self.outcome(thread, binds, RequestBody::Pending { thread }, PATIENCE_MS);
+        }
+        Ok(reply)
+    }
+
+    /// What became of a call that began.
+    fn begun(
+        &mut self,
+        thread: ThreadId,
+        binds: Option<&str>,
+        patience_ms: u32,
+    ) -> Result<Option<WireReply>, Stop> {
+        match self.early.remove(&thread) {
+            Some(reply) => Ok(Some(reply)),
+            None => self.outcome(thread, binds, RequestBody::Pending { thread }, patience_ms),
+        }
+    }
+
+    fn outcome(
+        &mut self,
+        thread: ThreadId,
+        binds: Option<&str>,
+        body: RequestBody,
+        deadline_ms: u32,
+    ) -> Result<Option<WireReply>, Stop> {
+        let at = self.at;
+        match self.adapter.ask(body, deadline_ms)? {
+            ResponseBody::Return(reply) => {
+                let makes = matches!(reply, WireReply::Socket(_) | WireReply::Window(_));
+                let binds = binds.filter(|_| makes).map(str::to_owned);
+                self.lines.push(Line::Return { at, thread, reply: reply.clone(), binds, times: 1 });
+                if let WireReply::Message(message) = &reply {
+                    self.took(thread, message);
+                }
+                Ok(Some(reply))
+            }
+            ResponseBody::Blocked {} => {
+                self.lines.push(Line::Waits { at, thread });
+                Ok(None)
+            }
+            other => Err(nonsense("a call", &other)),
+        }
+    }
+
+    /// An address `of` a socket is where the stack says that it is bound. The question is not part
+    /// of the scenario, and leaves no line.
+    fn learn_address(&mut self, thread: ThreadId, call: &'p NamedCall) -> Result<(), Stop> {
+        let (Call::Connect { name, .. } | Call::Bind { name, .. }) = call else { return Ok(()) };
+        let NamedAddress::Of(socket) = name else { return Ok(()) };
+        let Some(&s) = self.names.sockets.get(socket.as_str()) else { return Ok(()) };
+        if self.names.addresses.contains_key(socket.as_str()) {
+            return Ok(());
+        }
+        let body = RequestBody::Call { thread, call: Call::GetSockName { s } };
+        match self.adapter.ask(body, ANSWER_MS)? {
+            ResponseBody::Return(WireReply::Address(address)) => {
+                self.names.addresses.insert(socket, address);
+                Ok(())
+            }
+            other => {
+                let why = format!("getsockname of `{socket}` answered {other:?}");
+                Err(Stop::Ended(Ending::NotSetUp { why }))
+            }
+        }
+    }
+
+    fn done(&mut self, question: &str, body: RequestBody) -> Result<(), Stop> {
+        match self.adapter.ask(body, ANSWER_MS)? {
+            ResponseBody::Done {} => Ok(()),
+            other => Err(nonsense(question, &other)),
+        }
+    }
+
+    fn settle(&mut self) -> Result<(), Stop> {
+        self.done("settle", RequestBody::Settle {})?;
+        self.lines.push(Line::Settled { at: self.at });
+        Ok(())
+    }
+
+    fn pump_all(&mut self) -> Result<(), Stop> {
+        for thread in (0..self.plan.threads).map(ThreadId) {
+            let (hwnd, min, max) = (Hwnd(0), 0, 0);
+            let body = RequestBody::Pump { thread, hwnd, min, max, remove: true };
+            self.pump(thread, &body, MESSAGES_MAX)?;
+        }
+        Ok(())
+    }
+
+    fn pump(&mut self, thread: ThreadId, body: &RequestBody, count: u32) -> Result<(), Stop> {
+        for _ in 0..count.min(MESSAGES_MAX) {
+            match self.adapter.ask(body.clone(), ANSWER_MS)? {
+                ResponseBody::Message(Some(message)) => self.took(thread, &message),
+                ResponseBody::Message(None) => {
+                    self.lines.push(Line::Nothing { at: self.at, thread });
+                    return Ok(());
+                }
+                other => return Err(nonsense("pump", &other)),
+            }
+        }
+        match count {
+            MESSAGES_MAX.. => {
+                let what = format!("more than {MESSAGES_MAX} messages");
+                Err(Stop::Adapter(BackendError::Garbage(what)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn took(&mut self, thread: ThreadId, message: &WireMessage) {
+        let window = self.names.windows.iter().find(|(_, hwnd)| **hwnd == message.hwnd);
+        let mut owners = self.names.owners.iter().rev();
+        let socket = owners.find(|(value, _)| value.0 == message.wparam);
+        let line = Line::Message {
+            at: self.at,
+            thread,
+            message: *message,
+            window: window.map(|(name, _)| (*name).to_owned()),
+            socket: socket.map(|(_, name)| (*name).to_owned()),
+            times: 1,
+        };
+        self.lines.push(line);
+    }
+}
+
+/// What the stack made, by name.
+#[derive(Default)]
+struct Names<'p> {
+    sockets: BTreeMap<&'p str, SocketHandle>,
+    /// The same in the order in which the names were given: a value may get several.
+    owners: Vec<(SocketHandle, &'p str)>,
+    windows: BTreeMap<&'p str, Hwnd>,
+    /// Where sockets are bound, as far as somebody asked.
+    addresses: BTreeMap<&'p str, SocketAddr>,
+}
+
+/// A name whose call failed, so that there is no handle.
+struct NeverMade(String);
+
+impl<'p> Names<'p> {
+    fn bind(&mut self, name: Option<&'p str>, reply: &WireReply) {
+        match (name, reply) {
+            (Some(name), WireReply::Socket(s)) => {
+                self.sockets.insert(name, *s);
+                self.owners.push((*s, name));
+            }
+            (Some(name), WireReply::Window(hwnd)) => {
+                self.windows.insert(name, *hwnd);
+            }
+            _ => {}
+        }
+    }
+
+    fn window(&self, name: &str) -> Hwnd {
+        match name {
+            NULL_WINDOW => Hwnd(0),
+            INVALID_WINDOW => NO_WINDOW,
+            name => self.windows.get(name).copied().unwrap_or(NO_WINDOW),
+        }
+    }
+}
+
+impl Rename<String, String, NamedAddress, Data> for &Names<'_> {
+    type Socket = SocketHandle;
+    type Window = Hwnd;
+    type Address = Option<SocketAddr>;
+    type Data = Data;
+    type Error = NeverMade;
+
+    fn socket(&mut self, _: &'static str, name: &String) -> Result<SocketHandle, NeverMade> {
+        match name.as_str() {
+            INVALID_SOCKET => Ok(SocketHandle(u64::MAX)),
+            known => self.sockets.get(known).copied().ok_or_else(|| NeverMade(name.clone())),
+        }
+    }
+
+    fn window(&mut self, _: &'static str, name: &String) -> Result<Hwnd, NeverMade> {
+        Ok(Names::window(self, name))
+    }
+
+    fn address(
+        &mut self,
+        _: &'static str,
+        address: &NamedAddress,
+    ) -> Result<Option<SocketAddr>, NeverMade> {
+        match address {
+            NamedAddress::Null => Ok(None),
+            NamedAddress::Any => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
+            NamedAddress::Unreachable => Ok(Some(UNREACHABLE)),
+            NamedAddress::Of(name) => match self.addresses.get(name.as_str()) {
+                Some(address) => Ok(Some(*address)),
+                None => Err(NeverMade(name.clone())),
+            },
+        }
+    }
+
+    fn data(&mut self, _: &'static str, data: &Data) -> Result<Data, NeverMade> {
+        // Text and fills are as good as hex here; this crate reads them all.
+        Ok(data.clone())
+    }
+}
+
+/// Writes lines, one for several that are alike.
+struct Lines<'w> {
+    write: &'w mut dyn FnMut(Line),
+    last: Option<Line>,
+}
+
+impl Lines<'_> {
+    fn push(&mut self, line: Line) {
+        if let Some(last) = &mut self.last
+            && last.absorb(&line)
+        {
+            return;
+        }
+        self.flush();
+        self.last = Some(line);
+    }
+
+    fn flush(&mut self) {
+        if let Some(line) = self.last.take() {
+            (self.write)(line);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use super::*;
+
+    /// Answers what it was told to, and remembers what it was asked.
+    #[derive(Default)]
+    struct Fake {
+        answers: VecDeque<Result<ResponseBody, BackendError>>,
+        asked: Vec<String>,
+        restarts: u32,
+    }
+
+    impl Ask for Fake {
+        fn ask(&mut self, body: RequestBody, _: u32) -> Result<ResponseBody, BackendError> {
+            match body {
+                RequestBody::Reset { fresh: false } | RequestBody::Settle {} => {
+                    return Ok(ResponseBody::Done {});
+                }
+                RequestBody::Reset { fresh: true } => {
+                    return Err(BackendError::Unsupported("fresh".to_owned()));
+                }
+                body => self.asked.push(serde_json::to_string(&body).unwrap()),
+            }
+            self.answers.pop_front().unwrap_or(Ok(ResponseBody::Message(None)))
+        }
+
+        fn restart(&mut self) -> Result<(), BackendError> {
+            self.restarts += 1;
+            Ok(())
+        }
+
+        fn offers(&self, capability: &str) -> bool {
+            capability == "threads"
+        }
+    }
+
+    fn returns(reply: WireReply) -> Result<ResponseBody, BackendError> {
+        Ok(ResponseBody::Return(reply))
+    }
+
+    fn plan(setup: &str, steps: &str) -> Plan {
+        let text = format!(
+            r#"{{"id":"a/b","needs":["threads"],"threads":1,"setup":[{setup}],"steps":[{steps}]}}"#
+        );
+        serde_json::from_str(&text).unwrap()
+    }
+
+    const SOCKET: &str = r#"{"call":{"socket":{"type":"SOCK_STREAM"}},"as":"s","settle":false}"#;
+
+    /// The lines without `settled`, and the ending.
+    fn played(plan: &Plan, fake: &mut Fake) -> (Vec<String>, Ending) {
+        let mut lines = Vec::new();
+        let ending = play(plan, fake, &mut |line| {
+            if !matches!(line, Line::Settled { .. }) {
+                lines.push(serde_json::to_string(&line).unwrap());
+            }
+        });
+        (lines, ending)
+    }
+
+    #[test]
+    fn names_become_handles_and_come_back() {
+        let message = WireMessage { hwnd: Hwnd(7), message: 0x401, wparam: 132, lparam: 1 };
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(132))),
+                Ok(ResponseBody::Message(Some(message))),
+                Ok(ResponseBody::Message(Some(message))),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let plan = plan(SOCKET, r#"{"messages":{}}"#);
+        let (lines, ending) = played(&plan, &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        assert_eq!(
+            lines,
+            [
+                r#"{"call":{"at":"setup","thread":0,"call":{"socket":{"type":"SOCK_STREAM"}}}}"#,
+                r#"{"return":{"at":"setup","thread":0,"reply":{"socket":132},"as":"s"}}"#,
+                concat!(
+                    r#"{"message":{"at":"s1","thread":0,"message":{"hWnd":7,"wMsg":1025,"#,
+                    r#""wParam":132,"lParam":1},"window":null,"socket":"s","times":2}}"#,
+                ),
+                r#"{"nothing":{"at":"s1","thread":0}}"#,
+                r#"{"nothing":{"at":"end","thread":0}}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_is_asked_for_once_and_without_a_line() {
+        let address = WireReply::Address("127.0.0.1:4000".parse().unwrap());
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                returns(address),
+                returns(WireReply::Error(10056)),
+                returns(WireReply::Error(10056)),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let connect = r#"{"call":{"call":{"connect":{"s":"s","name":{"of":"s"}}}}}"#;
+        let (lines, ending) = played(&plan(SOCKET, &[connect, connect].join(",")), &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        assert_eq!(lines.len(), 7, "{lines:#?}");
+        let asked: Vec<_> = fake.asked.iter().filter(|body| body.contains("getsockname")).collect();
+        assert_eq!(asked.len(), 1);
+        assert!(fake.asked[2].contains(r#""name":"127.0.0.1:4000""#), "{}", fake.asked[2]);
+    }
+
+    #[test]
+    fn repeated_calls_are_one_line_and_stop_at_their_error() {
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                returns(WireReply::Value(9)),
+                returns(WireReply::Value(9)),
+                returns(WireReply::Error(10035)),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let send = r#"{"call":{"call":{"send":{"s":"s","data":"x"}},
+                       "repeat":{"until":{"error":"WSAEWOULDBLOCK","max":50}}}}"#;
+        let (lines, ending) = played(&plan(SOCKET, send), &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        let returned: Vec<_> = lines.iter().filter(|line| line.contains("\"s1\"")).collect();
+        assert_eq!(
+            returned,
+            [
+                concat!(
+                    r#"{"call":{"at":"s1","thread":0,"call":{"send":{"s":"s","data":"x"}},"#,
+                    r#""times":50}}"#,
+                ),
+                r#"{"return":{"at":"s1","thread":0,"reply":{"value":9},"times":2}}"#,
+                r#"{"return":{"at":"s1","thread":0,"reply":{"error":10035}}}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn a_call_that_waits_is_asked_about_again_and_then_ends_the_scenario() {
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                Ok(ResponseBody::Blocked {}),
+                Ok(ResponseBody::Blocked {}),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let steps = r#"{"call":{"call":{"accept":{"s":"s"}}}},{"messages":{}}"#;
+        let (lines, ending) = played(&plan(SOCKET, steps), &mut fake);
+        assert_eq!(ending, Ending::Waiting { at: Place::Step(1) });
+        assert_eq!(lines.last().unwrap(), r#"{"waits":{"at":"s1","thread":0}}"#);
+        assert!(fake.asked.last().unwrap().contains("pending"));
+    }
+
+    #[test]
+    fn what_began_is_named_at_its_end() {
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                Ok(ResponseBody::Blocked {}),
+                Ok(ResponseBody::Blocked {}),
+                returns(WireReply::Socket(SocketHandle(8))),
+                returns(WireReply::Value(0)),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let steps = r#"{"call":{"call":{"accept":{"s":"s"}},"as":"t","begins":true}},
+                       {"blocked":{"thread":0}},{"end":{"thread":0,"as":"t"}},
+                       {"call":{"call":{"closesocket":{"s":"t"}}}}"#;
+        let (_, ending) = played(&plan(SOCKET, steps), &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        assert!(fake.asked.iter().any(|body| body.contains(r#"{"closesocket":{"s":8}}"#)));
+    }
+
+    #[test]
+    fn what_is_not_there_is_said() {
+        let refuses =
+            || Fake { answers: [returns(WireReply::Error(10093))].into(), ..Fake::default() };
+        let (_, ending) = played(&plan(SOCKET, ""), &mut refuses());
+        let why = "socket failed with WSANOTINITIALISED".to_owned();
+        assert_eq!(ending, Ending::NotSetUp { why });
+
+        let step = format!(r#"{{"call":{SOCKET}}},{{"call":{{"call":{{"accept":{{"s":"s"}}}}}}}}"#);
+        let (_, ending) = played(&plan("", &step), &mut refuses());
+        assert_eq!(ending, Ending::NotSetUp { why: "`s` was never made".to_owned() });
+
+        let mut needs = plan("", "");
+        needs.needs = vec!["spi".to_owned()];
+        let (lines, ending) = played(&needs, &mut refuses());
+        assert_eq!(ending, Ending::NotRunnable { why: "it does not offer spi".to_owned() });
+        assert_eq!(lines, [""; 0]);
+
+        needs.needs = vec![FRESH_PROCESS.to_owned()];
+        let mut fake = Fake::default();
+        played(&needs, &mut fake);
+        assert_eq!(fake.restarts, 1);
+    }
+
+    #[test]
+    fn an_adapter_that_fails_ends_the_scenario_and_no_more() {
+        for (error, ending) in [
+            (
+                BackendError::Hung("no answer in 12 s".to_owned()),
+                Ending::Failed {
+                    at: Place::Step(1),
+                    why: "adapter hung: no answer in 12 s".to_owned(),
+                },
+            ),
+            (
+                BackendError::Unsupported("select".to_owned()),
+                Ending::NotRunnable { why: "select".to_owned() },
+            ),
+        ] {
+            let mut fake = Fake {
+                answers: [returns(WireReply::Socket(SocketHandle(4))), Err(error)].into(),
+                ..Fake::default()
+            };
+            let steps = r#"{"call":{"call":{"accept":{"s":"s"}}}}"#;
+            assert_eq!(played(&plan(SOCKET, steps), &mut fake).1, ending);
+        }
+    }
+}
