@@ -125,21 +125,21 @@ pub(crate) fn diff(question: &Question) -> Output {
 fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, Output> {
     let load = |name| profile_file::load(name).map_err(|error| Output::bad_source(&error));
     let left = load(&question.left)?;
-    let mut progress = Progress::new(!question.no_progress, scripts.len());
+    let progress = Progress::new(!question.no_progress, scripts.len());
     let (right, compared, stale) = match (&question.adapter, &question.right) {
         (Some(command), _) => {
             let known = ledger(question).map_err(|error| Output::bad_source(&error))?;
             let adapter = Adapter::start(command);
             let mut adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
             let compare = |script: &Script| live(script, &left, &known, &mut adapter);
-            let compared = each(&scripts, &mut progress, compare);
+            let compared = each(&scripts, &progress, compare);
             let stale = stale(&known, &left, &scripts, &compared);
             (adapter.label().to_owned(), compared, stale)
         }
         (None, Some(right)) => {
             let right = load(right)?;
             let compare = |script: &Script| profiles(script, &left, &right);
-            (right.name().to_owned(), each(&scripts, &mut progress, compare), Vec::new())
+            (right.name().to_owned(), each(&scripts, &progress, compare), Vec::new())
         }
         (None, None) => unreachable!("clap requires one of them"),
     };
@@ -203,7 +203,7 @@ fn stale(known: &Known, left: &Profile, scripts: &[Script], compared: &[Compared
 /// Compares each scenario, and shows how far that is.
 fn each(
     scripts: &[Script],
-    progress: &mut Progress,
+    progress: &Progress,
     mut compare: impl FnMut(&Script) -> Compared,
 ) -> Vec<Compared> {
     let compare = |script: &Script| {

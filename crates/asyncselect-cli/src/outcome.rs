@@ -7,6 +7,7 @@ use asyncselect_scenario::corpus;
 use asyncselect_scenario::profile_file;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::source::SourceError;
+use rayon::prelude::*;
 use serde::Serialize;
 
 /// The exit codes of the command, from the best to the worst.
@@ -93,17 +94,18 @@ pub(crate) struct Scripts {
 
 /// Reads every scenario under the paths.
 pub(crate) fn read(paths: &[PathBuf]) -> Scripts {
+    let files = match corpus::find(paths) {
+        Ok(files) => files,
+        Err(error) => return Scripts { scripts: Vec::new(), errors: vec![error] },
+    };
+    // In the order of the files, whichever is read first.
+    let read: Vec<_> = files.par_iter().map(|file| Script::read(file)).collect();
     let (mut scripts, mut errors) = (Vec::new(), Vec::new());
-    match corpus::find(paths) {
-        Ok(files) => {
-            for file in files {
-                match Script::read(&file) {
-                    Ok(script) => scripts.push(script),
-                    Err(error) => errors.push(error),
-                }
-            }
+    for read in read {
+        match read {
+            Ok(script) => scripts.push(script),
+            Err(error) => errors.push(error),
         }
-        Err(error) => errors.push(error),
     }
     Scripts { scripts, errors }
 }

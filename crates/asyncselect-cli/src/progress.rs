@@ -1,5 +1,6 @@
 //! How far a long run is, on a terminal; never on standard output.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -13,7 +14,7 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     begin: Instant,
     /// Whether the bar is still to be drawn, when it is time.
-    waits: bool,
+    waits: AtomicBool,
 }
 
 impl Progress {
@@ -24,14 +25,14 @@ impl Progress {
         // No colours: NO_COLOR has nothing to take away.
         let style = ProgressStyle::with_template("{pos}/{len} [{bar:30}] {wide_msg}");
         bar.set_style(style.expect("the template is right").progress_chars("=> "));
-        Self { bar, begin: Instant::now(), waits: wanted }
+        Self { bar, begin: Instant::now(), waits: AtomicBool::new(wanted) }
     }
 
     /// The next scenario begins.
-    pub(crate) fn begin(&mut self, scenario: &str) {
-        if self.waits && self.begin.elapsed() >= SILENT_FOR {
+    pub(crate) fn begin(&self, scenario: &str) {
+        let late = self.begin.elapsed() >= SILENT_FOR;
+        if late && self.waits.swap(false, Ordering::Relaxed) {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
-            self.waits = false;
         }
         self.bar.set_message(scenario.to_owned());
     }

@@ -11,6 +11,7 @@ use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::verdict;
 use clap::ValueEnum;
 use quick_junit::TestSuite;
+use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::junit::{self, Told};
@@ -40,14 +41,15 @@ pub(crate) fn run(
         Err(output) => return output,
     };
     let Scripts { scripts, errors } = read(paths);
-    let mut progress = Progress::new(progress, scripts.len());
-    let mut results: Vec<(&Script, Vec<Verdict>)> = Vec::new();
-    for script in &scripts {
+    let progress = Progress::new(progress, scripts.len());
+    // In the order of the scenarios, whichever ends first.
+    let judged = scripts.par_iter().map(|script| {
         progress.begin(&script.id);
         let verdicts = profiles.iter().map(|profile| verdict(script, profile)).collect();
-        results.push((script, verdicts));
         progress.end();
-    }
+        (script, verdicts)
+    });
+    let results: Vec<(&Script, Vec<Verdict>)> = judged.collect();
     drop(progress);
     let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
     let output = match format {

@@ -233,24 +233,12 @@ impl World {
             },
             PendingCall::Select { read, write, except } => {
                 self.count_ready([read, write, except]) > 0
+                    // Its time is over.
+                    || self.select_left_ms[usize::from(thread.0)] == 0
             }
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
-        }
-    }
-
-    /// Whether the call that a thread waits for can end because its own time-out does.
-    #[inline]
-    pub(crate) fn can_give_up(&self, thread: ThreadId, pending: PendingCall) -> bool {
-        match pending {
-            PendingCall::Select { .. } => self.select_left_ms[usize::from(thread.0)] == 0,
-            PendingCall::None
-            | PendingCall::Connect(_)
-            | PendingCall::Accept(_)
-            | PendingCall::Receive { .. }
-            | PendingCall::Send { .. }
-            | PendingCall::Message { .. } => false,
         }
     }
 

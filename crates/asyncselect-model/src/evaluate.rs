@@ -40,12 +40,17 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) {
-        if self.socket(socket).registration.is_none() && !S::WANTS_SILENCE {
+        // Unless somebody wants to hear of silence, only what may be posted is looked at.
+        let candidates = self.socket(socket).candidates();
+        if candidates == 0 && !S::WANTS_SILENCE {
             return;
         }
         let mut due: [Option<Due>; NetworkEvent::ALL.len()] = Default::default();
         let mut count = 0;
         for event in NetworkEvent::ALL {
+            if !S::WANTS_SILENCE && u32::from(candidates) & event.bit().0 == 0 {
+                continue;
+            }
             let this = self.socket(socket);
             let wanted = match this.registration {
                 None => Wanted::NoRegistration,
@@ -55,9 +60,6 @@ impl World {
             let latch = this.latch(event);
             // What cannot be posted is looked at for its reason only, and decides nothing.
             cx.decides = wanted == Wanted::Yes && latch == Latch::Armed;
-            if !cx.decides && !S::WANTS_SILENCE {
-                continue;
-            }
             let condition = match wanted {
                 Wanted::NotInMask | Wanted::NoRegistration => Condition::No(Absence::NotConnected),
                 Wanted::Yes => self.condition(socket, event, trigger, cx),

@@ -25,7 +25,7 @@ pub(crate) struct Registration {
     pub(crate) window: Option<WindowIx>,
     pub(crate) message: u16,
     /// `NetworkEvents`, defined bits only; never 0.
-    mask: u16,
+    pub(crate) mask: u16,
 }
 
 impl Registration {

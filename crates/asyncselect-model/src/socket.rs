@@ -136,6 +136,12 @@ impl Socket {
         self.spent |= bits(event.bit());
     }
 
+    /// The events that its registration wants and that are armed, as bits.
+    #[inline]
+    pub(crate) fn candidates(&self) -> u16 {
+        self.registration.map_or(0, |registration| registration.mask & !self.spent)
+    }
+
     /// The events that were posted and not re-enabled since, as bits.
     pub(crate) fn spent(&self) -> u16 {
         self.spent

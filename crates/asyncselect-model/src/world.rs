@@ -245,17 +245,11 @@ impl World {
             .filter(|(thread, pending)| self.can_return(ThreadId(*thread), **pending))
             .map(|(thread, _)| Move::Return { thread: ThreadId(thread) });
         let links = (0..).take(self.streams.links.len());
-        let arrivals = links.flat_map(move |link| {
-            Side::ALL
-                .into_iter()
-                .filter(move |side| self.streams.can_arrive(LinkIx(link), *side))
-                .map(move |toward| Move::Deliver { link, toward })
-        });
-        let timed_out = (0..)
-            .zip(&self.pending)
-            .filter(|(thread, pending)| self.can_give_up(ThreadId(*thread), **pending));
-        let timed_out = timed_out.map(|(thread, _)| Move::Return { thread: ThreadId(thread) });
-        returns.chain(arrivals).chain(timed_out)
+        let ends = links.flat_map(|link| Side::ALL.map(|side| (link, side)));
+        let arrivals = ends
+            .filter(|(link, toward)| self.streams.can_arrive(LinkIx(*link), *toward))
+            .map(|(link, toward)| Move::Deliver { link, toward });
+        returns.chain(arrivals)
     }
 
     /// Lets one thing happen.
