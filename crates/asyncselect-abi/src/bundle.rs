@@ -18,9 +18,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::Call;
+use crate::call::{Call, Repeat};
 use crate::data::Data;
-use crate::error::WsaError;
 use crate::handle::ThreadId;
 use crate::message::MessageId;
 use crate::protocol::{WireMessage, WireReply};
@@ -97,33 +96,6 @@ pub struct PlannedCall {
     /// How often.
     #[serde(default, skip_serializing_if = "Repeat::is_once")]
     pub repeat: Repeat,
-}
-
-/// How often a call is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Repeat {
-    /// So often.
-    Times(u32),
-    /// Until it fails with this error.
-    Until {
-        /// The error.
-        error: WsaError,
-        /// At most so often.
-        max: u32,
-    },
-}
-
-impl Default for Repeat {
-    fn default() -> Self {
-        Self::Times(1)
-    }
-}
-
-impl Repeat {
-    fn is_once(&self) -> bool {
-        *self == Self::default()
-    }
 }
 
 /// One step.

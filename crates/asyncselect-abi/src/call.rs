@@ -10,6 +10,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 use crate::data::{Data, Literal};
+use crate::error::WsaError;
 use crate::event::NetworkEvents;
 use crate::handle::{Hwnd, SocketHandle};
 use crate::message::MessageId;
@@ -279,6 +280,46 @@ pub enum Call<S, W, A, D> {
         #[serde(rename = "hWnd")]
         hwnd: W,
     },
+}
+
+/// How often a call is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Repeat {
+    /// So often.
+    Times(u32),
+    /// Until it fails with this error.
+    Until {
+        /// The error.
+        error: WsaError,
+        /// At most so often.
+        max: u32,
+    },
+}
+
+impl Repeat {
+    /// Just once.
+    pub const ONCE: Self = Self::Times(1);
+
+    /// Whether it is just once.
+    #[must_use]
+    pub fn is_once(&self) -> bool {
+        *self == Self::ONCE
+    }
+
+    /// The most calls that this can be.
+    #[must_use]
+    pub const fn max(&self) -> u32 {
+        match self {
+            Self::Times(max) | Self::Until { max, .. } => *max,
+        }
+    }
+}
+
+impl Default for Repeat {
+    fn default() -> Self {
+        Self::ONCE
+    }
 }
 
 /// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so

@@ -9,7 +9,7 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::backend::{Reply, Value};
-use crate::call::WireCall;
+use crate::call::{Repeat, WireCall};
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::fault::Fault;
@@ -57,6 +57,9 @@ pub enum RequestBody {
         thread: ThreadId,
         /// The call.
         call: WireCall,
+        /// How often; more than once is only asked of adapters that offer `repeat`.
+        #[serde(default, skip_serializing_if = "Repeat::is_once")]
+        repeat: Repeat,
     },
     /// Wait until everything that will be posted is in the queues, without taking it.
     Settle {},
@@ -85,6 +88,9 @@ pub enum RequestBody {
         max: u32,
         /// Whether it leaves the queue.
         remove: bool,
+        /// At most so many; more than one is only asked of adapters that offer `repeat`.
+        #[serde(default = "one", skip_serializing_if = "is_one")]
+        count: u32,
     },
     /// End. The adapter answers and exits.
     Bye {},
@@ -118,12 +124,45 @@ pub enum ResponseBody {
     Done {},
     /// To `call` and `pending`: the call returned.
     Return(WireReply),
-    /// To `call` and `pending`: it has not returned.
+    /// To `call` and `pending`: it has not returned, or not all of the calls that it stands for.
     Blocked {},
+    /// To a `call` with `repeat`, and `pending` for it: what all of them returned, in order.
+    Returns(Vec<Returned>),
     /// To `pump`.
     Message(Option<WireMessage>),
+    /// To a `pump` of several: what there was, in order.
+    Messages(Vec<WireMessage>),
     /// To anything: cannot do that.
     Unsupported(String),
+}
+
+/// Calls in a row that returned the same.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Returned {
+    /// How many.
+    pub times: u32,
+    /// With what.
+    pub reply: WireReply,
+}
+
+impl Returned {
+    /// Appends one more return to a list.
+    pub fn push(list: &mut Vec<Self>, reply: WireReply) {
+        match list.last_mut() {
+            Some(last) if last.reply == reply => last.times += 1,
+            _ => list.push(Self { times: 1, reply }),
+        }
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_one(count: &u32) -> bool {
+    *count == 1
 }
 
 /// What a call returned: just one of the fields, `value` for everything that is a number.
@@ -242,6 +281,10 @@ mod tests {
                 ResponseBody::Return(WireReply::Spi { value: -1, lp_errno: Some(10022) }),
             ),
             (r#"{"id":3,"is":{"message":null}}"#, ResponseBody::Message(None)),
+            (
+                r#"{"id":3,"is":{"returns":[{"times":9,"reply":{"value":5}}]}}"#,
+                ResponseBody::Returns(vec![Returned { times: 9, reply: WireReply::Value(5) }]),
+            ),
             (r#"{"id":3,"is":{"done":{}}}"#, ResponseBody::Done {}),
         ] {
             assert_eq!(serde_json::from_str::<Response>(line).unwrap().body, is);

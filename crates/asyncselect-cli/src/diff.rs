@@ -1,6 +1,10 @@
 //! `asyncselect diff`.
 
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use anstyle::Style;
 use asyncselect_abi::BackendError;
@@ -75,6 +79,9 @@ pub(crate) struct Question {
     /// A live stack on the right: the command that starts its adapter.
     #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
     adapter: Option<String>,
+    /// How many adapters work at the same time, each in a process of its own.
+    #[arg(long, value_name = "N", default_value = "1", requires = "adapter")]
+    jobs: NonZeroUsize,
     /// The ledger of scenarios on which the live stack may differ; `known.json` beside the
     /// scenarios, if there is one.
     #[arg(long, value_name = "FILE", conflicts_with = "right")]
@@ -130,11 +137,14 @@ fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, 
         (Some(command), _) => {
             let known = ledger(question).map_err(|error| Output::bad_source(&error))?;
             let adapter = Adapter::start(command);
-            let mut adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
-            let compare = |script: &Script| live(script, &left, &known, &mut adapter);
-            let compared = each(&scripts, &progress, compare);
+            let adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
+            let label = adapter.label().to_owned();
+            let work =
+                |script: &Script, adapter: &mut Adapter| live(script, &left, &known, adapter);
+            let more = question.jobs.get().min(scripts.len().max(1)) - 1;
+            let compared = each_live(&scripts, &progress, adapter, (command, more), work);
             let stale = stale(&known, &left, &scripts, &compared);
-            (adapter.label().to_owned(), compared, stale)
+            (label, compared, stale)
         }
         (None, Some(right)) => {
             let right = load(right)?;
@@ -213,6 +223,39 @@ fn each(
         compared
     };
     scripts.iter().map(compare).collect()
+}
+
+/// The same with several adapters: one that runs, and `more` that are started by their command.
+fn each_live(
+    scripts: &[Script],
+    progress: &Progress,
+    first: Adapter,
+    (command, more): (&str, usize),
+    compare: impl Fn(&Script, &mut Adapter) -> Compared + Sync,
+) -> Vec<Compared> {
+    let next = AtomicUsize::new(0);
+    let work = |mut adapter: Adapter| {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(script) = scripts.get(index) else { return done };
+            progress.begin(&script.id);
+            done.push((index, compare(script, &mut adapter)));
+            progress.end();
+        }
+    };
+    let mut all = thread::scope(|scope| {
+        let start = || scope.spawn(|| Adapter::start(command).map(&work));
+        let others: Vec<_> = (0..more).map(|_| start()).collect();
+        let mut all = work(first);
+        for other in others {
+            // If one cannot be started, the others do its part.
+            all.extend(other.join().expect("it does not panic").unwrap_or_default());
+        }
+        all
+    });
+    all.sort_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, compared)| compared).collect()
 }
 
 /// What the model lacks for a run.

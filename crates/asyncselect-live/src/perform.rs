@@ -3,8 +3,8 @@
 
 use std::net::{SocketAddr, SocketAddrV4};
 
-use asyncselect_abi::call::{IoctlCommand, WireCall};
-use asyncselect_abi::protocol::WireReply;
+use asyncselect_abi::call::{IoctlCommand, Repeat, WireCall};
+use asyncselect_abi::protocol::{Returned, WireReply};
 use asyncselect_abi::{Call, Data, Hwnd};
 
 use crate::fence;
@@ -18,11 +18,29 @@ pub(crate) const LEN_MAX: usize = 16 << 20;
 /// has this value: handles are even.
 pub(crate) const END_OF_WAIT: u64 = 0x5eed_5eed;
 
-/// What became of a call: a reply of the stack, or why it was not made.
-pub(crate) type Performed = Result<WireReply, Refusal>;
+/// What became of a call and its repetitions: replies of the stack, or why it was not made.
+pub(crate) type Performed = Result<Vec<Returned>, Refusal>;
 
-/// Makes `call` on the current thread.
-pub(crate) fn perform(call: WireCall) -> Performed {
+/// Makes `call` as often as it is to be made, on the current thread.
+pub(crate) fn perform_all(call: &WireCall, repeat: Repeat) -> Performed {
+    let until = match repeat {
+        Repeat::Times(_) => None,
+        Repeat::Until { error, .. } => Some(WireReply::Error(error.0)),
+    };
+    let mut returns = Vec::new();
+    for _ in 0..repeat.max() {
+        let reply = perform(call.clone())?;
+        let last = Some(&reply) == until.as_ref();
+        Returned::push(&mut returns, reply);
+        if last {
+            break;
+        }
+    }
+    Ok(returns)
+}
+
+/// Makes `call` once.
+fn perform(call: WireCall) -> Result<WireReply, Refusal> {
     Ok(match call {
         Call::WsaStartup { version } => reply(sys::wsa_startup(version).map(|()| 0), number),
         Call::WsaCleanup {} => reply(sys::wsa_cleanup(), number),
@@ -81,7 +99,7 @@ pub(crate) fn perform(call: WireCall) -> Performed {
 }
 
 /// The first message of the filter that is the script's.
-fn get_message(hwnd: Hwnd, min: u32, max: u32) -> Performed {
+fn get_message(hwnd: Hwnd, min: u32, max: u32) -> Result<WireReply, Refusal> {
     if min > max {
         return Err(Refusal::EmptyFilter { min, max });
     }

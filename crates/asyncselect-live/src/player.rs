@@ -10,9 +10,9 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use asyncselect_abi::bundle::{
     Ending, FRESH_PROCESS, INVALID_SOCKET, INVALID_WINDOW, Line, NULL_WINDOW, NamedAddress,
-    NamedCall, Place, Plan, PlannedCall, PlannedStep, Repeat,
+    NamedCall, Place, Plan, PlannedCall, PlannedStep,
 };
-use asyncselect_abi::call::Rename;
+use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::protocol::{RequestBody, ResponseBody, WireMessage, WireReply};
 use asyncselect_abi::{BackendError, Call, Data, Hwnd, SocketHandle, ThreadId, WsaError};
 
@@ -174,6 +174,7 @@ impl<'p, A: Ask> Playing<'p, A> {
                     min: min.0,
                     max: max.0,
                     remove: *remove,
+                    count: 1,
                 };
                 self.pump(*thread, &body, *count)
             }
@@ -230,7 +231,7 @@ impl<'p, A: Ask> Playing<'p, A> {
             let call = planned.call.clone();
             self.lines.push(Line::Call { at, thread, call, times: told });
         }
-        let body = RequestBody::Call { thread, call };
+        let body = RequestBody::Call { thread, call, repeat: Repeat::ONCE };
         let binds = planned.binds.as_deref();
         let reply = self.outcome(thread, binds, body, CALL_MS)?;
         let waits = reply.is_none();
@@ -285,13 +286,18 @@ impl<'p, A: Ask> Playing<'p, A> {
     /// An address `of` a socket is where the stack says that it is bound. The question is not part
     /// of the scenario, and leaves no line.
     fn learn_address(&mut self, thread: ThreadId, call: &'p NamedCall) -> Result<(), Stop> {
-        let (Call::Connect { name, .. } | Call::Bind { name, .. }) = call else { return Ok(()) };
+        let (Call::Connect { name, .. } | Call::Bind { name, .. } | Call::SendTo { to: name, .. }) =
+            call
+        else {
+            return Ok(());
+        };
         let NamedAddress::Of(socket) = name else { return Ok(()) };
         let Some(&s) = self.names.sockets.get(socket.as_str()) else { return Ok(()) };
         if self.names.addresses.contains_key(socket.as_str()) {
             return Ok(());
         }
-        let body = RequestBody::Call { thread, call: Call::GetSockName { s } };
+        let (call, repeat) = (Call::GetSockName { s }, Repeat::ONCE);
+        let body = RequestBody::Call { thread, call, repeat };
         match self.adapter.ask(body, ANSWER_MS)? {
             ResponseBody::Return(WireReply::Address(address)) => {
                 self.names.addresses.insert(socket, address);
@@ -320,7 +326,7 @@ impl<'p, A: Ask> Playing<'p, A> {
     fn pump_all(&mut self) -> Result<(), Stop> {
         for thread in (0..self.plan.threads).map(ThreadId) {
             let (hwnd, min, max) = (Hwnd(0), 0, 0);
-            let body = RequestBody::Pump { thread, hwnd, min, max, remove: true };
+            let body = RequestBody::Pump { thread, hwnd, min, max, remove: true, count: 1 };
             self.pump(thread, &body, MESSAGES_MAX)?;
         }
         Ok(())

@@ -5,31 +5,37 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
-use asyncselect_abi::protocol::{self, RequestBody, ResponseBody, WireMessage, WireReply};
+use asyncselect_abi::protocol::{
+    self, RequestBody, ResponseBody, Returned, WireMessage, WireReply,
+};
 use asyncselect_abi::{Call, Hwnd, SocketHandle, ThreadId, WsaError};
 
 use crate::Flags;
 use crate::fence::{self, Fences};
 use crate::flow::Flows;
-use crate::perform::Performed;
 use crate::refusal::Refusal;
 use crate::sys;
-use crate::worker::Worker;
+use crate::worker::{Asked, Worker};
 
 /// What this adapter can do beyond the calls of TCP in message mode.
-const CAPABILITIES: [&str; 4] = [
+const CAPABILITIES: [&str; 5] = [
     // MSG_OOB, SO_OOBINLINE and SIOCATMARK do what the stack does with them.
     "oob",
     // SO_LINGER does, with a time-out of zero too: that is how a script makes a reset.
     "linger",
     // Time passes by itself; steps that wait for a time-out of the network can be run.
     "real_time",
+    // One request can stand for several calls or messages.
+    "repeat",
     // Script threads are OS threads; a call may block while others go on.
     "threads",
 ];
 
 /// How long jobs that cannot block may take before the thread counts as hung.
 const JOB_MS_MAX: u64 = 5000;
+
+/// The most messages in one answer: where one is only looked at, there is always one more.
+const MESSAGES_MAX: u32 = 1 << 16;
 
 /// How long settling looks whether calls that wait return: enough for a thread that was woken.
 const RETURN_GLANCE: Duration = Duration::from_millis(3);
@@ -80,12 +86,14 @@ impl Session {
             RequestBody::Hello { version } => hello(version),
             RequestBody::Reset { fresh: true } => Err(Refusal::NeedsNewProcess),
             RequestBody::Reset { fresh: false } => self.reset(deadline),
-            RequestBody::Call { thread, call } => self.call(thread, call, deadline),
+            RequestBody::Call { thread, call, repeat } => {
+                self.call(thread, Asked { call, repeat }, deadline)
+            }
             RequestBody::Settle {} => self.settle(deadline),
             RequestBody::Fault(_) | RequestBody::Advance { .. } => Err(Refusal::NotSimulated),
             RequestBody::Pending { thread } => self.pending(thread, deadline),
-            RequestBody::Pump { thread, hwnd, min, max, remove } => {
-                self.pump(thread, hwnd, (min, max), remove)
+            RequestBody::Pump { thread, hwnd, min, max, remove, count } => {
+                self.pump(thread, (hwnd, min, max, remove), count)
             }
             RequestBody::Bye {} => Ok(ResponseBody::Done {}),
         };
@@ -95,19 +103,19 @@ impl Session {
     fn call(
         &mut self,
         thread: ThreadId,
-        call: WireCall,
+        asked: Asked,
         deadline: Duration,
     ) -> Result<ResponseBody, Refusal> {
-        self.check_ownership(&call)?;
+        self.check_ownership(&asked.call)?;
         let worker = self.workers.entry(thread).or_insert_with(|| Worker::new(thread));
         if worker.has_call() {
             return Err(Refusal::Busy(thread));
         }
-        if matches!(call, Call::WsaAsyncSelect { .. }) {
+        if matches!(asked.call, Call::WsaAsyncSelect { .. }) {
             // Before it returns: it may block, and settling meanwhile must know.
             self.registered = true;
         }
-        worker.start_call(call);
+        worker.start_call(asked);
         self.stirred = true;
         self.pending(thread, deadline)
     }
@@ -118,12 +126,19 @@ impl Session {
             return Err(Refusal::NothingPending(thread));
         };
         worker.wait_for_call(deadline);
-        let Some((call, performed)) = worker.take_answer() else {
+        let Some((Asked { call, repeat }, performed)) = worker.take_answer() else {
             return Ok(ResponseBody::Blocked {});
         };
         self.stirred = true;
-        self.keep_account(thread, &call, &performed);
-        performed.map(ResponseBody::Return)
+        let mut returns = performed?;
+        self.keep_accounts(thread, &call, &returns);
+        match (repeat.is_once(), returns.pop()) {
+            (true, Some(returned)) => Ok(ResponseBody::Return(returned.reply)),
+            (_, last) => {
+                returns.extend(last);
+                Ok(ResponseBody::Returns(returns))
+            }
+        }
     }
 
     /// Refuses calls on handles that a script must not touch.
@@ -140,9 +155,16 @@ impl Session {
         }
     }
 
+    fn keep_accounts(&mut self, thread: ThreadId, call: &WireCall, returns: &[Returned]) {
+        for Returned { times, reply } in returns {
+            for _ in 0..*times {
+                self.keep_account(thread, call, reply);
+            }
+        }
+    }
+
     /// Remembers what `reset` has to undo.
-    fn keep_account(&mut self, thread: ThreadId, call: &WireCall, performed: &Performed) {
-        let Ok(reply) = performed else { return };
+    fn keep_account(&mut self, thread: ThreadId, call: &WireCall, reply: &WireReply) {
         for s in named_sockets(call) {
             self.flows.touched(s);
         }
@@ -205,7 +227,10 @@ impl Session {
                 break;
             }
         }
-        thread::sleep(self.flags.settle_wait);
+        // As above: without a registration nothing can come late.
+        if self.registered {
+            thread::sleep(self.flags.settle_wait);
+        }
         Ok(ResponseBody::Done {})
     }
 
@@ -271,18 +296,26 @@ impl Session {
     fn pump(
         &mut self,
         thread: ThreadId,
-        hwnd: Hwnd,
-        (min, max): (u32, u32),
-        remove: bool,
+        (hwnd, min, max, remove): (Hwnd, u32, u32, bool),
+        count: u32,
     ) -> Result<ResponseBody, Refusal> {
         let worker = self.workers.entry(thread).or_insert_with(|| Worker::new(thread));
-        if !worker.wait_for_call(Duration::ZERO) {
+        let messages = if worker.wait_for_call(Duration::ZERO) {
+            let job = move || {
+                let next = || peek_past_fences(hwnd, min, max, remove);
+                let count = count.min(MESSAGES_MAX).try_into().expect("it fits in memory");
+                std::iter::from_fn(next).take(count).collect::<Vec<_>>()
+            };
+            let jobbed = worker.run(Duration::from_millis(JOB_MS_MAX), job);
+            jobbed.ok_or(Refusal::Hung(thread))?
+        } else {
             // Nobody else can look into the queue of a thread that is inside a call.
-            return Ok(ResponseBody::Message(None));
-        }
-        let job = move || peek_past_fences(hwnd, min, max, remove);
-        let message = worker.run(Duration::from_millis(JOB_MS_MAX), job);
-        message.map(ResponseBody::Message).ok_or(Refusal::Hung(thread))
+            Vec::new()
+        };
+        Ok(match count {
+            1 => ResponseBody::Message(messages.into_iter().next()),
+            _ => ResponseBody::Messages(messages),
+        })
     }
 
     /// Forgets the script. Threads and fence pairs stay: they carry nothing over.
@@ -299,8 +332,8 @@ impl Session {
                 while !left_until(end).is_zero() && !worker.wait_for_call(RESET_GLANCE) {
                     worker.end_get_message();
                 }
-                if let Some((call, performed)) = worker.take_answer() {
-                    self.keep_account(thread, &call, &performed);
+                if let Some((Asked { call, .. }, Ok(returns))) = worker.take_answer() {
+                    self.keep_accounts(thread, &call, &returns);
                 }
             }
             if self.sockets.is_empty() {

@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use std::thread;
 use std::time::Duration;
 
-use asyncselect_abi::call::WireCall;
+use asyncselect_abi::call::{Repeat, WireCall};
 use asyncselect_abi::{Call, ThreadId};
 
-use crate::perform::{Performed, perform};
+use crate::perform::{Performed, perform_all};
 use crate::{perform, sys};
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -26,10 +26,17 @@ enum CallState {
     /// None, or it has been answered.
     None,
     /// Made, not answered: from [`Worker::start_call`].
-    Running(WireCall, Receiver<Performed>),
+    Running(Asked, Receiver<Performed>),
     /// It returned after `blocked` was answered, and nobody has asked since: from
     /// [`Worker::wait_for_call`].
-    Returned(WireCall, Performed),
+    Returned(Asked, Performed),
+}
+
+/// What a thread was asked to do for the script.
+#[derive(Clone)]
+pub(crate) struct Asked {
+    pub(crate) call: WireCall,
+    pub(crate) repeat: Repeat,
 }
 
 impl Worker {
@@ -71,13 +78,13 @@ impl Worker {
     }
 
     /// Starts a call; [`Self::wait_for_call`] and [`Self::take_answer`] tell what became of it.
-    pub(crate) fn start_call(&mut self, call: WireCall) {
+    pub(crate) fn start_call(&mut self, asked: Asked) {
         assert!(!self.has_call(), "the session asks first");
         let receiver = self.start({
-            let call = call.clone();
-            move || perform(call)
+            let Asked { call, repeat } = asked.clone();
+            move || perform_all(&call, repeat)
         });
-        self.call = CallState::Running(call, receiver);
+        self.call = CallState::Running(asked, receiver);
     }
 
     /// Whether there is a call that has not been answered, returned or not.
@@ -87,7 +94,7 @@ impl Worker {
 
     /// Waits for the call, if there is one, and says whether the thread is free for jobs.
     pub(crate) fn wait_for_call(&mut self, at_most: Duration) -> bool {
-        let CallState::Running(call, receiver) = &self.call else {
+        let CallState::Running(asked, receiver) = &self.call else {
             return true;
         };
         let answer = match at_most.is_zero() {
@@ -98,7 +105,7 @@ impl Worker {
         };
         match answer {
             Ok(answer) => {
-                self.call = CallState::Returned(call.clone(), answer);
+                self.call = CallState::Returned(asked.clone(), answer);
                 true
             }
             Err(false) => false,
@@ -109,7 +116,8 @@ impl Worker {
     /// Ends the wait of a `GetMessage` by a message that the script cannot see; closing sockets
     /// does not. To be repeated until the call has returned: the thread may be on its way into it.
     pub(crate) fn end_get_message(&self) {
-        if let CallState::Running(Call::GetMessage { hwnd, min, .. }, _) = &self.call
+        if let CallState::Running(Asked { call: Call::GetMessage { hwnd, min, .. }, .. }, _) =
+            &self.call
             && let Some(number) = self.number.get()
         {
             // Fails if the window is gone or the queue not made yet; the next try may not.
@@ -118,9 +126,9 @@ impl Worker {
     }
 
     /// The answer of a call that has returned, just once.
-    pub(crate) fn take_answer(&mut self) -> Option<(WireCall, Performed)> {
+    pub(crate) fn take_answer(&mut self) -> Option<(Asked, Performed)> {
         match std::mem::replace(&mut self.call, CallState::None) {
-            CallState::Returned(call, answer) => Some((call, answer)),
+            CallState::Returned(asked, answer) => Some((asked, answer)),
             other => {
                 self.call = other;
                 None

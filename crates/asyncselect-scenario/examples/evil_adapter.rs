@@ -17,7 +17,8 @@ use std::time::Duration;
 
 use asyncselect_abi::call::WireCall;
 use asyncselect_abi::protocol::{
-    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireMessage, WireReply,
+    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, Returned, VERSION, WireMessage,
+    WireReply,
 };
 use asyncselect_abi::{Call, Data, Hwnd, SocketHandle};
 
@@ -140,6 +141,28 @@ fn bent(mode: &str, request: &RequestBody, id: u64, honest: ResponseBody) -> (u6
         ("always-blocked", RequestBody::Call { .. } | RequestBody::Pending { .. }, _) => {
             ResponseBody::Blocked {}
         }
+        (mode, RequestBody::Hello { .. }, ResponseBody::Hello { version, stack, .. })
+            if mode.starts_with("repeats") =>
+        {
+            ResponseBody::Hello { version, stack, capabilities: vec!["repeat".to_owned()] }
+        }
+        ("repeats-one-message", RequestBody::Pump { .. }, ResponseBody::Messages(messages)) => {
+            ResponseBody::Message(messages.first().copied())
+        }
+        (mode, RequestBody::Call { .. }, ResponseBody::Returns(returns)) => {
+            let [Returned { times, reply }] = &returns[..] else { unreachable!("see above") };
+            let returned = |times| Returned { times, reply: reply.clone() };
+            ResponseBody::Returns(match mode {
+                "repeats-nothing" => Vec::new(),
+                "repeats-less" => vec![returned(1)],
+                "repeats-more" => vec![returned(times + 1)],
+                "repeats-no-times" => vec![returned(*times), returned(0)],
+                "repeats-another-kind" => {
+                    vec![Returned { times: *times, reply: WireReply::Socket(SocketHandle(5)) }]
+                }
+                _ => returns,
+            })
+        }
         ("endless-messages", RequestBody::Pump { .. }, _) => {
             ResponseBody::Message(Some(WireMessage {
                 hwnd: Hwnd(2),
@@ -214,6 +237,13 @@ impl Stack {
                 stack: "evil".to_owned(),
                 capabilities: Vec::new(),
             },
+            RequestBody::Pump { count: 2.., .. } => {
+                ResponseBody::Messages(self.posted.take().into_iter().collect())
+            }
+            RequestBody::Call { call, repeat, .. } if !repeat.is_once() => {
+                let (times, reply) = (repeat.max(), self.call(call));
+                ResponseBody::Returns(vec![Returned { times, reply }])
+            }
             RequestBody::Reset { .. } => {
                 *self = Self { sockets: 0, registered: None, posted: None };
                 ResponseBody::Done {}

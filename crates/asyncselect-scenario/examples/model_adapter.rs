@@ -110,7 +110,7 @@ impl Adapter {
                 self.sim.reset(&[], fresh).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
-            RequestBody::Call { thread, call } => {
+            RequestBody::Call { thread, call, .. } => {
                 if self.slot(thread)?.is_some() {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
@@ -140,7 +140,7 @@ impl Adapter {
                 self.sim.settle().map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
-            RequestBody::Pump { thread, hwnd, min, max, remove } => {
+            RequestBody::Pump { thread, hwnd, min, max, remove, .. } => {
                 let hwnd = (hwnd != Hwnd(0)).then_some(hwnd);
                 let range = (min != 0 || max != 0).then_some((MessageId(min), MessageId(max)));
                 let message = self.sim.pump(&PumpFilter { thread, hwnd, range, remove });

@@ -11,19 +11,20 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use asyncselect_abi::call::{BackendCall, Rename};
+use asyncselect_abi::call::{BackendCall, Rename, Repeat};
 use asyncselect_abi::protocol::{
-    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireReply,
+    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, Returned, VERSION, WireMessage,
+    WireReply,
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, Fault, Hwnd, Literal, MessageId, Outcome, PostedMessage,
-    PumpFilter, SocketHandle, ThreadId,
+    PumpFilter, SocketHandle, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
 use crate::script_file::Need;
-use crate::stack::Stack;
+use crate::stack::{Announcement, Stack};
 
 /// How long the adapter may think about a call before it says that the call waits. One that only
 /// takes its time is waited for afterwards.
@@ -62,6 +63,14 @@ pub struct Adapter {
     calls: [&'static str; THREADS_MAX],
     /// The messages that came since the last call.
     messages: u32,
+    /// What the runner will ask several times in a row.
+    announced: Option<Announcement>,
+    /// How often the call was to be made that was asked for last.
+    repeat: Repeat,
+    /// What calls returned that the runner has not made yet: those after the first of several.
+    returns: VecDeque<Returned>,
+    /// What pumps will find that the runner has not asked for yet.
+    ahead: VecDeque<Option<WireMessage>>,
     next_id: u64,
     answer_ms: u32,
     slack: Duration,
@@ -96,6 +105,10 @@ impl Adapter {
             received: Default::default(),
             calls: Default::default(),
             messages: 0,
+            announced: None,
+            repeat: Repeat::ONCE,
+            returns: VecDeque::new(),
+            ahead: VecDeque::new(),
             next_id: 0,
             answer_ms,
             slack,
@@ -180,13 +193,66 @@ impl Adapter {
     ) -> Result<Outcome, BackendError> {
         let call = self.calls[usize::from(thread.0)];
         match self.ask(body, deadline_ms)? {
-            ResponseBody::Return(reply) if fits(call, &reply) => {
-                let (reply, data) = reply.into_reply();
-                self.received[usize::from(thread.0)] = data;
-                Ok(Outcome::Returned(reply))
+            ResponseBody::Return(reply) if fits(call, &reply) => Ok(self.hear(thread, reply)),
+            ResponseBody::Returns(returns)
+                if are_of(&returns, self.repeat)
+                    && returns.iter().all(|one| fits(call, &one.reply)) =>
+            {
+                self.returns = returns.into();
+                let reply = self.next_return().expect("there is one at least");
+                Ok(self.hear(thread, reply))
             }
             ResponseBody::Blocked {} => Ok(Outcome::Pending),
             other => Err(self.nonsense(question, &other)),
+        }
+    }
+
+    fn hear(&mut self, thread: ThreadId, reply: WireReply) -> Outcome {
+        let (reply, data) = reply.into_reply();
+        self.received[usize::from(thread.0)] = data;
+        Outcome::Returned(reply)
+    }
+
+    /// What the next call of several has returned, as the adapter said ahead.
+    fn next_return(&mut self) -> Option<WireReply> {
+        let first = self.returns.front_mut()?;
+        first.times -= 1;
+        match first.times {
+            0 => self.returns.pop_front().map(|last| last.reply),
+            _ => Some(first.reply.clone()),
+        }
+    }
+
+    /// Takes what was announced, if the adapter can answer several questions at once.
+    fn take_announced(&mut self) -> Option<Announcement> {
+        let can = self.capabilities.iter().any(|has| has == "repeat");
+        self.announced.take().filter(|_| can)
+    }
+
+    /// What the next look at a queue finds; where the runner has said that it will look more often,
+    /// what those find too.
+    fn look(&mut self, filter: &PumpFilter) -> Result<Option<WireMessage>, BackendError> {
+        let announced = self.take_announced();
+        if let Some(found) = self.ahead.pop_front() {
+            return Ok(found);
+        }
+        let count = match announced {
+            Some(Announcement::Messages(count)) => count.min(MESSAGES_MAX + 1),
+            Some(Announcement::Calls(_)) | None => 1,
+        };
+        let PumpFilter { thread, hwnd, range, remove } = *filter;
+        let (MessageId(min), MessageId(max)) = range.unwrap_or_default();
+        let hwnd = hwnd.unwrap_or(Hwnd(0));
+        let body = RequestBody::Pump { thread, hwnd, min, max, remove, count };
+        match self.ask(body, self.answer_ms)? {
+            ResponseBody::Message(message) if count == 1 => Ok(message),
+            ResponseBody::Messages(messages) if count > 1 && messages.len() <= count as usize => {
+                let all = messages.len() == count as usize;
+                self.ahead = messages.into_iter().map(Some).collect();
+                self.ahead.extend((!all).then_some(None));
+                Ok(self.ahead.pop_front().flatten())
+            }
+            other => Err(self.nonsense("pump", &other)),
         }
     }
 }
@@ -206,6 +272,9 @@ impl Backend for Adapter {
         self.literals = literals.to_vec();
         self.received = Default::default();
         self.messages = 0;
+        self.announced = None;
+        self.returns.clear();
+        self.ahead.clear();
         if self.process.is_none() {
             return self.launch();
         }
@@ -217,11 +286,21 @@ impl Backend for Adapter {
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
         self.messages = 0;
+        if let Some(reply) = self.next_return() {
+            return Ok(self.hear(thread, reply));
+        }
+        let repeat = match self.take_announced() {
+            Some(Announcement::Calls(repeat)) => repeat,
+            Some(Announcement::Messages(_)) | None => Repeat::ONCE,
+        };
+        self.repeat = repeat;
+        // A millisecond for each of several is more than any takes that does not wait.
+        let deadline_ms = if repeat.is_once() { CALL_MS } else { CALL_MS + repeat.max() };
         let mut wire = Wire { literals: &self.literals };
         let Ok(call) = call.try_map(&mut wire);
         self.calls[usize::from(thread.0)] = call.name();
         let question = format!("call {}", call.name());
-        self.outcome(&question, thread, RequestBody::Call { thread, call }, CALL_MS)
+        self.outcome(&question, thread, RequestBody::Call { thread, call, repeat }, deadline_ms)
     }
 
     fn settle(&mut self) -> Result<(), BackendError> {
@@ -229,23 +308,14 @@ impl Backend for Adapter {
     }
 
     fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError> {
-        let PumpFilter { thread, hwnd, range, remove } = *filter;
-        let (min, max) = range.unwrap_or((MessageId(0), MessageId(0)));
-        let hwnd = hwnd.unwrap_or(Hwnd(0));
-        let body = RequestBody::Pump { thread, hwnd, min: min.0, max: max.0, remove };
-        match self.ask(body, self.answer_ms)? {
-            ResponseBody::Message(None) => Ok(None),
-            ResponseBody::Message(Some(_)) if self.messages == MESSAGES_MAX => {
-                self.stop();
-                let what = format!("more than {MESSAGES_MAX} messages without a call");
-                Err(BackendError::Garbage(what))
-            }
-            ResponseBody::Message(Some(message)) => {
-                self.messages += 1;
-                Ok(Some(PostedMessage::from(message)))
-            }
-            other => Err(self.nonsense("pump", &other)),
+        let Some(message) = self.look(filter)? else { return Ok(None) };
+        if self.messages == MESSAGES_MAX {
+            self.stop();
+            let what = format!("more than {MESSAGES_MAX} messages without a call");
+            return Err(BackendError::Garbage(what));
         }
+        self.messages += 1;
+        Ok(Some(PostedMessage::from(message)))
     }
 
     fn pending(&mut self, thread: ThreadId, patience_ms: u32) -> Result<Outcome, BackendError> {
@@ -293,6 +363,12 @@ impl Stack for Adapter {
 
     fn take_effects(&mut self) -> Vec<Effect> {
         Vec::new()
+    }
+
+    fn announce(&mut self, announcement: Announcement) {
+        self.announced = Some(announcement);
+        self.returns.clear();
+        self.ahead.clear();
     }
 }
 
@@ -507,6 +583,22 @@ fn fits(call: &str, reply: &WireReply) -> bool {
         "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
         _ => matches!(reply, WireReply::Value(_)),
     }
+}
+
+/// Whether an adapter that makes a call so often can have heard this.
+fn are_of(returns: &[Returned], repeat: Repeat) -> bool {
+    let total: u64 = returns.iter().map(|one| u64::from(one.times)).sum();
+    let at_the_end = |error: WsaError| {
+        let ends = |one: &Returned| one.reply == WireReply::Error(error.0);
+        let before = &returns[..returns.len() - 1];
+        !before.iter().any(ends) && returns.last().is_none_or(|last| !ends(last) || last.times == 1)
+    };
+    (1..=u64::from(repeat.max())).contains(&total)
+        && returns.iter().all(|one| one.times > 0)
+        && match repeat {
+            Repeat::Times(times) => times > 1,
+            Repeat::Until { error, .. } => at_the_end(error),
+        }
 }
 
 /// The beginning of something long, quoted and without control characters.

@@ -5,12 +5,12 @@ use std::convert::Infallible;
 
 use asyncselect_abi::bundle::{
     Bundle, FORMAT, INVALID_SOCKET, INVALID_WINDOW, NULL_WINDOW, NamedAddress, NamedCall, Plan,
-    PlannedCall, PlannedStep, Repeat as PlannedRepeat,
+    PlannedCall, PlannedStep,
 };
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{Data, Literal, MessageId};
 
-use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Repeat, Script, SocketRef, WindowRef};
+use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
 
 /// All scripts that a real stack can be asked about, in their order.
 #[must_use]
@@ -73,10 +73,7 @@ fn call(script: &Script, op: &CallOp) -> PlannedCall {
         binds: op.binds.map(|name| names[usize::from(name.0)].clone()),
         settle: op.settle,
         begins: op.begins,
-        repeat: match op.repeat {
-            Repeat::Times(times) => PlannedRepeat::Times(times),
-            Repeat::Until(error, max) => PlannedRepeat::Until { error, max },
-        },
+        repeat: op.repeat,
     }
 }
 

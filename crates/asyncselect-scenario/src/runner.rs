@@ -4,7 +4,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use asyncselect_abi::call::Rename;
+use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::{
     BackendError, Call, Data, Fault, Hwnd, Literal, Outcome, PostedMessage, PumpFilter, Reply,
     SelectReply, SocketHandle, ThreadId, Value, WsaError,
@@ -13,9 +13,9 @@ use asyncselect_abi::{MessageId, NetworkEvent};
 use asyncselect_model::Effect;
 use asyncselect_model::world::THREADS_MAX;
 
-use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Repeat, Script, SocketRef, WindowRef};
+use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
 use crate::script_file::Need;
-use crate::stack::Stack;
+use crate::stack::{Announcement, Stack};
 
 /// Where in a run something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -280,7 +280,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
             Op::Call(op) => match op.repeat {
                 Repeat::Times(1) => self.single(place, op),
                 Repeat::Times(times) => self.times(place, op, times),
-                Repeat::Until(until, max) => self.repeated(place, op, until, max),
+                Repeat::Until { error, max } => self.repeated(place, op, error, max),
             },
             Op::End { thread, binds, .. } => {
                 self.settle(place)?;
@@ -379,6 +379,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
 
     /// Makes a call several times, and lets the network come to rest after the last.
     fn times(&mut self, place: Place, op: &CallOp, times: u32) -> Result<(), Ending> {
+        self.stack.announce(Announcement::Calls(op.repeat));
         for _ in 0..times {
             match self.call(place, op, false)? {
                 Some(heard) => self.returned(place, op.thread, heard, None),
@@ -395,6 +396,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         until: WsaError,
         max: u32,
     ) -> Result<(), Ending> {
+        self.stack.announce(Announcement::Calls(op.repeat));
         let mut last = Ok(Value::Int(0));
         for _ in 0..max {
             match self.call(place, op, false)? {
@@ -537,6 +539,9 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
     fn pump(&mut self, place: Place, thread: ThreadId, pump: &PumpOp) -> Result<(), Ending> {
         let hwnd = pump.hwnd.and_then(|name| self.windows[usize::from(name.0)]);
         let filter = PumpFilter { thread, hwnd, range: pump.range, remove: pump.remove };
+        if filter.remove {
+            self.stack.announce(Announcement::Messages(pump.count));
+        }
         for _ in 0..pump.count {
             let Some(message) = self.check(place, |stack| stack.pump(&filter))? else { break };
             self.tell(place);

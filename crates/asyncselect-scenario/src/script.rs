@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{Call, Data, Fault, Literal, MessageId, NetworkEvent, ThreadId, WsaError};
 use asyncselect_model::{Evidence, KnobId};
 
@@ -109,15 +110,6 @@ pub struct CallOp {
     pub repeat: Repeat,
     /// What it must return.
     pub expect: Expectation,
-}
-
-/// How often a call is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeat {
-    /// So often; each time the expectation must hold.
-    Times(u32),
-    /// Until it fails with this error, at most so often.
-    Until(WsaError, u32),
 }
 
 /// What to retrieve.

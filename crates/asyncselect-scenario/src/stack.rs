@@ -2,6 +2,7 @@
 //! a program sees.
 
 use asyncselect_abi::Backend;
+use asyncselect_abi::call::Repeat;
 use asyncselect_model::{Effect, KnobId};
 
 use crate::script_file::Need;
@@ -19,4 +20,16 @@ pub trait Stack: Backend {
 
     /// What happened inside since the last call of this method; a live stack cannot tell.
     fn take_effects(&mut self) -> Vec<Effect>;
+
+    /// What the runner will now ask for several times in a row, for stacks behind a pipe.
+    fn announce(&mut self, _: Announcement) {}
+}
+
+/// Questions that come in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Announcement {
+    /// The next call, so often.
+    Calls(Repeat),
+    /// The next message, so often or until there is none.
+    Messages(u32),
 }

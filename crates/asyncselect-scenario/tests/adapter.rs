@@ -174,6 +174,21 @@ fn the_evil_adapter_passes_while_it_is_good() {
 }
 
 #[test]
+fn adapters_that_answer_several_questions_at_once() {
+    let garbled = |text| Want::Fails(garbage, text);
+    check(&[
+        ("repeats", Want::Agrees),
+        // The tool makes the calls that are missing.
+        ("repeats-less", Want::Agrees),
+        ("repeats-nothing", garbled(r#"`{"returns":[]}` to `call send`"#)),
+        ("repeats-more", garbled(r#"[{"times":4,"reply":{"value":5}}]}` to `call send`"#)),
+        ("repeats-no-times", garbled("to `call send`")),
+        ("repeats-another-kind", garbled("to `call send`")),
+        ("repeats-one-message", garbled("to `pump`")),
+    ]);
+}
+
+#[test]
 fn adapters_that_die() {
     check(&[
         (
@@ -410,7 +425,7 @@ fn check(cases: &[(&str, Want)]) {
 
 fn check_one(mode: &str, want: &Want, limits: (u32, Duration)) {
     evil_adapter();
-    let script = small();
+    let script = if mode.starts_with("repeats") { repeating() } else { small() };
     let starts = Starts::new(mode);
     let begin = Instant::now();
     let started = starts.adapter(mode, limits);
@@ -479,6 +494,17 @@ fn script(steps: &str) -> Script {
           "setup": {{ "windows": ["w"], "pairs": [["client", "server"]] }}, "steps": {steps} }}"#
     );
     Script::check(Source { path: "test.json".into(), text }).unwrap()
+}
+
+/// The same where a call is made several times.
+fn repeating() -> Script {
+    script(
+        r#"[
+          { "do": { "WSAAsyncSelect": { "s": "server", "hWnd": "w", "wMsg": "WM_USER+1", "lEvent": ["FD_READ"] } } },
+          { "do": { "send": { "s": "client", "data": "hello" } }, "times": 3, "expect": { "return": 5 } },
+          { "messages": [{ "hWnd": "w", "wMsg": "WM_USER+1", "wParam": "server", "event": "FD_READ" }] }
+        ]"#,
+    )
 }
 
 /// What the good mode of the evil adapter passes.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use asyncselect_abi::call::Rename;
+use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
 use asyncselect_model::stream::LITERALS_MAX;
@@ -10,8 +10,7 @@ use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
 
 use super::{
-    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, Repeat, SocketRef,
-    WindowRef,
+    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, SocketRef, WindowRef,
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
@@ -238,7 +237,7 @@ impl<'a> Checker<'a> {
             binds,
             settle: true,
             begins: false,
-            repeat: Repeat::Times(1),
+            repeat: Repeat::ONCE,
             expect: Cases { base: success(), when: Vec::new() },
         });
     }
@@ -382,7 +381,7 @@ impl<'a> Checker<'a> {
                 let message = "`times` means nothing beside `repeat_until`, which has `max`";
                 return Err(self.wrong(&at.clone().key("times"), message));
             }
-            (Some(error), Some(max), None) if counted(&max) => Repeat::Until(error, max),
+            (Some(error), Some(max), None) if counted(&max) => Repeat::Until { error, max },
             (Some(_), given, None) => {
                 let at = if given.is_some() { at.clone().key("max") } else { at.clone() };
                 let message = format!("`repeat_until` needs a `max` from 1 to {REPEATS_MAX}");
@@ -395,7 +394,7 @@ impl<'a> Checker<'a> {
         };
         // What the calls return on the way is not looked at.
         let any = Expect { r#return: Some(ReturnSpec::Any), ..Expect::default() };
-        let until = matches!(repeat, Repeat::Until(..));
+        let until = matches!(repeat, Repeat::Until { .. });
         if until && step.expect.as_ref().is_some_and(|expect| *expect != any) {
             let message =
                 "beside `repeat_until` there is nothing to expect but `\"return\": \"any\"`";
@@ -406,7 +405,7 @@ impl<'a> Checker<'a> {
                 let message = format!("a call `{name}` began already and did not end");
                 return Err(self.wrong(&at.clone().key("begin"), message));
             }
-            if step.expect.is_some() || repeat != Repeat::Times(1) {
+            if step.expect.is_some() || !repeat.is_once() {
                 let message = "what a call that began must return stands at its `end`";
                 return Err(self.wrong(at, message));
             }
