@@ -14,6 +14,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+mod bundle;
 mod diff;
 mod explain;
 mod junit;
@@ -72,6 +73,15 @@ enum Command {
     },
     /// Compares two stacks on the same scenarios.
     Diff(diff::Question),
+    /// Writes scenarios as one file for a machine that has nothing but `asyncselect-live.exe`.
+    Bundle {
+        /// Scenario files and folders of them.
+        #[arg(default_value = "scenarios")]
+        paths: Vec<PathBuf>,
+        /// The file.
+        #[arg(long, default_value = "bundle.json")]
+        out: PathBuf,
+    },
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
     Explain(explain::Question),
@@ -129,6 +139,7 @@ fn main() -> ExitCode {
         }
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
         Command::Diff(question) => diff::diff(&question),
+        Command::Bundle { paths, out } => bundle::write(&paths, &out),
         Command::Explain(question) => explain::explain(&question),
         Command::Knobs { name, profiles, format } => {
             knobs::knobs(name.as_deref(), &profiles, format)
