@@ -266,10 +266,12 @@ impl World {
             // W-089: whether a socket that was reset counts as writable.
             return match self.knob::<WriteAfterReset>(cx) {
                 WriteAfterReset::Silent => Condition::No(Absence::Reset),
-                WriteAfterReset::OnAccept if trigger != Trigger::Inherited => {
+                WriteAfterReset::WhenNoticed
+                    if !matches!(trigger, Trigger::Inherited | Trigger::ResetArrived) =>
+                {
                     Condition::No(Absence::Reset)
                 }
-                WriteAfterReset::Posts | WriteAfterReset::OnAccept => Condition::Writable,
+                WriteAfterReset::Posts | WriteAfterReset::WhenNoticed => Condition::Writable,
             };
         }
         if self.streams.toward(link, side.other()).space != Space::Free {

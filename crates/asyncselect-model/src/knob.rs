@@ -158,8 +158,9 @@ knobs! {
         Silent = "silent",
         /// It is: a send would not have to wait.
         Posts = "posts",
-        /// It is when accept hands a registration down, and not otherwise.
-        OnAccept = "on_accept",
+        /// It is when the reset is noticed, as it arrives or when accept hands a registration down,
+        /// and not later.
+        WhenNoticed = "when_noticed",
     }
 
     /// What a reset does to received data that is unread.

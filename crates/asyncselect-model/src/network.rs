@@ -142,6 +142,11 @@ impl World {
             return Ok(());
         }
         let ordinary = this.oob_inline || self.streams.has_unread(link, side, false);
+        let told = this.registration.is_some_and(|live| live.wants(NetworkEvent::Oob));
+        if !ordinary && told && self.pending.iter().any(|call| call.receives_on(socket)) {
+            // On Wine 8.0 the call that waits swallows FD_OOB; nobody tells of others.
+            return Err(ModelError::new("recv", "that waits when an urgent byte arrives"));
+        }
         // One that peeks leaves the data to be told of.
         let receives = |call: PendingCall| call.receives_on(socket) && !call.peeks();
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {

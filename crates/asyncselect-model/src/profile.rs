@@ -222,7 +222,7 @@ impl Profile {
             .fix(RegisterAfterBothEnded::Silent, Measured, HERE)
             .fix(SecondClose::OnReset, Measured, HERE)
             .fix(WriteAfterOwnEnd::Silent, Measured, HERE)
-            .fix(WriteAfterReset::OnAccept, Measured, HERE)
+            .fix(WriteAfterReset::WhenNoticed, Measured, HERE)
             .fix(DataOnReset::ReadableSilently, Measured, HERE)
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)

@@ -77,6 +77,15 @@ impl World {
             SocketOption::Linger { l_linger: 0, .. } => this.linger = Linger::Abort,
             SocketOption::Linger { .. } => this.linger = Linger::Wait,
             SocketOption::OobInline(inline) => {
+                if let Some((link, side)) = this.link()
+                    && self.streams.toward(link, side).urgent_count() > 0
+                    && !self.streams.has_urgent(link, side)
+                {
+                    // Wine 8.0 gives the byte a second time.
+                    let what = "SO_OOBINLINE where an urgent byte was read";
+                    return unsupported("setsockopt", what);
+                }
+                let this = self.socket_mut(socket);
                 let changes = std::mem::replace(&mut this.oob_inline, inline) != inline;
                 let registered = this.registration.is_some();
                 let urgent =
