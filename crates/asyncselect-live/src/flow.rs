@@ -29,8 +29,12 @@ use crate::sys;
 /// Up to here bytes sent and not received are no reason to look closer, in bytes.
 const SMALL: i64 = 1024;
 
-/// How long bytes may rest before they count as stuck for good: more than any timer.
+/// How long bytes may rest before they count as stuck for good: more than the first of any timer.
 const PATIENCE: Duration = Duration::from_millis(250);
+
+/// The same where the receiver has nothing to read and the sender is open, so that they must come:
+/// Linux doubles the time between two attempts.
+const PATIENCE_STARVED: Duration = Duration::from_secs(1);
 
 /// How long bytes must rest where no timer matters: more than the processor needs to move them.
 const QUIET: Duration = Duration::from_millis(3);
@@ -168,7 +172,11 @@ impl Flow {
                 before = Some(look.under_way());
                 last_move = now;
             }
-            let patience = if look.is_harmless() { QUIET } else { PATIENCE };
+            let patience = match (look.waiting, self.from) {
+                (0, Some(_)) => PATIENCE_STARVED,
+                _ if look.is_harmless() => QUIET,
+                _ => PATIENCE,
+            };
             if now - last_move >= patience || now >= end {
                 break;
             }

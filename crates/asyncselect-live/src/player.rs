@@ -131,6 +131,7 @@ impl<'p, A: Ask> Playing<'p, A> {
                 }
             }
         }
+        self.settle()?;
         for (number, step) in (1..).zip(&plan.steps) {
             self.at = Place::Step(number);
             self.step(step)?;
@@ -212,8 +213,8 @@ impl<'p, A: Ask> Playing<'p, A> {
         if planned.settle { self.settle() } else { Ok(()) }
     }
 
-    /// Makes one call; `None` if it waits. `told` is how often the line says it is made; there is no
-    /// line for 0.
+    /// Makes one call; `None` if it waits. `told` is how often the line says that it is made, for 0
+    /// there is none.
     fn make(
         &mut self,
         planned: &'p PlannedCall,

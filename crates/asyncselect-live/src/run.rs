@@ -149,7 +149,8 @@ fn record(bundle: &Bundle, adapter: &mut Adapter, out: &mut dyn Write) -> Result
     recording.flush();
     let _ = writeln!(
         io::stderr(),
-        "{count} scenarios: {completed} completed, {not_runnable} not runnable here, {others} others"
+        "{count} scenarios: {completed} completed, {not_runnable} not runnable here, \
+         {others} others"
     );
     recording.failed.map_or(Ok(()), |error| Err(Failure::Write(error)))
 }

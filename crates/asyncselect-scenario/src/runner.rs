@@ -255,6 +255,7 @@ impl<S: Stack, O: Observer> Running<'_, S, O> {
         for op in &self.script.setup {
             self.prepare(op)?;
         }
+        self.settle(Place::Setup)?;
         for (index, op) in self.script.steps.iter().enumerate() {
             self.step(Place::Step(index), op)?;
         }

@@ -235,7 +235,7 @@ impl<'a> Checker<'a> {
             thread: ThreadId(0),
             call,
             binds,
-            settle: true,
+            settle: false,
             begins: false,
             repeat: Repeat::ONCE,
             expect: Cases { base: success(), when: Vec::new() },
