@@ -45,7 +45,7 @@ pub trait Backend {
 }
 
 /// Whether a call has returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// It has, with this.
     Returned(Reply),
@@ -54,7 +54,7 @@ pub enum Outcome {
 }
 
 /// What a call returned.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Reply {
     /// The value, or the error where C has `SOCKET_ERROR` or `INVALID_SOCKET`.
     pub result: Result<Value, WsaError>,
@@ -71,7 +71,7 @@ impl Reply {
 }
 
 /// The value of a successful call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A number: 0 for most calls, a byte count for the send and receive families, the answer of a
     /// query.
@@ -108,7 +108,7 @@ impl PumpFilter {
 }
 
 /// Why a backend could not do what it was asked. None of these is an answer of the stack.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum BackendError {
     /// The model does not describe this. It never guesses instead.
     NotModelled(String),

@@ -1,6 +1,7 @@
 //! Payload bytes in their short JSON form: text, `{"hex": …}` or `{"fill": …, "len": …}`.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::de::{self, MapAccess, Visitor};
 use serde::ser::SerializeMap;
@@ -116,6 +117,21 @@ impl PartialEq for Data {
 }
 
 impl Eq for Data {}
+
+impl Hash for Data {
+    /// By runs of one byte: what is equal hashes alike, and a long fill is not spelled out.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let bytes = match self {
+            Self::Text(text) => text.as_bytes(),
+            Self::Hex(bytes) => bytes,
+            Self::Fill { len: 0, .. } => return,
+            Self::Fill { byte, len } => return (*byte, *len as usize).hash(state),
+        };
+        for run in bytes.chunk_by(|one, next| one == next) {
+            (run[0], run.len()).hash(state);
+        }
+    }
+}
 
 impl fmt::Display for Data {
     /// As traces print it: quoted text, `hex:…`, or `"x"*1048576`.

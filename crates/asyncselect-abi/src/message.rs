@@ -108,7 +108,7 @@ impl SelectReply {
 }
 
 /// A message as it was taken from a queue.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub struct PostedMessage {
     /// The window it was posted to.
     pub hwnd: Hwnd,

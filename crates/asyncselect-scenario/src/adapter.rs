@@ -353,7 +353,8 @@ impl Stack for Adapter {
             | Need::Spi
             | Need::Threads
             | Need::SimulatedTime
-            | Need::BlockingHook => !self.capabilities.iter().any(|has| has == need.as_str()),
+            | Need::BlockingHook
+            | Need::Schedule => !self.capabilities.iter().any(|has| has == need.as_str()),
         }
     }
 

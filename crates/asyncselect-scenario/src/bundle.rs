@@ -57,7 +57,7 @@ fn step(script: &Script, op: &Op) -> Option<PlannedStep> {
             }
         }
         Op::Settle => PlannedStep::Settle {},
-        Op::Fault(_) | Op::Advance(_) | Op::NotModelled(_) => return None,
+        Op::Fault(_) | Op::Advance(_) | Op::Happen(_) | Op::NotModelled(_) => return None,
     })
 }
 

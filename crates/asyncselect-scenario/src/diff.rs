@@ -192,6 +192,7 @@ fn open_return(script: &Script, run: &Run, place: Place) -> bool {
         | Op::Settle
         | Op::Fault(_)
         | Op::Advance(_)
+        | Op::Happen(_)
         | Op::NotModelled(_) => return false,
     };
     let (expected, _) = expect.select(|knob, value| run.decided(knob) == Some(value));
@@ -222,6 +223,7 @@ fn same_messages(
         | Op::Settle
         | Op::Fault(_)
         | Op::Advance(_)
+        | Op::Happen(_)
         | Op::NotModelled(_) => false,
     };
     if !unordered {

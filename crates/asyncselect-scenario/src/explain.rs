@@ -7,15 +7,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use asyncselect_abi::NetworkEvent;
+use asyncselect_model::Profile;
 use asyncselect_model::latch::{Guard, Trigger};
-use asyncselect_model::{Canonical, Profile};
 use serde::Serialize;
 
 use crate::clauses::Clauses;
 use crate::runner::{self, Ending};
 use crate::script::Script;
 use crate::script_file::ScriptCall;
-use crate::sim::Sim;
+use crate::simulate::simulator;
 use crate::trace::{
     SilentEvent, TraceEvent, TraceLine, TraceMessage, Tracer, call_text, fault_text, return_text,
 };
@@ -138,7 +138,7 @@ impl Cited {
 #[must_use]
 pub fn step(script: &Script, profile: &Profile, step: usize) -> Explained {
     let mut tracer = Tracer::full(script);
-    let mut sim = Sim::<true>::new(profile.clone(), Canonical);
+    let mut sim = simulator::<true>(script, profile);
     let ending = runner::run(script, &mut sim, &mut tracer);
     let mut history = History { step, ..History::default() };
     for line in &tracer.finish() {

@@ -249,6 +249,7 @@ fn expectation(script: &Script, place: Place) -> Option<&crate::script::Expectat
         | Op::Settle
         | Op::Fault(_)
         | Op::Advance(_)
+        | Op::Happen(_)
         | Op::NotModelled(_) => None,
     }
 }

@@ -1,7 +1,7 @@
 //! JSON scenarios about `WSAAsyncSelect`: run on a stack, traced, judged, compared.
 //!
 //! The life of a scenario: bytes ([`source`]) become a [`script_file`] (spelling and shape), then a
-//! [`script`] (every name resolved), then a run ([`runner`]) on a [`stack`]: the model ([`sim`]) or
+//! [`script`] (every name resolved), then a run ([`runner`], [`program`]) on a [`stack`]: the model ([`sim`]) or
 //! somebody's [`adapter`]. A run leaves a [`trace`], two verdicts ([`judge`]), and differences from
 //! other stacks ([`diff`]).
 //!
@@ -18,6 +18,7 @@ pub mod explain;
 pub mod judge;
 pub mod known;
 pub mod profile_file;
+pub mod program;
 pub mod runner;
 pub mod schema;
 pub mod script;

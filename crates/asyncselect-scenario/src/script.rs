@@ -8,6 +8,7 @@ use asyncselect_model::{Evidence, KnobId};
 
 use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
 use crate::source::{JsonPath, Source, SourceError};
+use crate::stack::Happening;
 
 mod check;
 mod expect;
@@ -89,6 +90,8 @@ pub enum Op {
     Fault(Fault<SocketRef>),
     /// Lets simulated time pass, in milliseconds.
     Advance(u32),
+    /// Lets one thing happen that happens by itself.
+    Happen(Happening),
     /// Something that format 1 has and the runner has not.
     NotModelled(&'static str),
 }
@@ -226,6 +229,8 @@ pub struct Script {
     pub setup: Vec<CallOp>,
     /// The steps: their number in the file, what to do.
     pub steps: Vec<Op>,
+    /// The alternatives that a run takes where its profile leaves a knob open.
+    pub choices: Vec<(KnobId, u8)>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
     pub refusing: Option<NameId>,
     source: Source,
@@ -252,7 +257,16 @@ impl Script {
         let mut checker = check::Checker::new(&source);
         checker.script(&file)?;
         let check::Checker {
-            sockets, windows, threads, literals, setup, ops, needs, refusing, ..
+            sockets,
+            windows,
+            threads,
+            literals,
+            setup,
+            ops,
+            needs,
+            choices,
+            refusing,
+            ..
         } = checker;
         Ok(Self {
             id: id_of(&source.path),
@@ -260,6 +274,7 @@ impl Script {
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
             needs,
+            choices,
             sockets: sockets.names,
             windows: windows.names,
             threads,

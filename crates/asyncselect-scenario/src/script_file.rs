@@ -42,6 +42,9 @@ pub struct ScriptFile {
     /// What a stack must offer beyond what the steps show by themselves.
     #[serde(default)]
     pub needs: Vec<Need>,
+    /// The alternatives that a run takes where its stack leaves a knob open; the first one else.
+    #[serde(default)]
+    pub choose: Vec<KnobIs>,
     /// Which notification interfaces the file is run on.
     #[serde(default = "message_mode")]
     pub modes: Vec<Mode>,
@@ -83,6 +86,8 @@ pub enum Need {
     SimulatedTime,
     /// Calls from inside a call that waits, as a blocking hook makes them.
     BlockingHook,
+    /// The order in which things happen by themselves can be chosen.
+    Schedule,
 }
 
 impl Need {
@@ -100,6 +105,7 @@ impl Need {
             Self::Threads => "threads",
             Self::SimulatedTime => "simulated_time",
             Self::BlockingHook => "blocking_hook",
+            Self::Schedule => "schedule",
         }
     }
 }
@@ -138,7 +144,7 @@ fn yes() -> Option<bool> {
 }
 
 /// One step. It does one thing: `do`, `end`, `blocked`, `messages`, `pump`, `fault`, `advance_ms`,
-/// or `settle` alone.
+/// `happen`, or `settle` alone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend("oneOf" = [
@@ -149,12 +155,13 @@ fn yes() -> Option<bool> {
     { "required": ["pump"] },
     { "required": ["fault"] },
     { "required": ["advance_ms"] },
+    { "required": ["happen"] },
     {
         "required": ["settle"],
         "not": { "anyOf": [
             { "required": ["do"] }, { "required": ["end"] }, { "required": ["blocked"] },
             { "required": ["messages"] }, { "required": ["pump"] }, { "required": ["fault"] },
-            { "required": ["advance_ms"] }
+            { "required": ["advance_ms"] }, { "required": ["happen"] }
         ] }
     }
 ]))]
@@ -195,8 +202,39 @@ pub struct Step {
     pub fault: Option<Fault<String>>,
     /// Lets simulated time pass, in milliseconds.
     pub advance_ms: Option<u32>,
+    /// Lets one thing happen that happens by itself, while the network is in motion.
+    pub happen: Option<Happen>,
     /// Why the step is there, for readers.
     pub note: Option<String>,
+}
+
+/// Something that happens by itself. `asyncselect explore` writes such steps, so that an order that
+/// it found is a file.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "snake_case")]
+pub enum Happen {
+    /// The first segment on its way arrives.
+    Deliver {
+        /// The number of the connection, as traces have it.
+        connection: u8,
+        /// The end at which it arrives.
+        toward: Toward,
+    },
+    /// The call that a thread waits for returns.
+    Return {
+        /// The thread.
+        thread: String,
+    },
+}
+
+/// One of the two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Toward {
+    /// The end that called connect.
+    Connector,
+    /// The end that was accepted.
+    Acceptor,
 }
 
 /// What a call must return.

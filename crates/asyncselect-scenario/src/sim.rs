@@ -13,7 +13,7 @@ use asyncselect_model::{
 };
 
 use crate::script_file::Need;
-use crate::stack::Stack;
+use crate::stack::{Happening, Stack};
 
 /// The most moves that one settle may take; more is a finding of its own, not a hang.
 const MOVES_MAX: u32 = 1_000_000;
@@ -132,7 +132,7 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
         // From timer to timer, so that what ends later also happens later.
         let mut left = ms;
-        while let Some(next) = self.world.next_timer_ms().filter(|next| *next <= left) {
+        while let Some(next) = self.world.next_timer_ms().filter(|next| *next < left) {
             self.apply(Move::Tick { ms: next })?;
             self.settle()?;
             left -= next;
@@ -161,6 +161,37 @@ impl<const RECORD: bool, C: Chooser> Stack for Sim<RECORD, C> {
 
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.sink.effects)
+    }
+
+    fn next_timer_ms(&self) -> Option<u32> {
+        self.world.next_timer_ms()
+    }
+
+    fn happen(&mut self, happening: Happening) -> Result<(), BackendError> {
+        let found = self.world.moves().find(|mv| is_move(mv, happening));
+        match found {
+            Some(mv) => self.apply(mv),
+            None => Err(BackendError::Unsupported(format!("{happening}, which cannot come now"))),
+        }
+    }
+}
+
+/// Whether a move is what happens.
+fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
+    match (mv, happening) {
+        (Move::Deliver { link, toward: side }, Happening::Deliver { connection, toward }) => {
+            *link == connection && *side == toward
+        }
+        (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
+        (
+            Move::Deliver { .. }
+            | Move::Return { .. }
+            | Move::Call { .. }
+            | Move::Retrieve(_)
+            | Move::Tick { .. }
+            | Move::Fault(_),
+            _,
+        ) => false,
     }
 }
 

@@ -1,6 +1,6 @@
 //! Runs of a script on the model, as the commands need them.
 
-use asyncselect_model::{Canonical, Choice, Chooser, KnobId, Profile};
+use asyncselect_model::{Choice, Chooser, KnobId, Profile};
 
 use crate::judge::{Seen, Verdict, judge};
 use crate::runner::{self, Ending, Observation};
@@ -40,7 +40,27 @@ pub fn run_on<S: Stack>(script: &Script, stack: &mut S) -> Run {
 /// Runs a script on the model.
 #[must_use]
 pub fn simulate(script: &Script, profile: &Profile) -> Run {
-    run_on(script, &mut Sim::<false>::new(profile.clone(), Canonical))
+    run_on(script, &mut simulator::<false>(script, profile))
+}
+
+/// The model as a script wants it: where the profile leaves a knob open, the script may choose.
+#[must_use]
+pub fn simulator<const RECORD: bool>(
+    script: &Script,
+    profile: &Profile,
+) -> Sim<RECORD, impl Chooser> {
+    Sim::new(profile.clone(), Chosen(script.choices.clone()))
+}
+
+/// Takes the alternatives of a list, and canonical ones besides.
+#[derive(Clone, Debug)]
+struct Chosen(Vec<(KnobId, u8)>);
+
+impl Chooser for Chosen {
+    fn choose(&mut self, Choice::Knob(knob): Choice, _: u8) -> u8 {
+        let chosen = self.0.iter().find(|(chosen, _)| *chosen == knob);
+        chosen.map_or(0, |(_, value)| *value)
+    }
 }
 
 /// The knobs that a run on the profile asks for. What stands at the others makes no difference to
@@ -103,5 +123,5 @@ pub fn trace_on<S: Stack>(script: &Script, stack: &mut S) -> (Vec<TraceLine>, En
 /// The trace of a script on the model.
 #[must_use]
 pub fn trace(script: &Script, profile: &Profile) -> (Vec<TraceLine>, Ending) {
-    trace_on(script, &mut Sim::<true>::new(profile.clone(), Canonical))
+    trace_on(script, &mut simulator::<true>(script, profile))
 }

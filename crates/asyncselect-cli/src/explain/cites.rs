@@ -91,6 +91,7 @@ fn cases(script: &Script) -> impl Iterator<Item = (&[(KnobId, u8)], &str)> {
         | Op::Settle
         | Op::Fault(_)
         | Op::Advance(_)
+        | Op::Happen(_)
         | Op::NotModelled(_) => Vec::new(),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
-use asyncselect_model::stream::LITERALS_MAX;
+use asyncselect_model::stream::{LITERALS_MAX, Side};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
 
@@ -14,9 +14,11 @@ use super::{
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, FORMAT, Mode, Need, Pump, ReturnSpec, ScriptCall, ScriptFile, Step,
+    AddressSpec, Expect, FORMAT, Happen, KnobIs, Mode, Need, Pump, ReturnSpec, ScriptCall,
+    ScriptFile, Step, Toward,
 };
 use crate::source::{JsonPath, Source, SourceError, choices, nearest};
+use crate::stack::Happening;
 
 /// How often a step may repeat its call. A thousand fill every buffer that we know; without a
 /// bound, a call that never fails would run for hours.
@@ -51,6 +53,7 @@ pub(super) struct Checker<'a> {
     pub(super) setup: Vec<CallOp>,
     pub(super) ops: Vec<Op>,
     pub(super) needs: Vec<Need>,
+    pub(super) choices: Vec<(KnobId, u8)>,
     pub(super) refusing: Option<NameId>,
     /// Calls that began and did not end: their thread, and the name of what they make.
     begun: BTreeMap<String, (ThreadId, Option<NameId>)>,
@@ -73,6 +76,7 @@ impl<'a> Checker<'a> {
             setup: Vec::new(),
             ops: Vec::new(),
             needs: Vec::new(),
+            choices: Vec::new(),
             refusing: None,
             begun: BTreeMap::new(),
             at: JsonPath::default(),
@@ -91,6 +95,10 @@ impl<'a> Checker<'a> {
         }
         self.cited(file)?;
         self.needs.clone_from(&file.needs);
+        for (index, KnobIs { knob, is }) in file.choose.iter().enumerate() {
+            let choice = self.knob(knob, is, &top().key("choose").index(index))?;
+            self.choices.push(choice);
+        }
         self.set_up(file)?;
         if file.steps.is_empty() {
             return Err(self.wrong(&top().key("steps"), "a scenario has at least one step"));
@@ -140,6 +148,7 @@ impl<'a> Checker<'a> {
             | Op::Settle
             | Op::Fault(_)
             | Op::Advance(_)
+            | Op::Happen(_)
             | Op::NotModelled(_) => false,
         })
     }
@@ -267,6 +276,7 @@ impl<'a> Checker<'a> {
             ("pump", step.pump.is_some()),
             ("fault", step.fault.is_some()),
             ("advance_ms", step.advance_ms.is_some()),
+            ("happen", step.happen.is_some()),
         ];
         let given: Vec<&str> =
             kinds.iter().filter(|(_, given)| *given).map(|(kind, _)| *kind).collect();
@@ -275,7 +285,7 @@ impl<'a> Checker<'a> {
             [] if step.settle == Some(true) => self.belongs_to(step, "settle", at)?,
             [] => {
                 let message = "a step needs one of `do`, `end`, `blocked`, `messages`, `pump`, \
-                               `fault`, `advance_ms`, or `settle`: true";
+                               `fault`, `advance_ms`, `happen`, or `settle`: true";
                 return Err(self.wrong(at, message));
             }
             [first, second, ..] => {
@@ -319,7 +329,27 @@ impl<'a> Checker<'a> {
             self.need(Need::SimulatedTime);
             return Ok(Op::Advance(ms));
         }
+        if let Some(happen) = &step.happen {
+            self.need(Need::Schedule);
+            return self.happening(happen, &at.clone().key("happen")).map(Op::Happen);
+        }
         Ok(Op::Settle)
+    }
+
+    fn happening(&mut self, happen: &Happen, at: &JsonPath) -> Checked<Happening> {
+        Ok(match happen {
+            Happen::Deliver { connection, toward } => {
+                let toward = match toward {
+                    Toward::Connector => Side::Connector,
+                    Toward::Acceptor => Side::Acceptor,
+                };
+                Happening::Deliver { connection: *connection, toward }
+            }
+            Happen::Return { thread } => {
+                let at = at.clone().key("return").key("thread");
+                Happening::Return { thread: self.thread(thread, &at)? }
+            }
+        })
     }
 
     fn need(&mut self, need: Need) {

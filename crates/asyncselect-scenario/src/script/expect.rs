@@ -86,7 +86,7 @@ impl Checker<'_> {
         Ok(Case { conditions, evidence, sources, then })
     }
 
-    fn knob(&self, knob: &str, is: &str, at: &JsonPath) -> Checked<(KnobId, u8)> {
+    pub(super) fn knob(&self, knob: &str, is: &str, at: &JsonPath) -> Checked<(KnobId, u8)> {
         let id = KnobId::from_name(knob).ok_or_else(|| {
             let names = || KnobId::ALL.iter().map(|knob| knob.name());
             let help = nearest(knob, names()).or_else(|| Some(choices(names())));

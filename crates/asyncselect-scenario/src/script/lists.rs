@@ -3,11 +3,12 @@
 use crate::source::{JsonPath, Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 18] = [
+const LISTS: [&str; 19] = [
     "clauses",
     "holds_on",
     "needs",
     "modes",
+    "choose",
     "windows",
     "pairs",
     "listeners",
