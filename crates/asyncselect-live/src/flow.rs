@@ -32,9 +32,9 @@ const SMALL: i64 = 1024;
 /// How long bytes may rest before they count as stuck for good: more than the first of any timer.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The same where the receiver has nothing to read and the sender is open, so that they must come:
-/// Linux doubles the time between two attempts.
-const PATIENCE_STARVED: Duration = Duration::from_secs(1);
+/// The same where the receiver has nothing to read and the sender is open, so that they must come.
+/// Linux doubles the time between two attempts, as long as the receiver has no room.
+const PATIENCE_STARVED: Duration = Duration::from_secs(5);
 
 /// How long bytes must rest where no timer matters: more than the processor needs to move them.
 const QUIET: Duration = Duration::from_millis(3);
