@@ -11,7 +11,7 @@
 //!
 //! Measured under Wine 8.0 with random calls and 300 ms of looking for later messages after each
 //! step: with fences alone 2 of 1,591 steps had one, both of this kind (large sends into a full
-//! buffer); with this wait, none of 1,667. With SO_SNDBUF small and the receiver's buffer as it is,
+//! buffer); with this wait, none of 2,231. With SO_SNDBUF small and the receiver's buffer as it is,
 //! the acknowledgement brought FD_WRITE 45 ms after the last send.
 //!
 //! Not seen: what a send that still blocks has handed over, and bytes received through a
