@@ -11,7 +11,7 @@
 //!
 //! Measured under Wine 8.0 with random calls and 300 ms of looking for later messages after each
 //! step: with fences alone 2 of 1,591 steps had one, both of this kind (large sends into a full
-//! buffer); with this wait, none of 1,667. With SO_SNDBUF small and the receiver's buffer as it is,
+//! buffer); with this wait, none of 2,231. With SO_SNDBUF small and the receiver's buffer as it is,
 //! the acknowledgement brought FD_WRITE 45 ms after the last send.
 //!
 //! Not seen: what a send that still blocks has handed over, and bytes received through a
@@ -32,9 +32,9 @@ const SMALL: i64 = 1024;
 /// How long bytes may rest before they count as stuck for good: more than the first of any timer.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The same where the receiver has nothing to read and the sender is open, so that they must come:
-/// Linux doubles the time between two attempts.
-const PATIENCE_STARVED: Duration = Duration::from_secs(1);
+/// The same where the receiver has nothing to read and the sender is open, so that they must come.
+/// Linux doubles the time between two attempts, as long as the receiver has no room.
+const PATIENCE_STARVED: Duration = Duration::from_secs(5);
 
 /// How long bytes must rest where no timer matters: more than the processor needs to move them.
 const QUIET: Duration = Duration::from_millis(3);

@@ -13,7 +13,7 @@ use asyncselect_abi::bundle::{
     NamedCall, Place, Plan, PlannedCall, PlannedStep,
 };
 use asyncselect_abi::call::{Rename, Repeat};
-use asyncselect_abi::protocol::{RequestBody, ResponseBody, WireMessage, WireReply};
+use asyncselect_abi::protocol::{RequestBody, ResponseBody, Returned, WireMessage, WireReply};
 use asyncselect_abi::{BackendError, Call, Data, Hwnd, SocketHandle, ThreadId, WsaError};
 
 /// Something that answers like an adapter.
@@ -41,7 +41,10 @@ const GLANCE_MS: u32 = 100;
 const ANSWER_MS: u32 = 10_000;
 
 /// The most messages that one look at a queue takes, in case there is always one more.
-const MESSAGES_MAX: u32 = 1 << 17;
+const MESSAGES_MAX: u32 = 1 << 16;
+
+/// The capability to answer several questions at once.
+const REPEAT: &str = "repeat";
 
 /// A handle that no window has.
 const NO_WINDOW: Hwnd = Hwnd(0xdead);
@@ -119,7 +122,7 @@ impl<'p, A: Ask> Playing<'p, A> {
         let plan = self.plan;
         for planned in &plan.setup {
             let name = planned.call.name();
-            match self.make(planned, planned.settle, 1)? {
+            match self.make(planned, planned.settle, 1, Repeat::ONCE)? {
                 Some(WireReply::Error(error)) => {
                     let why = format!("{name} failed with {}", WsaError(error));
                     return Err(Stop::Ended(Ending::NotSetUp { why }));
@@ -169,15 +172,7 @@ impl<'p, A: Ask> Playing<'p, A> {
             PlannedStep::Pump { thread, hwnd, min, max, remove, count } => {
                 self.pumped = true;
                 let hwnd = hwnd.as_deref().map_or(Hwnd(0), |name| self.names.window(name));
-                let body = RequestBody::Pump {
-                    thread: *thread,
-                    hwnd,
-                    min: min.0,
-                    max: max.0,
-                    remove: *remove,
-                    count: 1,
-                };
-                self.pump(*thread, &body, *count)
+                self.pump(*thread, (hwnd, min.0, max.0, *remove), *count)
             }
             PlannedStep::Settle {} => self.settle(),
         }
@@ -186,7 +181,7 @@ impl<'p, A: Ask> Playing<'p, A> {
     fn calls(&mut self, planned: &'p PlannedCall) -> Result<(), Stop> {
         let (times, until) = match planned.repeat {
             Repeat::Times(1) => {
-                match self.make(planned, planned.settle, 1)? {
+                match self.make(planned, planned.settle, 1, Repeat::ONCE)? {
                     Some(reply) if planned.begins => {
                         self.early.insert(planned.thread, reply);
                     }
@@ -199,27 +194,41 @@ impl<'p, A: Ask> Playing<'p, A> {
             Repeat::Times(times) => (times, None),
             Repeat::Until { error, max } => (max, Some(WireReply::Error(error.0))),
         };
-        for left in (1..=times).rev() {
-            // One line for all of them.
-            let told = if left == times { times } else { 0 };
-            match self.make(planned, false, told)? {
-                Some(reply) if Some(&reply) == until.as_ref() => break,
-                // The engine leaves the network alone where the error never comes.
-                Some(_) if left == 1 && until.is_some() => return Ok(()),
-                Some(_) => {}
-                None => return Err(Stop::Ended(Ending::Waiting { at: self.at })),
+        let waiting = Err(Stop::Ended(Ending::Waiting { at: self.at }));
+        let mut last = None;
+        if self.adapter.offers(REPEAT) {
+            last = self.make(planned, false, times, planned.repeat)?;
+            if last.is_none() {
+                return waiting;
             }
+        } else {
+            for left in (1..=times).rev() {
+                // One line for all of them.
+                let told = if left == times { times } else { 0 };
+                last = self.make(planned, false, told, Repeat::ONCE)?;
+                if last.is_none() {
+                    return waiting;
+                }
+                if last == until {
+                    break;
+                }
+            }
+        }
+        // The engine leaves the network alone where the error never comes.
+        if until.is_some() && last != until {
+            return Ok(());
         }
         if planned.settle { self.settle() } else { Ok(()) }
     }
 
-    /// Makes one call; `None` if it waits. `told` is how often the line says that it is made, for 0
-    /// there is none.
+    /// Makes one call, or several as one question, and gives what the last one returned; `None` if
+    /// it waits. `told` is how often the line says that it is made, for 0 there is none.
     fn make(
         &mut self,
         planned: &'p PlannedCall,
         settle: bool,
         told: u32,
+        repeat: Repeat,
     ) -> Result<Option<WireReply>, Stop> {
         let thread = planned.thread;
         self.learn_address(thread, &planned.call)?;
@@ -232,9 +241,11 @@ impl<'p, A: Ask> Playing<'p, A> {
             let call = planned.call.clone();
             self.lines.push(Line::Call { at, thread, call, times: told });
         }
-        let body = RequestBody::Call { thread, call, repeat: Repeat::ONCE };
+        let body = RequestBody::Call { thread, call, repeat };
         let binds = planned.binds.as_deref();
-        let reply = self.outcome(thread, binds, body, CALL_MS)?;
+        // A millisecond for each of several is more than any takes that does not wait.
+        let deadline_ms = if repeat.is_once() { CALL_MS } else { CALL_MS + repeat.max() };
+        let reply = self.outcome(thread, binds, body, deadline_ms)?;
         let waits = reply.is_none();
         if settle || (waits && !planned.begins) {
             self.settle()?;
@@ -275,6 +286,14 @@ impl<'p, A: Ask> Playing<'p, A> {
                     self.took(thread, message);
                 }
                 Ok(Some(reply))
+            }
+            ResponseBody::Returns(mut returns) if !returns.is_empty() => {
+                let line = |Returned { times, reply }: &Returned| {
+                    let (reply, binds) = (reply.clone(), None);
+                    Line::Return { at, thread, reply, binds, times: *times }
+                };
+                returns.iter().map(line).for_each(|line| self.lines.push(line));
+                Ok(returns.pop().map(|last| last.reply))
             }
             ResponseBody::Blocked {} => {
                 self.lines.push(Line::Waits { at, thread });
@@ -326,25 +345,39 @@ impl<'p, A: Ask> Playing<'p, A> {
 
     fn pump_all(&mut self) -> Result<(), Stop> {
         for thread in (0..self.plan.threads).map(ThreadId) {
-            let (hwnd, min, max) = (Hwnd(0), 0, 0);
-            let body = RequestBody::Pump { thread, hwnd, min, max, remove: true, count: 1 };
-            self.pump(thread, &body, MESSAGES_MAX)?;
+            self.pump(thread, (Hwnd(0), 0, 0, true), MESSAGES_MAX)?;
         }
         Ok(())
     }
 
-    fn pump(&mut self, thread: ThreadId, body: &RequestBody, count: u32) -> Result<(), Stop> {
-        for _ in 0..count.min(MESSAGES_MAX) {
-            match self.adapter.ask(body.clone(), ANSWER_MS)? {
-                ResponseBody::Message(Some(message)) => self.took(thread, &message),
-                ResponseBody::Message(None) => {
-                    self.lines.push(Line::Nothing { at: self.at, thread });
-                    return Ok(());
-                }
+    fn pump(
+        &mut self,
+        thread: ThreadId,
+        (hwnd, min, max, remove): (Hwnd, u32, u32, bool),
+        wanted: u32,
+    ) -> Result<(), Stop> {
+        // What stays in the queue is looked at one by one, as the script says.
+        let count = match wanted.min(MESSAGES_MAX) {
+            several if remove && self.adapter.offers(REPEAT) => several,
+            _ => 1,
+        };
+        let body = RequestBody::Pump { thread, hwnd, min, max, remove, count };
+        let mut taken = 0;
+        while taken < wanted.min(MESSAGES_MAX) {
+            let messages = match self.adapter.ask(body.clone(), ANSWER_MS)? {
+                ResponseBody::Message(message) if count == 1 => Vec::from_iter(message),
+                ResponseBody::Messages(messages) if count > 1 => messages,
                 other => return Err(nonsense("pump", &other)),
+            };
+            let some = u32::try_from(messages.len()).unwrap_or(u32::MAX);
+            messages.iter().for_each(|message| self.took(thread, message));
+            if some < count {
+                self.lines.push(Line::Nothing { at: self.at, thread });
+                return Ok(());
             }
+            taken = taken.saturating_add(some);
         }
-        match count {
+        match wanted {
             MESSAGES_MAX.. => {
                 let what = format!("more than {MESSAGES_MAX} messages");
                 Err(Stop::Adapter(BackendError::Garbage(what)))
@@ -482,6 +515,7 @@ mod tests {
         answers: VecDeque<Result<ResponseBody, BackendError>>,
         asked: Vec<String>,
         restarts: u32,
+        repeats: bool,
     }
 
     impl Ask for Fake {
@@ -504,7 +538,7 @@ mod tests {
         }
 
         fn offers(&self, capability: &str) -> bool {
-            capability == "threads"
+            capability == "threads" || capability == REPEAT && self.repeats
         }
     }
 
@@ -612,6 +646,36 @@ mod tests {
                 r#"{"return":{"at":"s1","thread":0,"reply":{"error":10035}}}"#,
             ]
         );
+    }
+
+    #[test]
+    fn an_adapter_that_can_is_asked_once() {
+        let message = WireMessage { hwnd: Hwnd(7), message: 0x401, wparam: 4, lparam: 1 };
+        let returned = |times, reply| Returned { times, reply };
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                Ok(ResponseBody::Returns(vec![
+                    returned(2, WireReply::Value(9)),
+                    returned(1, WireReply::Error(10035)),
+                ])),
+                Ok(ResponseBody::Messages(vec![message; 3])),
+                Ok(ResponseBody::Messages(Vec::new())),
+            ]
+            .into(),
+            repeats: true,
+            ..Fake::default()
+        };
+        let steps = r#"{"call":{"call":{"send":{"s":"s","data":"x"}},
+                        "repeat":{"until":{"error":"WSAEWOULDBLOCK","max":50}}}},
+                       {"messages":{}}"#;
+        let (lines, ending) = played(&plan(SOCKET, steps), &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        assert_eq!(fake.asked.len(), 4, "{:#?}", fake.asked);
+        let message = lines.iter().find(|line| line.contains("message")).unwrap();
+        assert!(message.ends_with(r#""window":null,"socket":"s","times":3}}"#), "{message}");
+        let returned = lines.iter().filter(|line| line.contains(r#"{"return":{"at":"s1""#)).count();
+        assert_eq!(returned, 2);
     }
 
     #[test]
