@@ -1,9 +1,9 @@
 //! JSON scenarios about `WSAAsyncSelect`: run on a stack, traced, judged, compared.
 //!
 //! The life of a scenario: bytes ([`source`]) become a [`script_file`] (spelling and shape), then a
-//! [`script`] (every name resolved), then a run ([`runner`], [`program`]) on a [`stack`]: the model ([`sim`]) or
-//! somebody's [`adapter`]. A run leaves a [`trace`], two verdicts ([`judge`]), and differences from
-//! other stacks ([`diff`]).
+//! [`script`] (every name resolved), then a [`program`] that [`runner`] carries out on a [`stack`]:
+//! the model ([`sim`]) or somebody's [`adapter`]. A run leaves a [`trace`], two verdicts
+//! ([`judge`]), and differences from other stacks ([`diff`]).
 //!
 //! Each stage is a type and fails in its own way. None has semantics of its own: what must happen
 //! is in the file, what would happen is in the model.
