@@ -1,5 +1,7 @@
 //! The model as a backend.
 
+use std::hash::{Hash, Hasher};
+
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
@@ -23,23 +25,50 @@ const MOVES_MAX: u32 = 1_000_000;
 pub struct Sim<const RECORD: bool, C = Canonical> {
     profile: Profile,
     start: World,
-    world: World,
     chooser: C,
-    sink: Recorder<RECORD>,
     literals: Vec<Data>,
+    now: Moment<RECORD>,
+}
+
+/// Where a simulated run is: what an explorer keeps of it, and goes on from.
+#[derive(Clone, Debug)]
+pub struct Moment<const RECORD: bool> {
+    world: World,
+    sink: Recorder<RECORD>,
+}
+
+impl<const RECORD: bool> Moment<RECORD> {
+    /// The state.
+    #[must_use]
+    pub fn world(&self) -> &World {
+        &self.world
+    }
+}
+
+impl<const RECORD: bool> Hash for Moment<RECORD> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.world.pack(&mut |word| state.write_u64(word));
+        // What calls returned that waited, until somebody asks.
+        for (reply, received) in self.sink.replies.iter().zip(&self.sink.received) {
+            reply.hash(state);
+            if reply.is_some() {
+                received.hash(state);
+            }
+        }
+    }
 }
 
 impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     /// A stack that behaves as the profile says; `chooser` decides where it leaves things open.
     pub fn new(profile: Profile, chooser: C) -> Self {
         let start = World::new(&profile);
-        let world = start.clone();
-        Self { profile, start, world, chooser, sink: Recorder::default(), literals: Vec::new() }
+        let now = Moment { world: start.clone(), sink: Recorder::default() };
+        Self { profile, start, chooser, literals: Vec::new(), now }
     }
 
-    /// The state.
-    pub fn world(&self) -> &World {
-        &self.world
+    /// Where the run is; an explorer puts another moment of a run of the same script there.
+    pub fn now_mut(&mut self) -> &mut Moment<RECORD> {
+        &mut self.now
     }
 
     /// Who decides.
@@ -60,13 +89,14 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
-        self.world
-            .apply(mv, &mut self.chooser, &mut self.sink)
+        self.now
+            .world
+            .apply(mv, &mut self.chooser, &mut self.now.sink)
             .map_err(|error: ModelError| BackendError::NotModelled(error.to_string()))
     }
 
     fn outcome(&mut self, thread: ThreadId) -> Outcome {
-        match self.sink.replies[usize::from(thread.0)] {
+        match self.now.sink.replies[usize::from(thread.0)].take() {
             Some(reply) => Outcome::Returned(reply),
             None => Outcome::Pending,
         }
@@ -75,8 +105,8 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
 
 impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     fn reset(&mut self, literals: &[Data], _: bool) -> Result<(), BackendError> {
-        self.world.clone_from(&self.start);
-        self.sink.clear();
+        self.now.world.clone_from(&self.start);
+        self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();
         }
@@ -84,32 +114,36 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
-        self.sink.begin(thread);
+        self.now.sink.begin(thread);
         self.apply(Move::Call { thread, call })?;
         Ok(self.outcome(thread))
     }
 
     fn settle(&mut self) -> Result<(), BackendError> {
         for _ in 0..MOVES_MAX {
-            let Some(next) = self.world.moves().next() else { return Ok(()) };
+            let Some(next) = self.now.world.moves().next() else { return Ok(()) };
             self.apply(next)?;
         }
         Err(BackendError::NotModelled(format!("no rest after {MOVES_MAX} moves")))
     }
 
     fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError> {
-        self.sink.retrieved = None;
+        self.now.sink.retrieved = None;
         self.apply(Move::Retrieve(*filter))?;
-        Ok(self.sink.retrieved)
+        Ok(self.now.sink.retrieved)
     }
 
     fn pending(&mut self, thread: ThreadId, _: u32) -> Result<Outcome, BackendError> {
         // The last reply may be that of a call from inside the one that waits (AS-HK-01).
-        if self.world.is_pending(thread) { Ok(Outcome::Pending) } else { Ok(self.outcome(thread)) }
+        if self.now.world.is_pending(thread) {
+            Ok(Outcome::Pending)
+        } else {
+            Ok(self.outcome(thread))
+        }
     }
 
     fn received(&mut self, thread: ThreadId) -> Data {
-        let pieces = &self.sink.received[usize::from(thread.0)];
+        let pieces = &self.now.sink.received[usize::from(thread.0)];
         // Megabytes of one byte are not spelled out.
         if let [Piece { literal, len, .. }] = pieces[..]
             && let Data::Fill { byte, .. } = self.literals[usize::from(literal.0)]
@@ -132,7 +166,7 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
         // From timer to timer, so that what ends later also happens later.
         let mut left = ms;
-        while let Some(next) = self.world.next_timer_ms().filter(|next| *next < left) {
+        while let Some(next) = self.now.world.next_timer_ms().filter(|next| *next < left) {
             self.apply(Move::Tick { ms: next })?;
             self.settle()?;
             left -= next;
@@ -156,19 +190,19 @@ impl<const RECORD: bool, C: Chooser> Stack for Sim<RECORD, C> {
     }
 
     fn decided(&self, knob: KnobId) -> Option<u8> {
-        self.world.decided(knob)
+        self.now.world.decided(knob)
     }
 
     fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.sink.effects)
+        std::mem::take(&mut self.now.sink.effects)
     }
 
     fn next_timer_ms(&self) -> Option<u32> {
-        self.world.next_timer_ms()
+        self.now.world.next_timer_ms()
     }
 
     fn happen(&mut self, happening: Happening) -> Result<(), BackendError> {
-        let found = self.world.moves().find(|mv| is_move(mv, happening));
+        let found = self.now.world.moves().find(|mv| is_move(mv, happening));
         match found {
             Some(mv) => self.apply(mv),
             None => Err(BackendError::Unsupported(format!("{happening}, which cannot come now"))),
