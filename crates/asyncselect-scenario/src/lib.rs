@@ -15,6 +15,7 @@ pub mod clauses;
 pub mod corpus;
 pub mod diff;
 pub mod explain;
+pub mod explore;
 pub mod judge;
 pub mod known;
 pub mod profile_file;
