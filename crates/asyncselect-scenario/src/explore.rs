@@ -6,6 +6,7 @@
 //! | how a path of choices becomes the numbers of a tree | [`tree`] |
 //! | which states were seen | [`visited`] |
 
+mod fingerprint;
 pub mod search;
 pub mod tree;
 pub mod visited;
