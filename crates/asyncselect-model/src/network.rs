@@ -419,6 +419,33 @@ impl World {
         true
     }
 
+    /// The socket at which something arrives that makes no difference to anything else that may
+    /// happen by itself, nor that to it, and of which nobody is told: it does not matter when it
+    /// comes, as long as no call is made on the socket. `None` if it might.
+    #[must_use]
+    pub fn is_private(&self, connection: u8, toward: Side) -> Option<SocketHandle> {
+        let link = LinkIx(connection);
+        let End::Socket(at) = self.streams.end(link, toward) else { return None };
+        let socket = self.socket(at);
+        let quiet = match self.streams.next(link, toward)? {
+            Segment::Data(_) | Segment::Fin | Segment::Window => true,
+            Segment::Syn { .. }
+            | Segment::SynAck
+            | Segment::Ack
+            | Segment::Urgent(_)
+            | Segment::Rst => false,
+        };
+        let is_private = quiet
+            && matches!(socket.state, SocketState::Connected(..))
+            && socket.registration.is_none()
+            && !socket.receive_shut
+            && !self.pending.iter().any(|call| call.waits_on(at))
+            // What goes the other way may reset the connection.
+            && !self.streams.is_flying(link, toward.other())
+            && self.streams.holds.is_empty();
+        is_private.then(|| at.handle())
+    }
+
     /// How long it is until something happens by itself, in milliseconds.
     #[must_use]
     pub fn next_timer_ms(&self) -> Option<u32> {

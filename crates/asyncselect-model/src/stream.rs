@@ -339,6 +339,13 @@ impl Streams {
         self.toward(link, side).flying > 0
     }
 
+    /// The first segment on its way to `side`.
+    pub(crate) fn next(&self, link: LinkIx, side: Side) -> Option<Segment> {
+        let received = usize::from(self.toward(link, side).received);
+        let head = self.start(link, side) + received;
+        self.is_flying(link, side).then(|| self.segments[head].segment())
+    }
+
     /// Whether a segment can arrive at `side` now.
     #[inline]
     pub(crate) fn can_arrive(&self, link: LinkIx, side: Side) -> bool {

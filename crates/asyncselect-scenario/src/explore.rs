@@ -5,8 +5,13 @@
 //! | the engine, which knows nothing of sockets | [`search`] |
 //! | how a path of choices becomes the numbers of a tree | [`tree`] |
 //! | which states were seen | [`visited`] |
+//! | the runs of a scenario as a state space | [`runs`] |
+//! | what can come of a scenario, and how | [`outcomes`] |
+//! | an order as a scenario file | [`schedule`] |
 
-mod fingerprint;
+pub mod outcomes;
+pub mod runs;
+pub mod schedule;
 pub mod search;
 pub mod tree;
 pub mod visited;

@@ -13,7 +13,7 @@ use asyncselect_abi::{
 };
 use asyncselect_model::world::THREADS_MAX;
 
-use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
+use crate::runner::{Deaf, Ending, Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
@@ -95,6 +95,8 @@ pub struct Program<'s> {
     unclaimed: Vec<Retrieved>,
     /// Whether a `pump` step came since the last claim.
     pumped: bool,
+    /// Whether no call waits for the network to come to rest, whatever its step says.
+    all_open: bool,
 }
 
 impl<'s> Program<'s> {
@@ -125,13 +127,71 @@ impl<'s> Program<'s> {
             early: Default::default(),
             unclaimed: Vec::new(),
             pumped: false,
+            all_open: false,
         })
+    }
+
+    /// From here on no call lets the network come to rest, whatever its step says.
+    pub fn leave_all_open(&mut self) {
+        self.all_open = true;
+    }
+
+    /// Carries `setup` out.
+    ///
+    /// # Errors
+    ///
+    /// If it fails.
+    pub fn set_up<S: Stack>(&mut self, stack: &mut S) -> Result<(), Ending> {
+        while self.taken <= self.script.setup.len() {
+            match self.proceed(stack, &mut Deaf)? {
+                Pause::Open | Pause::Over => {}
+                Pause::Rest => self.rest(stack, &mut Deaf)?,
+            }
+        }
+        Ok(())
     }
 
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> Place {
         self.place
+    }
+
+    /// Whether a call on the socket may come before the network comes to rest the next time.
+    #[must_use]
+    pub fn may_use_before_rest(&self, socket: SocketHandle) -> bool {
+        let is_it = |of: &SocketRef| match of {
+            SocketRef::Named(NameId(name)) => self.sockets[usize::from(*name)] == Some(socket),
+            SocketRef::Invalid => false,
+        };
+        let under_way = match self.phase {
+            Phase::Call { .. } | Phase::Returned { .. } => 1,
+            Phase::Next | Phase::Look | Phase::Pass { .. } | Phase::Over => 0,
+        };
+        let next = self.taken.saturating_sub(self.script.setup.len() + 1 + under_way);
+        let mut pumped = self.pumped;
+        for op in self.script.steps.iter().skip(next) {
+            match op {
+                Op::Call(op) => {
+                    let uses = match &op.call {
+                        Call::Socket { .. }
+                        | Call::CreateWindow {}
+                        | Call::DestroyWindow { .. }
+                        | Call::GetMessage { .. } => false,
+                        // Those without a socket may be about all of them.
+                        call => call.socket().is_none_or(is_it),
+                    };
+                    if uses || op.settle && !self.all_open {
+                        return uses;
+                    }
+                }
+                Op::Pump { .. } => pumped = true,
+                Op::Claim(_) if pumped => pumped = false,
+                Op::Claim(_) | Op::End { .. } | Op::Blocked { .. } | Op::Settle => return false,
+                Op::Fault(_) | Op::Advance(_) | Op::Happen(_) | Op::NotModelled(_) => return true,
+            }
+        }
+        false
     }
 
     /// Goes on to the next pause.
@@ -174,9 +234,9 @@ impl Hash for Program<'_> {
         // Addresses are what getsockname would answer, whenever it is asked.
         let Self { script: _, addresses: _, .. } = self;
         let Self { taken, place, phase, sockets, owners, windows, .. } = self;
-        let Self { calls, waiting, early, unclaimed, pumped, .. } = self;
+        let Self { calls, waiting, early, unclaimed, pumped, all_open, .. } = self;
         (taken, place, phase, sockets, owners, windows).hash(state);
-        (calls, waiting, early, unclaimed, pumped).hash(state);
+        (calls, waiting, early, unclaimed, pumped, all_open).hash(state);
     }
 }
 
@@ -305,6 +365,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     fn pass(&mut self, left_ms: u32) -> Result<Pause, Ending> {
         let ms = self.stack.next_timer_ms().map_or(left_ms, |next| next.min(left_ms));
         self.check(|stack| stack.advance(ms))?;
+        self.observer.passed(ms);
         match left_ms - ms {
             0 => self.goes_on(Pause::Rest),
             left_ms => self.then(Phase::Pass { left_ms }, Pause::Rest),
@@ -375,7 +436,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Makes the call, which was made so often.
     fn call_again(&mut self, op: &CallOp, made: u32) -> Result<Pause, Ending> {
         match self.call(op)? {
-            None if op.begins => self.goes_on(if op.settle { Pause::Rest } else { Pause::Open }),
+            None if op.begins => self.goes_on(self.pause_after(op)),
             // A call that has to wait lets the network go on, even in a step that leaves a race
             // open.
             None => self.then(Phase::Returned { made }, Pause::Rest),
@@ -421,7 +482,11 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         if again {
             return self.then(Phase::Call { made }, Pause::Open);
         }
-        self.goes_on(if op.settle { Pause::Rest } else { Pause::Open })
+        self.goes_on(self.pause_after(op))
+    }
+
+    fn pause_after(&self, op: &CallOp) -> Pause {
+        if op.settle && !self.program.all_open { Pause::Rest } else { Pause::Open }
     }
 
     /// Makes one call; `None` if it waits.

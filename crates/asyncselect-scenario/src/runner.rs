@@ -159,8 +159,10 @@ pub trait Observer {
     fn named_window(&mut self, _: Hwnd, _: NameId) {}
     /// The network or the machine was disturbed.
     fn disturbed(&mut self, _: Place, _: &Fault<SocketRef>) {}
-    /// Time passed, in milliseconds.
+    /// So much time is to pass, in milliseconds.
     fn waited(&mut self, _: Place, _: u32) {}
+    /// So much of it has passed: until a timer ended, or the rest.
+    fn passed(&mut self, _: u32) {}
 }
 
 /// Hears nothing: for replay.

@@ -292,6 +292,12 @@ impl Script {
         &self.source.path
     }
 
+    /// The text of the file.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.source.text
+    }
+
     /// The 1-based line of a step in the file.
     #[must_use]
     pub fn line_of(&self, step: usize) -> Option<usize> {

@@ -71,6 +71,11 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
         &mut self.now
     }
 
+    /// Whether nothing happens by itself.
+    pub fn is_at_rest(&self) -> bool {
+        self.now.world.moves().next().is_none()
+    }
+
     /// Who decides.
     pub fn chooser_mut(&mut self) -> &mut C {
         &mut self.chooser

@@ -49,7 +49,16 @@ pub fn simulator<const RECORD: bool>(
     script: &Script,
     profile: &Profile,
 ) -> Sim<RECORD, impl Chooser> {
-    Sim::new(profile.clone(), Chosen(script.choices.clone()))
+    simulator_choosing(profile, script.choices.clone())
+}
+
+/// The model with these alternatives where the profile leaves a knob open; the first ones else.
+#[must_use]
+pub fn simulator_choosing<const RECORD: bool>(
+    profile: &Profile,
+    choices: Vec<(KnobId, u8)>,
+) -> Sim<RECORD, impl Chooser> {
+    Sim::new(profile.clone(), Chosen(choices))
 }
 
 /// Takes the alternatives of a list, and canonical ones besides.

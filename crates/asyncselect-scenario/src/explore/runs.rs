@@ -1,0 +1,336 @@
+//! The runs of a scenario as a state space: everything that can happen between its steps.
+//!
+//! A state is a moment of a run: where the program is, the simulated machines, and what the program
+//! has seen. From pause to pause the program goes on by itself; at a pause whatever happens by
+//! itself may happen first, in any order. An open knob is decided every way, when it first matters.
+
+use std::fmt;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use asyncselect_model::chooser::Enumerating;
+use asyncselect_model::{KnobId, Move, Profile};
+use foldhash::quality::FixedState;
+
+use super::search::{Label, Pace, Space, Step};
+use crate::program::{Pause, Program};
+use crate::runner::{Ending, Observation, Observer};
+use crate::script::Script;
+use crate::sim::{Moment, Sim};
+use crate::stack::{Happening, Stack};
+
+/// The runs of a script on a profile.
+pub struct Runs<'s> {
+    start: State<'s>,
+    reduction: Reduction,
+    /// Simulators that nobody uses just now; what they hold of a run is put there first.
+    idle: Mutex<Vec<Sim<false, Enumerating>>>,
+    template: Sim<false, Enumerating>,
+}
+
+/// Whether orders that cannot be told apart are followed once only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reduction {
+    /// They are.
+    On,
+    /// Every order is followed; for checking that nothing is lost.
+    Off,
+}
+
+/// Which of a script's steps leave the order open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Freedom {
+    /// Those that say `"settle": false`. While the network comes to rest, all orders are possible.
+    AsWritten,
+    /// All calls.
+    AllCalls,
+}
+
+/// A moment of a run.
+#[derive(Clone, Debug)]
+pub struct State<'s> {
+    program: Program<'s>,
+    now: Moment<false>,
+    pause: Pause,
+    seen: Seen,
+    /// How the run ended, if it did.
+    ending: Option<Ending>,
+}
+
+impl<'s> State<'s> {
+    /// The program.
+    #[must_use]
+    pub fn program(&self) -> &Program<'s> {
+        &self.program
+    }
+
+    /// How the run ended, if it did.
+    #[must_use]
+    pub fn ending(&self) -> Option<&Ending> {
+        self.ending.as_ref()
+    }
+
+    /// What the program saw.
+    #[must_use]
+    pub fn seen(&self) -> Vec<Observation> {
+        self.seen.to_vec()
+    }
+
+    /// A number for what the program saw and how the run ended, the same for what is the same.
+    #[must_use]
+    pub fn outcome(&self) -> u64 {
+        hash_of((self.seen.hash(), &self.ending))
+    }
+
+    /// The alternative that the run took at a knob, or its profile holds.
+    #[must_use]
+    pub fn decided(&self, knob: KnobId) -> Option<u8> {
+        self.now.world().decided(knob)
+    }
+}
+
+/// More things may happen first, or be decided in one step, than are told apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TooMany;
+
+impl fmt::Display for TooMany {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more than 64 things may happen first, or more than 1024 choices come of one")
+    }
+}
+
+/// What happens first from a state, by label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum First {
+    /// The program goes on.
+    Program,
+    /// Something else.
+    Happening(Happening),
+}
+
+impl<'s> Runs<'s> {
+    /// All runs. What `setup` makes is there when they begin.
+    ///
+    /// # Errors
+    ///
+    /// With how every run ends, if setting up fails.
+    pub fn of(
+        script: &'s Script,
+        profile: &Profile,
+        freedom: Freedom,
+        reduction: Reduction,
+    ) -> Result<Self, Ending> {
+        let mut template = Sim::new(profile.clone(), Enumerating::new());
+        let mut program = Program::begin(script, &mut template)?;
+        if freedom == Freedom::AllCalls {
+            program.leave_all_open();
+        }
+        // Setting up is no part of what is looked at: it goes the first way.
+        program.set_up(&mut template)?;
+        let now = template.now_mut().clone();
+        *template.chooser_mut() = Enumerating::new();
+        let start = State { program, now, pause: Pause::Open, seen: Seen::default(), ending: None };
+        Ok(Self { start, reduction, idle: Mutex::default(), template })
+    }
+
+    /// What happens first on the way of this label from a state.
+    #[must_use]
+    pub fn first(&self, state: &State<'s>, label: Label) -> First {
+        let (at, _) = split(label);
+        self.options(state).nth(at).expect("the label is one of the state's")
+    }
+
+    /// What may happen first from a state: the program's next step if it may come now, and what
+    /// happens by itself.
+    fn options<'o>(&self, state: &'o State<'s>) -> impl Iterator<Item = First> + use<'o, 's> {
+        let goes_on = state.ending.is_none() && state.pause == Pause::Open;
+        let happens = state.ending.is_none();
+        let moves = state.now.world().moves().filter(move |_| happens);
+        let happenings = moves.map(|mv| First::Happening(happening(&mv)));
+        goes_on.then_some(First::Program).into_iter().chain(happenings)
+    }
+
+    /// The option that can be followed alone, since it makes no difference to the others, nor they
+    /// to it, and nobody sees it.
+    fn alone(&self, state: &State<'s>) -> Option<usize> {
+        let free = |first: First| match (self.reduction, first) {
+            (Reduction::Off, _) | (Reduction::On, First::Program) => false,
+            (Reduction::On, First::Happening(Happening::Return { .. })) => false,
+            (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
+                let private = state.now.world().is_private(connection, toward);
+                private.is_some_and(|socket| {
+                    state.pause == Pause::Rest || !state.program.may_use_before_rest(socket)
+                })
+            }
+        };
+        self.options(state).position(free)
+    }
+
+    /// Lets the option of this number come first; choices inside it are the simulator's to make.
+    fn take(&self, sim: &mut Sim<false, Enumerating>, state: &State<'s>, at: usize) -> State<'s> {
+        let mut next = state.clone();
+        match self.options(state).nth(at).expect("the option is one of the state's") {
+            First::Program => self.proceed(sim, &mut next),
+            First::Happening(happening) => {
+                std::mem::swap(sim.now_mut(), &mut next.now);
+                let happened = sim.happen(happening);
+                std::mem::swap(sim.now_mut(), &mut next.now);
+                if let Err(error) = happened {
+                    next.ending = Some(Ending::Failed(next.program.place(), error));
+                }
+            }
+        }
+        self.run_on(sim, next)
+    }
+
+    /// Goes on as long as nothing else can happen first.
+    fn run_on(&self, sim: &mut Sim<false, Enumerating>, mut state: State<'s>) -> State<'s> {
+        while state.ending.is_none() && state.now.world().moves().next().is_none() {
+            self.proceed(sim, &mut state);
+        }
+        state
+    }
+
+    fn proceed(&self, sim: &mut Sim<false, Enumerating>, state: &mut State<'s>) {
+        std::mem::swap(sim.now_mut(), &mut state.now);
+        let result = state.program.proceed(sim, &mut state.seen);
+        std::mem::swap(sim.now_mut(), &mut state.now);
+        match result {
+            Ok(Pause::Over) => state.ending = Some(Ending::Completed),
+            Ok(pause) => state.pause = pause,
+            Err(ending) => state.ending = Some(ending),
+        }
+    }
+
+    fn with_sim<T>(&self, work: impl FnOnce(&mut Sim<false, Enumerating>) -> T) -> T {
+        let lock = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sim = lock().pop().unwrap_or_else(|| self.template.clone());
+        let result = work(&mut sim);
+        lock().push(sim);
+        result
+    }
+}
+
+impl<'s> Space for Runs<'s> {
+    type State = State<'s>;
+    type Cut = TooMany;
+
+    const HAS_FREE: bool = false;
+
+    fn start(&self) -> State<'s> {
+        self.start.clone()
+    }
+
+    fn steps(&self, state: &State<'s>, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+        if pace == Pace::Free {
+            return;
+        }
+        let all = 0..self.options(state).count();
+        let options = self.alone(state).map_or(all, |at| at..at + 1);
+        self.with_sim(|sim| {
+            for at in options {
+                for choice in 0.. {
+                    let Some(label) = join(at, choice) else {
+                        *sim.chooser_mut() = Enumerating::new();
+                        found(Step { label: Label(u16::MAX), marks: 0, to: Err(TooMany) });
+                        return;
+                    };
+                    let next = self.take(sim, state, at);
+                    found(Step { label, marks: 0, to: Ok(&next) });
+                    if !sim.chooser_mut().advance() {
+                        break;
+                    }
+                }
+            }
+        });
+    }
+
+    fn follow(&self, state: &mut State<'s>, label: Label) {
+        let (at, choice) = split(label);
+        *state = self.with_sim(|sim| {
+            let mut next = self.take(sim, state, at);
+            for _ in 0..choice {
+                assert!(sim.chooser_mut().advance(), "the label is one of the state's");
+                next = self.take(sim, state, at);
+            }
+            *sim.chooser_mut() = Enumerating::new();
+            next
+        });
+    }
+
+    fn fingerprint(&self, state: &State<'s>) -> u64 {
+        let State { program, now, pause, seen, ending } = state;
+        hash_of((program, now, pause, seen.hash(), ending))
+    }
+}
+
+impl fmt::Debug for Runs<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runs").field("start", &self.start).finish_non_exhaustive()
+    }
+}
+
+fn happening(mv: &Move<'_>) -> Happening {
+    match mv {
+        Move::Return { thread } => Happening::Return { thread: *thread },
+        Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
+        Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
+            unreachable!("these do not happen by themselves")
+        }
+    }
+}
+
+/// What a program saw, the latest first; runs that part share what was before.
+#[derive(Clone, Debug, Default)]
+struct Seen(Option<Arc<Sight>>);
+
+#[derive(Debug)]
+struct Sight {
+    before: Seen,
+    observation: Observation,
+    /// Of everything up to here.
+    hash: u64,
+}
+
+impl Seen {
+    fn hash(&self) -> u64 {
+        self.0.as_ref().map_or(0, |sight| sight.hash)
+    }
+
+    fn to_vec(&self) -> Vec<Observation> {
+        let mut all = Vec::new();
+        let mut next = &self.0;
+        while let Some(sight) = next {
+            all.push(sight.observation.clone());
+            next = &sight.before.0;
+        }
+        all.reverse();
+        all
+    }
+}
+
+impl Observer for Seen {
+    fn observed(&mut self, observation: Observation) {
+        let hash = hash_of((self.hash(), &observation));
+        let before = std::mem::take(self);
+        *self = Self(Some(Arc::new(Sight { before, observation, hash })));
+    }
+}
+
+/// The same in every run.
+fn hash_of(value: impl Hash) -> u64 {
+    FixedState::with_seed(0).hash_one(value)
+}
+
+/// Option and choice in one label, if they fit.
+fn join(at: usize, choice: u16) -> Option<Label> {
+    let at = u16::try_from(at).ok().filter(|at| *at < 1 << OPTION_BITS)?;
+    (choice < 1 << (u16::BITS - OPTION_BITS)).then_some(Label(choice << OPTION_BITS | at))
+}
+
+fn split(Label(label): Label) -> (usize, u16) {
+    (usize::from(label & ((1 << OPTION_BITS) - 1)), label >> OPTION_BITS)
+}
+
+/// How many things may happen first: one a thread, two a connection.
+const OPTION_BITS: u32 = 6;
