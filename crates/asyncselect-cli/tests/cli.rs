@@ -313,6 +313,10 @@ fn a_new_scenario_runs_and_passes() {
     let written = path.to_str().unwrap();
     let ran = asyncselect(&["new", "read/my-case", "--dir", dir]).expect(0, &[]);
     assert!(ran.out.starts_with(&format!("{written}\nnext: ")), "{}", ran.out);
+    // This leaves the other snapshots alone, the other writes all of them.
+    let bless = "  INSTA_UPDATE=always cargo test --package asyncselect-scenario --test scenarios\n\
+                 (or `just bless`, which writes all ";
+    assert!(ran.out.contains(bless), "{}", ran.out);
     let ran = asyncselect(&["run", written]).expect(0, &["read/my-case"]);
     assert_eq!(summary(&ran.out), Some([1, 3, 3, 0]));
     fs::write(&path, "mine").unwrap();
@@ -321,6 +325,10 @@ fn a_new_scenario_runs_and_passes() {
     for name in ["case", "a/b/c", "../x", "Read/case", "read/", "read/a b", "/", ""] {
         asyncselect(&["new", name, "--dir", dir]).expect(2, &[&format!("`{name}`")]);
     }
+    let nowhere = folder.0.join("nowhere");
+    let dir = nowhere.to_str().unwrap();
+    asyncselect(&["new", "read/my-case", "--dir", dir])
+        .expect(2, &[&format!("no folder `{dir}` here; `--dir FOLDER` says where ")]);
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "nothing else was written");
 }
 
