@@ -21,6 +21,10 @@ const TEMPLATE: &str = r#"{
 }
 "#;
 
+/// Writes the snapshots that are missing or differ.
+const BLESS: &str =
+    "INSTA_UPDATE=always cargo test --package asyncselect-scenario --test scenarios";
+
 pub(crate) fn new(name: &str, dir: &Path) -> Output {
     let plain = |part: &str| {
         let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
@@ -37,6 +41,13 @@ pub(crate) fn new(name: &str, dir: &Path) -> Output {
         let message = format!("`{name}`: small letters, digits and `-` only");
         return Output::error(message, Exit::BadScript);
     }
+    if !dir.is_dir() {
+        let message = format!(
+            "no folder `{}` here; `--dir FOLDER` says where the scenarios are",
+            dir.display()
+        );
+        return Output::error(message, Exit::BadScript);
+    }
     let folder = dir.join(family);
     let path = folder.join(format!("{what}.json"));
     let written = std::fs::create_dir_all(&folder).and_then(|()| {
@@ -47,7 +58,8 @@ pub(crate) fn new(name: &str, dir: &Path) -> Output {
         Ok(()) => Output {
             text: format!(
                 "{}\nnext: change it, then `asyncselect run {0}` and `asyncselect trace {0}`;\n\
-                 then write its snapshot with `just bless`, and read it\n",
+                 then write its snapshot, and read it:\n  {BLESS}\n\
+                 (or `just bless`, which writes all snapshots and the README's tables anew)\n",
                 path.display()
             ),
             errors: String::new(),

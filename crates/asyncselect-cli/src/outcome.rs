@@ -110,6 +110,11 @@ pub(crate) fn read(paths: &[PathBuf]) -> Scripts {
     Scripts { scripts, errors }
 }
 
+/// `1 file`, `2 files`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
 /// `file:line`, for a place in a script.
 pub(crate) fn place_text(script: &Script, place: asyncselect_scenario::runner::Place) -> String {
     use asyncselect_scenario::runner::Place;

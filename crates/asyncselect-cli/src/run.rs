@@ -15,7 +15,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::junit::{self, Told};
-use crate::outcome::{Exit, Output, Scripts, place_text, profiles, read};
+use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read};
 use crate::progress::Progress;
 use crate::style::{self, column, paint};
 
@@ -53,7 +53,10 @@ pub(crate) fn run(
     drop(progress);
     let exit = exit_of(results.iter().flat_map(|(_, verdicts)| verdicts), !errors.is_empty());
     let output = match format {
-        RunFormat::Text => Output { text: text(&profiles, &results), errors: String::new(), exit },
+        RunFormat::Text => {
+            let text = text(&profiles, &results, errors.len());
+            Output { text, errors: String::new(), exit }
+        }
         RunFormat::Json => Output::json(&json(&profiles, &results), exit),
         RunFormat::Junit => {
             let text = junit::xml(suites(&profiles, &results), &errors);
@@ -112,8 +115,11 @@ fn conformance_word(conformance: &Conformance) -> &'static str {
     }
 }
 
-fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
+fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], unreadable: usize) -> String {
     let mut text = String::new();
+    if results.is_empty() {
+        return text;
+    }
     let width = results.iter().map(|(script, _)| script.id.len()).max().unwrap_or(0).max(8);
     let mut line = format!("{:width$}", "scenario");
     for profile in profiles {
@@ -136,9 +142,13 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
     failures(profiles, results, &mut text);
     let counts = Counts::new(results);
     let Counts { passed, failed, elsewhere, not_modelled, not_set_up } = counts;
-    let (scenarios, profiles) = (results.len(), profiles.len());
-    writeln!(text, "\nnot counted: {elsewhere} runs of facts on stacks that they are not about")
-        .expect("writing to a String succeeds");
+    text.push('\n');
+    if elsewhere > 0 {
+        let (runs, they_are) =
+            if elsewhere == 1 { ("run of a fact", "it is") } else { ("runs of facts", "they are") };
+        writeln!(text, "not counted: {elsewhere} {runs} on stacks that {they_are} not about")
+            .expect("writing to a String succeeds");
+    }
     if not_modelled + not_set_up > 0 {
         writeln!(text, "not counted: {not_modelled} not modelled, {not_set_up} not set up")
             .expect("writing to a String succeeds");
@@ -147,8 +157,16 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> String {
         0 => "0 failed".to_owned(),
         failed => paint(style::BAD, &format!("{failed} failed")),
     };
-    writeln!(text, "{scenarios} scenarios x {profiles} profiles: {passed} passed, {failed}")
+    let scenarios = counted(results.len(), "scenario");
+    let profiles = counted(profiles.len(), "profile");
+    write!(text, "{scenarios} x {profiles}: {passed} passed, {failed}")
         .expect("writing to a String succeeds");
+    if unreadable > 0 {
+        let files = counted(unreadable, "file");
+        let unreadable = paint(style::BAD, &format!("{files} could not be read"));
+        write!(text, ", {unreadable}").expect("writing to a String succeeds");
+    }
+    text.push('\n');
     text
 }
 
@@ -174,8 +192,8 @@ fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &
     }
     for ((index, deviation), count) in found {
         let profile = profiles[index].name();
-        let scenarios = if count == 1 { "scenario" } else { "scenarios" };
-        writeln!(text, "  {profile:12} {deviation}: {count} {scenarios}")
+        let scenarios = counted(count, "scenario");
+        writeln!(text, "  {profile:12} {deviation}: {scenarios}")
             .expect("writing to a String succeeds");
     }
 }

@@ -45,15 +45,22 @@ fn adapter(example: &str, argument: &str) -> String {
     format!("{} {argument}", build::example(example).display())
 }
 
-/// The numbers of `N scenarios x M profiles: P passed, F failed`, if a text ends so.
+/// The numbers of `N scenarios x M profiles: P passed, F failed`, if a text ends so. One of either
+/// is a scenario or a profile.
 fn summary(text: &str) -> Option<[usize; 4]> {
     let line = text.strip_suffix('\n')?.lines().last()?;
-    let (scenarios, rest) = line.split_once(" scenarios x ")?;
-    let (profiles, rest) = rest.split_once(" profiles: ")?;
+    let (scenarios, rest) = line.split_once(" x ")?;
+    let (profiles, rest) = rest.split_once(": ")?;
     let (passed, rest) = rest.split_once(" passed, ")?;
     let failed = rest.strip_suffix(" failed")?;
     let number = |text: &str| text.parse().ok();
-    Some([number(scenarios)?, number(profiles)?, number(passed)?, number(failed)?])
+    let counted = |text: &str, one: &str, several: &str| {
+        let (count, what) = text.split_once(' ')?;
+        if what == if count == "1" { one } else { several } { number(count) } else { None }
+    };
+    let scenarios = counted(scenarios, "scenario", "scenarios")?;
+    let profiles = counted(profiles, "profile", "profiles")?;
+    Some([scenarios, profiles, number(passed)?, number(failed)?])
 }
 
 #[test]
@@ -119,7 +126,39 @@ fn what_is_not_modelled_is_neither_pass_nor_fail() {
     let bad = folder.file("bad.json", "{");
     let ran = asyncselect(&["run", &path, &wrong, &bad])
         .expect(2, &["FAILS", "the file ends inside an object"]);
-    assert_eq!(summary(&ran.out), Some([2, 3, 0, 3]), "the others are judged all the same");
+    // The others are judged all the same.
+    let last = "\n2 scenarios x 3 profiles: 0 passed, 3 failed, 1 file could not be read\n";
+    assert!(ran.out.ends_with(last), "{}", ran.out);
+}
+
+#[test]
+fn what_could_not_be_read_is_no_result() {
+    let folder = Folder::new("unreadable");
+    let good = folder.scenario("good.json", SEND);
+    let bad = folder.file("bad.json", "{");
+    let worse = folder.file("worse.json", "");
+    for paths in [["no-such-file"].as_slice(), &[&bad], &[&bad, &worse]] {
+        let ran = asyncselect(&[&["run"], paths].concat()).expect(2, &[]);
+        assert_eq!(ran.out, "", "no table of nothing");
+        assert!(ran.err.contains(paths[0]), "{}", ran.err);
+    }
+    let ran = asyncselect(&["run", &good, &bad, &worse]).expect(2, &["unreadable/good  "]);
+    let last = "\n1 scenario x 3 profiles: 3 passed, 0 failed, 2 files could not be read\n";
+    assert!(ran.out.ends_with(last), "{}", ran.out);
+}
+
+#[test]
+fn only_what_is_left_out_is_said_to_be_not_counted() {
+    let not_counted = |arguments: &[&str]| {
+        let out = asyncselect(&[&["run"], arguments].concat()).expect(0, &[]).out;
+        out.lines().find_map(|line| line.strip_prefix("not counted: ")).map(str::to_owned)
+    };
+    assert_eq!(not_counted(&["scenarios/close"]), None);
+    let fact = "scenarios/facts/w-083-fd-close-does-not-wait-for-the-reader.json";
+    let left_out = not_counted(&[fact, "--profile", "documented"]);
+    assert_eq!(left_out.unwrap(), "1 run of a fact on stacks that it is not about");
+    let left_out = not_counted(&["scenarios/facts", "--profile", "documented"]).unwrap();
+    assert!(left_out.ends_with(" runs of facts on stacks that they are not about"), "{left_out}");
 }
 
 #[test]
@@ -274,6 +313,10 @@ fn a_new_scenario_runs_and_passes() {
     let written = path.to_str().unwrap();
     let ran = asyncselect(&["new", "read/my-case", "--dir", dir]).expect(0, &[]);
     assert!(ran.out.starts_with(&format!("{written}\nnext: ")), "{}", ran.out);
+    // This leaves the other snapshots alone, the other writes all of them.
+    let bless = "  INSTA_UPDATE=always cargo test --package asyncselect-scenario --test scenarios\n\
+                 (or `just bless`, which writes all ";
+    assert!(ran.out.contains(bless), "{}", ran.out);
     let ran = asyncselect(&["run", written]).expect(0, &["read/my-case"]);
     assert_eq!(summary(&ran.out), Some([1, 3, 3, 0]));
     fs::write(&path, "mine").unwrap();
@@ -282,6 +325,10 @@ fn a_new_scenario_runs_and_passes() {
     for name in ["case", "a/b/c", "../x", "Read/case", "read/", "read/a b", "/", ""] {
         asyncselect(&["new", name, "--dir", dir]).expect(2, &[&format!("`{name}`")]);
     }
+    let nowhere = folder.0.join("nowhere");
+    let dir = nowhere.to_str().unwrap();
+    asyncselect(&["new", "read/my-case", "--dir", dir])
+        .expect(2, &[&format!("no folder `{dir}` here; `--dir FOLDER` says where ")]);
     assert_eq!(fs::read_dir(&folder.0).unwrap().count(), 1, "nothing else was written");
 }
 

@@ -100,6 +100,11 @@ fn the_nearest_spelling_is_told() {
         ("W-83", "W-083"),
         ("close_with_unred", "close_with_unread"),
         ("OQ10", "OQ-10"),
+        ("C-01", "C1"),
+        ("c-012", "C12"),
+        ("w83", "W-083"),
+        ("W8E", "W-08E"),
+        ("ascl3", "AS-CL-03"),
     ] {
         let help = format!("`{wrong}`; did you mean `{right}`?\n");
         let ran = asyncselect(&["explain", wrong]).expect(2, &[&help]);

@@ -426,21 +426,38 @@ pub fn choices<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
     text
 }
 
-/// `did you mean …?`, if one of the candidates is near enough.
+/// `did you mean …?`, if one of the candidates is near enough. The nearest is one that differs in
+/// capitals, hyphens and leading zeros at most.
 #[must_use]
 pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
-    let lower = found.to_lowercase();
+    let (lower, bare) = (found.to_lowercase(), bare(found));
     let len = found.chars().count();
     let far = (len / 3).max(2);
     let best = candidates
         .into_iter()
         .map(|candidate| {
-            (strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()), candidate)
+            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            (self::bare(candidate) != bare, distance, candidate)
         })
-        .filter(|(distance, candidate)| {
+        .filter(|(differs, distance, candidate)| {
             // `wine` is nearer to `wine-8.0` than the count of letters says.
-            *distance <= far || (len > 2 && candidate.to_lowercase().starts_with(&lower))
+            let begins = len > 2 && candidate.to_lowercase().starts_with(&lower);
+            !*differs || *distance <= far || begins
         })
         .min();
-    best.map(|(_, candidate)| format!("did you mean `{candidate}`?"))
+    best.map(|(.., candidate)| format!("did you mean `{candidate}`?"))
+}
+
+/// An id without what is easily left out of it or put into it: `c1` is `C1` and `C-01`.
+fn bare(id: &str) -> String {
+    let mut bare = String::new();
+    let mut letters = id.chars().filter(|letter| *letter != '-').peekable();
+    while let Some(letter) = letters.next() {
+        let leads = !bare.ends_with(|before: char| before.is_ascii_digit());
+        let more = letters.peek().is_some_and(char::is_ascii_alphanumeric);
+        if letter != '0' || !leads || !more {
+            bare.extend(letter.to_lowercase());
+        }
+    }
+    bare
 }
