@@ -49,7 +49,7 @@ pub(crate) fn held(knob: KnobId, profiles: &[Profile]) -> Held {
             profile: profile.name().to_owned(),
             value,
             evidence: value.map(|_| Evidence::as_str(evidence)),
-            source: value.map(|_| source),
+            source: value.map(|_| source.into_owned()),
         }
     };
     Held {

@@ -287,6 +287,7 @@ impl World {
     }
 
     /// Tells a sender that ran out of space that half of the buffer is free again.
+    #[inline]
     pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
         let gone = self.streams.end(link, reader) == End::Gone;
         if self.streams.toward(link, reader).space == Space::Full
@@ -299,6 +300,7 @@ impl World {
     }
 
     /// The bytes that the direction toward an end holds.
+    #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
         let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
             .streams

@@ -1,5 +1,6 @@
 //! A profile says what one stack does at each knob, and how we know.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use crate::knob::{
@@ -60,25 +61,25 @@ pub struct Setting {
     /// How we know.
     pub evidence: Evidence,
     /// Clause, fact or recording.
-    pub source: String,
+    pub source: Cow<'static, str>,
 }
 
 /// One stack's answers to every knob.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
-    name: String,
-    about: String,
+    name: Cow<'static, str>,
+    about: Cow<'static, str>,
     settings: Vec<Setting>,
 }
 
 impl Profile {
     /// A profile that leaves every knob open.
     #[must_use]
-    pub fn open(name: &str, about: &str) -> Self {
+    pub fn open(name: impl Into<Cow<'static, str>>, about: impl Into<Cow<'static, str>>) -> Self {
         let setting =
-            Setting { value: None, evidence: Evidence::Disputed, source: "silence".to_owned() };
+            Setting { value: None, evidence: Evidence::Disputed, source: "silence".into() };
         let settings = vec![setting; KnobId::ALL.len()];
-        Self { name: name.to_owned(), about: about.to_owned(), settings }
+        Self { name: name.into(), about: about.into(), settings }
     }
 
     /// The name under which `--profile` finds it.
@@ -89,8 +90,8 @@ impl Profile {
 
     /// The same settings under another name.
     #[must_use]
-    pub fn renamed(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
+    pub fn renamed(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.name = name.into();
         self
     }
 
@@ -125,9 +126,9 @@ impl Profile {
         vec![Self::documented(), Self::windows(), Self::wine_8_0()]
     }
 
-    fn fix<K: Knob>(mut self, value: K, evidence: Evidence, source: &str) -> Self {
+    fn fix<K: Knob>(mut self, value: K, evidence: Evidence, source: &'static str) -> Self {
         let value = Some(value.index());
-        self.set(K::ID, Setting { value, evidence, source: source.to_owned() });
+        self.set(K::ID, Setting { value, evidence, source: source.into() });
         self
     }
 

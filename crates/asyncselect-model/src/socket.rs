@@ -192,6 +192,7 @@ impl Socket {
     }
 }
 
+#[inline]
 fn bits(events: NetworkEvents) -> u16 {
     u16::try_from(events.0).expect("defined events have the ten low bits")
 }

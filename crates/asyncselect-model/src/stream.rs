@@ -201,6 +201,7 @@ pub(crate) enum Arrived {
 
 impl Arrived {
     /// Whether the connection is gone, by whomever.
+    #[inline]
     pub(crate) fn is_aborted(self) -> bool {
         match self {
             Self::Reset | Self::EndThenReset | Self::OwnReset | Self::TimedOut => true,
@@ -346,10 +347,10 @@ impl Streams {
         self.is_flying(link, side).then(|| self.segments[head].segment())
     }
 
-    /// Whether a segment can arrive at `side` now.
+    /// Whether a segment can arrive at an end of a connection now.
     #[inline]
-    pub(crate) fn can_arrive(&self, link: LinkIx, side: Side) -> bool {
-        self.is_flying(link, side) && !self.is_held(self.end(link, side))
+    pub(crate) fn can_arrive(&self, link: &Link, side: Side) -> bool {
+        link.toward[side.at()].flying > 0 && !self.is_held(link.ends[side.at()])
     }
 
     #[inline]
@@ -361,6 +362,7 @@ impl Streams {
     }
 
     /// Whether something delays or loses what is on its way to a socket.
+    #[inline]
     pub(crate) fn is_disturbed(&self, socket: SocketIx) -> bool {
         self.holds.iter().any(|hold| hold.socket == socket)
     }
@@ -413,6 +415,7 @@ impl Streams {
     }
 
     /// Whether there are so many segments that more could not be counted.
+    #[inline]
     pub(crate) fn is_crowded(&self) -> bool {
         self.segments.len() > SEGMENTS_MAX
     }

@@ -91,11 +91,13 @@ impl PendingCall {
     }
 
     /// Whether it is a recv that leaves what it reads.
+    #[inline]
     pub(crate) fn peeks(self) -> bool {
         matches!(self, Self::Receive { peek: true, .. })
     }
 
     /// Whether it is a recv on this socket.
+    #[inline]
     pub(crate) fn receives_on(self, socket: SocketIx) -> bool {
         match self {
             Self::Receive { socket: other, .. } => other == socket,
@@ -207,6 +209,42 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) decides: bool,
 }
 
+/// Looks for moves, first at threads, then at ends of connections. An engine does little else
+/// between moves, and adapters on adapters take several times as long.
+struct Moves<'w> {
+    world: &'w World,
+    /// The next thread to look at.
+    thread: u8,
+    /// The next end to look at, two a connection.
+    end: usize,
+}
+
+impl Iterator for Moves<'_> {
+    type Item = Move<'static>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Move<'static>> {
+        let Self { world, thread, end } = self;
+        while let Some(pending) = world.pending.get(usize::from(*thread)) {
+            let caller = ThreadId(*thread);
+            *thread += 1;
+            if *pending != PendingCall::None && world.can_return(caller, *pending) {
+                return Some(Move::Return { thread: caller });
+            }
+        }
+        let links = &*world.streams.links;
+        while let Some(link) = links.get(*end / 2) {
+            let (number, toward) = (*end / 2, Side::ALL[*end % 2]);
+            *end += 1;
+            if world.streams.can_arrive(link, toward) {
+                let link = u8::try_from(number).expect("links are numbered by a byte");
+                return Some(Move::Deliver { link, toward });
+            }
+        }
+        None
+    }
+}
+
 impl World {
     /// A machine on which nothing has happened.
     #[must_use]
@@ -239,17 +277,9 @@ impl World {
 
     /// What can happen without the application: calls that can return, segments that can arrive.
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
+    #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        let threads = (0..).zip(&self.pending);
-        let returns = threads
-            .filter(|(thread, pending)| self.can_return(ThreadId(*thread), **pending))
-            .map(|(thread, _)| Move::Return { thread: ThreadId(thread) });
-        let links = (0..).take(self.streams.links.len());
-        let ends = links.flat_map(|link| Side::ALL.map(|side| (link, side)));
-        let arrivals = ends
-            .filter(|(link, toward)| self.streams.can_arrive(LinkIx(*link), *toward))
-            .map(|(link, toward)| Move::Deliver { link, toward });
-        returns.chain(arrivals)
+        Moves { world: self, thread: 0, end: 0 }
     }
 
     /// Lets one thing happen.
@@ -257,6 +287,7 @@ impl World {
     /// # Errors
     ///
     /// If the model does not describe it. The world is then of no further use.
+    #[inline]
     pub fn apply<C: Chooser, S: Sink>(
         &mut self,
         mv: Move<'_>,
@@ -331,6 +362,7 @@ impl World {
 
     /// The alternative at a knob: the profile's, or one that the run decides now and keeps.
     #[expect(clippy::as_conversions, reason = "an enum of few variants")]
+    #[inline]
     pub(crate) fn knob<K: Knob>(&mut self, cx: &mut Context<'_, impl Chooser, impl Sink>) -> K {
         let value = match self.knobs.value(K::ID) {
             Some(value) => value,

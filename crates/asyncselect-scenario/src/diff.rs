@@ -108,7 +108,7 @@ pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(K
     for (knob, value) in alternatives {
         let open = profile.setting(knob).value.is_none();
         let mut other = profile.clone();
-        let (evidence, source) = (Evidence::Inferred, String::new());
+        let (evidence, source) = (Evidence::Inferred, "".into());
         other.set(knob, Setting { value: Some(value), evidence, source });
         if compare(script, &simulate(script, &other), live).is_empty() {
             if open {

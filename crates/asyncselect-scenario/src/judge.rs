@@ -1,6 +1,7 @@
 //! Two verdicts on a run: does the stack agree with its profile, and does it conform to the clause?
 
 use std::fmt;
+use std::sync::LazyLock;
 
 use asyncselect_abi::{Data, Value, WsaError};
 use asyncselect_model::{Evidence, KnobId, Profile};
@@ -9,6 +10,9 @@ use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{Case, Claim, Expected, Expecting, Op, Script};
 use crate::script_file::{LpErrnoSpec, ReturnSpec};
 use crate::trace::name_of;
+
+/// What the documentation says, to measure deviations by.
+static DOCUMENTED: LazyLock<Profile> = LazyLock::new(Profile::documented);
 
 /// Keeps what a program could see.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -209,9 +213,8 @@ impl<H: Fn(KnobId, u8) -> bool> Judge<'_, H> {
         }
         let Some(case) = case else { return };
         // An alternative that the documentation leaves open conforms as well.
-        let documented = Profile::documented();
         for (knob, value) in &case.conditions {
-            if documented.admits(*knob, *value) {
+            if DOCUMENTED.admits(*knob, *value) {
                 continue;
             }
             let deviation = Deviation {
@@ -262,7 +265,6 @@ fn wrong_return(
     data: Option<&Data>,
 ) -> Option<(String, String)> {
     let Expected { value, error, data: wanted, lp_errno: wanted_errno } = expected;
-    let found = result_text(result);
     let holds = match (value, error, result) {
         (_, Some(error), result) => result == Err(*error),
         (None, None, result) => result.is_ok(),
@@ -279,7 +281,7 @@ fn wrong_return(
             (None, Some(value)) => value.to_string(),
             (None, None) => "success".to_owned(),
         };
-        return Some((expected, found));
+        return Some((expected, result_text(result)));
     }
     if let Some(wanted) = wanted
         && data != Some(wanted)

@@ -39,7 +39,7 @@ impl Known {
         let source = Source::read(path)?;
         let entries: Vec<Entry> = source.parse()?;
         for (index, entry) in entries.iter().enumerate() {
-            let at = |key: &str| JsonPath::default().index(index).key(key);
+            let at = |key: &'static str| JsonPath::default().index(index).key(key);
             let Entry { scenario, stack, fact, reason } = entry;
             if !Clauses::get().has(fact) {
                 let help = nearest(fact, Clauses::get().ids());

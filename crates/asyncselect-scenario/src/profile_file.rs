@@ -50,14 +50,14 @@ fn parse(source: &Source) -> Result<Profile, SourceError> {
     let file: ProfileFile = source.parse()?;
     let top = JsonPath::default;
     let base = match &file.based_on {
-        None => Profile::open(&file.name, "written by a user"),
+        None => Profile::open(file.name.clone(), "written by a user"),
         Some(base) => built_in(base).ok_or_else(|| {
             source.error(&top().key("based_on"), format!("no built-in profile `{base}`"), None)
         })?,
     };
-    let mut profile = base.renamed(&file.name);
+    let mut profile = base.renamed(file.name.clone());
     for (name, value) in &file.knobs {
-        let at = top().key("knobs").key(name);
+        let at = top().key("knobs").key(name.clone());
         let knob = KnobId::from_name(name).ok_or_else(|| {
             let help = nearest(name, KnobId::ALL.iter().map(|knob| knob.name()));
             source.error(&at, format!("unknown knob `{name}`"), help)
@@ -72,7 +72,7 @@ fn parse(source: &Source) -> Result<Profile, SourceError> {
             })?),
         };
         let from = source.path.display().to_string();
-        profile.set(knob, Setting { value, evidence: Evidence::Disputed, source: from });
+        profile.set(knob, Setting { value, evidence: Evidence::Disputed, source: from.into() });
     }
     Ok(profile)
 }

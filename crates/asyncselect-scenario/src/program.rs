@@ -328,7 +328,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
                     SocketRef::Invalid => Ok(INVALID_SOCKET),
                     SocketRef::Named(NameId(name)) => {
                         let name = usize::from(*name);
-                        self.program.sockets[name].ok_or_else(|| self.never_made(Unnamed { name }))
+                        self.program.sockets[name].ok_or_else(|| self.never_made(&Unnamed { name }))
                     }
                 };
                 let there = fault.try_map(socket)?;
@@ -428,8 +428,6 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             let messages = std::mem::take(&mut self.program.unclaimed);
             let place = self.program.place;
             self.observer.observed(Observation::Messages { place, messages });
-        } else {
-            self.program.unclaimed.clear();
         }
     }
 
@@ -495,11 +493,16 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let Program { script, sockets, windows, addresses, place, .. } = &*self.program;
         let place = *place;
         let mut handles = Handles { sockets, windows, addresses, refusing: script.refusing };
-        let call = op.call.try_map(&mut handles).map_err(|unnamed| self.never_made(unnamed))?;
+        // Borrowed, for a call is large, and to move what was just written takes long.
+        let call = op.call.try_map(&mut handles);
+        let call = match &call {
+            Ok(call) => call,
+            Err(unnamed) => return Err(self.never_made(unnamed)),
+        };
         self.observer.called(place, op.thread, op);
         let slot = usize::from(op.thread.0);
         let before = std::mem::replace(&mut self.program.calls[slot], op.call.name());
-        let outcome = self.check(|stack| stack.call(op.thread, &call))?;
+        let outcome = self.check(|stack| stack.call(op.thread, call))?;
         self.tell();
         let heard = self.hear(op.thread, outcome);
         // A call from the blocking hook of another (AS-HK-01): that one goes on waiting.
@@ -511,8 +514,8 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         Ok(heard)
     }
 
-    fn never_made(&self, Unnamed { name }: Unnamed) -> Ending {
-        Ending::NotSetUp(format!("`{}` was never made", self.program.script.sockets[name]))
+    fn never_made(&self, Unnamed { name }: &Unnamed) -> Ending {
+        Ending::NotSetUp(format!("`{}` was never made", self.program.script.sockets[*name]))
     }
 
     /// An address `of` a socket is where the stack says that it is bound.
@@ -568,7 +571,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         }
         let call = self.program.calls[usize::from(thread.0)];
         let place = self.program.place;
-        self.observer.observed(Observation::Return { place, call, result, lp_errno, data });
+        if O::LISTENS {
+            self.observer.observed(Observation::Return { place, call, result, lp_errno, data });
+        }
     }
 
     fn bind(&mut self, name: Option<NameId>, value: Value) {
@@ -610,6 +615,10 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     fn took(&mut self, thread: ThreadId, message: &PostedMessage) {
+        // Only claims look at it again, and nobody hears those.
+        if !O::LISTENS {
+            return;
+        }
         let retrieved = self.retrieved(thread, message);
         self.observer.retrieved(self.program.place, &retrieved);
         self.program.unclaimed.push(retrieved);

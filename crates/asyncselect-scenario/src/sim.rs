@@ -264,12 +264,15 @@ impl<const RECORD: bool> Recorder<RECORD> {
 impl<const RECORD: bool> Sink for Recorder<RECORD> {
     const WANTS_SILENCE: bool = RECORD;
 
+    // Without `RECORD` most effects leave nothing here; where that is seen they are not even made.
+    #[inline(always)]
     fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Return { thread, reply, .. } => {
                 self.replies[usize::from(thread.0)] = Some(reply);
-                let received = &mut self.received[usize::from(thread.0)];
-                received.append(&mut self.pieces);
+                if !self.pieces.is_empty() {
+                    self.received[usize::from(thread.0)].append(&mut self.pieces);
+                }
             }
             Effect::Received(piece) => self.pieces.push(piece),
             Effect::Retrieve { message, .. } => {

@@ -77,7 +77,7 @@ impl Chooser for Chosen {
 #[must_use]
 pub fn asked(script: &Script, profile: &Profile) -> Vec<KnobId> {
     // Everything is left open, and decided as the profile has it.
-    let open = Profile::open(profile.name(), profile.about());
+    let open = Profile::open(profile.name().to_owned(), profile.about().to_owned());
     let run = run_on(script, &mut Sim::<false, _>::new(open, Following(profile)));
     KnobId::ALL.iter().copied().filter(|knob| run.decided(*knob).is_some()).collect()
 }

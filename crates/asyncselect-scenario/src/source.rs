@@ -1,5 +1,6 @@
 //! Scenario files as text: reading them, finding places in them, showing what is wrong.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -88,7 +89,7 @@ impl Source {
             let second = starts.take_while(|start| *start <= at).last().unwrap_or(at);
             let message = format!("`{key}` is given twice");
             let span = second..second + quoted.len();
-            return self.error_at(span, path.key(key).to_string(), message, None);
+            return self.error_at(span, path.key(key.to_owned()).to_string(), message, None);
         }
         let span = if inner.is_data() { self.locate(&path) } else { None };
         let is_json = serde_json::from_str::<IgnoredAny>(&self.text).is_ok();
@@ -197,7 +198,7 @@ pub struct JsonPath(Vec<PathSegment>);
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum PathSegment {
-    Key(String),
+    Key(Cow<'static, str>),
     Index(usize),
 }
 
@@ -210,7 +211,7 @@ impl JsonPath {
 
     /// One object further in.
     #[must_use]
-    pub fn key(mut self, key: impl Into<String>) -> Self {
+    pub fn key(mut self, key: impl Into<Cow<'static, str>>) -> Self {
         self.0.push(PathSegment::Key(key.into()));
         self
     }
@@ -228,8 +229,8 @@ impl From<&serde_path_to_error::Path> for JsonPath {
         use serde_path_to_error::Segment;
         let segment = |segment: &Segment| match segment {
             Segment::Seq { index } => Some(PathSegment::Index(*index)),
-            Segment::Map { key } => Some(PathSegment::Key(key.clone())),
-            Segment::Enum { variant } => Some(PathSegment::Key(variant.clone())),
+            Segment::Map { key } => Some(PathSegment::Key(key.clone().into())),
+            Segment::Enum { variant } => Some(PathSegment::Key(variant.clone().into())),
             Segment::Unknown => None,
         };
         Self(path.iter().map_while(segment).collect())

@@ -20,7 +20,7 @@ fn corpus() -> Vec<Script> {
 
 fn with(profile: &Profile, knob: KnobId, value: u8) -> Profile {
     let mut profile = profile.clone();
-    let (evidence, source) = (Evidence::Inferred, "a test".to_owned());
+    let (evidence, source) = (Evidence::Inferred, "a test".into());
     profile.set(knob, Setting { value: Some(value), evidence, source });
     profile
 }

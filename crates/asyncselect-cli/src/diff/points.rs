@@ -80,7 +80,7 @@ pub(super) fn markdown(left: &str, right: &str, points: &[Point<'_>]) -> String 
             None => "open".to_owned(),
         });
         let source = cell(|setting| match setting.value {
-            Some(_) => setting.source.clone(),
+            Some(_) => setting.source.to_string(),
             None => "-".to_owned(),
         });
         let value = |setting: &Setting| match setting.value {
@@ -102,7 +102,7 @@ pub(super) fn rows<'d>(points: &[Point<'d>]) -> Vec<Row<'d>> {
         Side {
             value,
             evidence: value.map(|_| setting.evidence.as_str()),
-            source: value.map(|_| setting.source.as_str()),
+            source: value.map(|_| &*setting.source),
         }
     };
     let row = |Point { explanation, scenarios }: &Point<'d>| {

@@ -18,6 +18,7 @@ use crate::world::{Context, ModelError, Refusal, World};
 
 impl World {
     /// Makes a call that a provider answers through `lpErrno`; `None` for every other call.
+    #[inline]
     pub(super) fn provider_call<C: Chooser, S: Sink>(
         &mut self,
         call: &BackendCall,

@@ -1,6 +1,11 @@
 //! Refuses lists in the place of objects.
 
-use crate::source::{JsonPath, Source, SourceError};
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
 const LISTS: [&str; 19] = [
@@ -31,31 +36,106 @@ const LISTS_OF_LISTS: [&str; 2] = ["pairs", "one_of"];
 /// Refuses lists in the place of objects, which serde takes for their fields in order: a call
 /// must not have two spellings.
 pub(super) fn refuse_stray_lists(source: &Source) -> Result<(), SourceError> {
-    let value: serde_json::Value = source.parse()?;
-    match stray_list(&value, &JsonPath::default(), 0) {
-        Some(at) => Err(source.error(&at, "a list, where an object belongs".to_owned(), None)),
-        None => Ok(()),
+    source.parse::<NoStrayList>().map(|NoStrayList| ())
+}
+
+/// JSON whose lists all stand where lists belong.
+struct NoStrayList;
+
+impl<'de> Deserialize<'de> for NoStrayList {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Nested { lists: 0 }.deserialize(deserializer).map(|()| Self)
     }
 }
 
-/// The first list that is nested deeper than `depth` allows.
-fn stray_list(value: &serde_json::Value, at: &JsonPath, depth: u8) -> Option<JsonPath> {
-    use serde_json::Value;
-    match value {
-        Value::Array(_) if depth == 0 => Some(at.clone()),
-        Value::Array(items) => {
-            let mut items = items.iter().enumerate();
-            items.find_map(|(index, item)| stray_list(item, &at.clone().index(index), depth - 1))
+/// A value that may be so many lists, one in the other.
+struct Nested {
+    lists: u8,
+}
+
+impl<'de> DeserializeSeed<'de> for Nested {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Nested {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some(lists) = self.lists.checked_sub(1) else {
+            return Err(A::Error::custom("a list, where an object belongs"));
+        };
+        while items.next_element_seed(Self { lists })?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
+        while let Some(field) = fields.next_key::<Field>()? {
+            match field {
+                Field::Handlers => drop(fields.next_value::<IgnoredAny>()?),
+                Field::Read { lists } => fields.next_value_seed(Self { lists })?,
+            }
         }
-        Value::Object(fields) => {
-            // What is in handlers is not read yet.
-            let mut fields = fields.iter().filter(|(key, _)| *key != "handlers");
-            fields.find_map(|(key, value)| {
-                let depth = u8::from(LISTS.contains(&key.as_str()))
-                    + u8::from(LISTS_OF_LISTS.contains(&key.as_str()));
-                stray_list(value, &at.clone().key(key), depth)
-            })
+        Ok(())
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E>(self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// What may stand under a name.
+enum Field {
+    /// What is in handlers is not read yet.
+    Handlers,
+    /// So many lists, one in the other.
+    Read { lists: u8 },
+}
+
+impl<'de> Deserialize<'de> for Field {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Name;
+
+        impl Visitor<'_> for Name {
+            type Value = Field;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a name")
+            }
+
+            fn visit_str<E>(self, name: &str) -> Result<Field, E> {
+                let lists =
+                    u8::from(LISTS.contains(&name)) + u8::from(LISTS_OF_LISTS.contains(&name));
+                Ok(if name == "handlers" { Field::Handlers } else { Field::Read { lists } })
+            }
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
+        deserializer.deserialize_identifier(Name)
     }
 }
