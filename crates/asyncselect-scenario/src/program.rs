@@ -151,6 +151,41 @@ impl<'s> Program<'s> {
         Ok(())
     }
 
+    /// Whether nothing comes before the next step: where a script leaves races open and then says
+    /// what happens, or disturbs the network, it means the races as they stand.
+    #[must_use]
+    pub fn insists(&self) -> bool {
+        let (Phase::Next, Place::Step(last)) = (self.phase, self.place) else { return false };
+        let leaves_open = |op: &Op| matches!(op, Op::Call(op) if !op.settle);
+        let mut next = self.script.steps[last + 1..].iter();
+        match &self.script.steps[last] {
+            op if leaves_open(op) || matches!(op, Op::Happen(_)) => {
+                matches!(next.find(|op| !leaves_open(op)), Some(Op::Happen(_) | Op::Fault(_)))
+            }
+            Op::Fault(_) | Op::Advance(_) => matches!(next.next(), Some(Op::Happen(_))),
+            Op::Call(_)
+            | Op::End { .. }
+            | Op::Blocked { .. }
+            | Op::Claim(_)
+            | Op::Pump { .. }
+            | Op::Settle
+            | Op::Happen(_)
+            | Op::NotModelled(_) => false,
+        }
+    }
+
+    /// Goes to the end instead of on: what is left there can be seen.
+    pub fn abandon(&mut self) {
+        self.place = Place::End;
+        self.phase = Phase::Look;
+    }
+
+    /// What it carries out.
+    #[must_use]
+    pub fn script(&self) -> &'s Script {
+        self.script
+    }
+
     /// Where it is.
     #[must_use]
     pub fn place(&self) -> Place {
@@ -334,7 +369,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
                 let there = fault.try_map(socket)?;
                 self.observer.disturbed(self.program.place, fault);
                 self.check(|stack| stack.fault(&there))?;
-                self.goes_on(Pause::Rest)
+                self.disturbed()
             }
             Op::Advance(ms) => {
                 self.observer.waited(self.program.place, *ms);
@@ -367,9 +402,15 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         self.check(|stack| stack.advance(ms))?;
         self.observer.passed(ms);
         match left_ms - ms {
-            0 => self.goes_on(Pause::Rest),
+            0 => self.disturbed(),
             left_ms => self.then(Phase::Pass { left_ms }, Pause::Rest),
         }
+    }
+
+    /// Everything comes to rest, unless the script says what comes first.
+    fn disturbed(&mut self) -> Result<Pause, Ending> {
+        self.program.phase = Phase::Next;
+        Ok(if self.program.insists() { Pause::Open } else { Pause::Rest })
     }
 
     /// Everything that the step waited for is there.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use asyncselect_model::{KnobId, Profile};
 
 use super::runs::{First, Freedom, Reduction, Runs, TooMany};
-use super::search::{Explored, Limits, Space, Work, breadth_first};
+use super::search::{Explored, Label, Limits, Space, Work, breadth_first};
 use super::tree::Walker;
 use crate::runner::{Ending, Observation};
 use crate::script::Script;
@@ -65,12 +65,13 @@ pub fn outcomes(
     Ok(Outcomes { list, explored })
 }
 
-fn firsts(runs: &Runs<'_>, path: &[super::search::Label]) -> Vec<First> {
+fn firsts(runs: &Runs<'_>, path: &[Label]) -> Vec<First> {
     let mut state = runs.start();
-    let mut firsts = Vec::new();
-    for label in path {
-        firsts.push(runs.first(&state, *label));
+    let first = |label: &Label| {
+        let first = runs.first(&state, *label);
         runs.follow(&mut state, *label);
-    }
-    firsts
+        first
+    };
+    // Nothing else can come before the first step: setting up ends at rest.
+    path.iter().map(first).skip(1).collect()
 }

@@ -9,6 +9,7 @@ use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asyncselect_model::chooser::Enumerating;
+use asyncselect_model::profile::Setting;
 use asyncselect_model::{KnobId, Move, Profile};
 use foldhash::quality::FixedState;
 
@@ -109,7 +110,8 @@ pub enum First {
 }
 
 impl<'s> Runs<'s> {
-    /// All runs. What `setup` makes is there when they begin.
+    /// All runs with the alternatives that the script chooses, or any. What `setup` makes is there
+    /// when they begin.
     ///
     /// # Errors
     ///
@@ -120,7 +122,14 @@ impl<'s> Runs<'s> {
         freedom: Freedom,
         reduction: Reduction,
     ) -> Result<Self, Ending> {
-        let mut template = Sim::new(profile.clone(), Enumerating::new());
+        let mut profile = profile.clone();
+        for (knob, value) in &script.choices {
+            let setting = profile.setting(*knob).clone();
+            if setting.value.is_none() {
+                profile.set(*knob, Setting { value: Some(*value), ..setting });
+            }
+        }
+        let mut template = Sim::new(profile, Enumerating::new());
         let mut program = Program::begin(script, &mut template)?;
         if freedom == Freedom::AllCalls {
             program.leave_all_open();
@@ -144,7 +153,7 @@ impl<'s> Runs<'s> {
     /// happens by itself.
     fn options<'o>(&self, state: &'o State<'s>) -> impl Iterator<Item = First> + use<'o, 's> {
         let goes_on = state.ending.is_none() && state.pause == Pause::Open;
-        let happens = state.ending.is_none();
+        let happens = state.ending.is_none() && !state.program.insists();
         let moves = state.now.world().moves().filter(move |_| happens);
         let happenings = moves.map(|mv| First::Happening(happening(&mv)));
         goes_on.then_some(First::Program).into_iter().chain(happenings)
@@ -185,7 +194,10 @@ impl<'s> Runs<'s> {
 
     /// Goes on as long as nothing else can happen first.
     fn run_on(&self, sim: &mut Sim<false, Enumerating>, mut state: State<'s>) -> State<'s> {
-        while state.ending.is_none() && state.now.world().moves().next().is_none() {
+        let only_goes_on = |state: &State<'s>| {
+            state.program.insists() || state.now.world().moves().next().is_none()
+        };
+        while state.ending.is_none() && only_goes_on(&state) {
             self.proceed(sim, &mut state);
         }
         state
@@ -306,6 +318,16 @@ impl Seen {
         }
         all.reverse();
         all
+    }
+}
+
+impl Drop for Seen {
+    fn drop(&mut self) {
+        // One after the other: what was seen may be long, and stacks are not.
+        let mut next = self.0.take();
+        while let Some(mut sight) = next.and_then(Arc::into_inner) {
+            next = sight.before.0.take();
+        }
     }
 }
 

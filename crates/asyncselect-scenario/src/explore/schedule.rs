@@ -51,8 +51,7 @@ pub fn scenario(
         .collect();
     let mut log = Log::default();
     let mut sim = simulator_choosing(profile, choices.clone());
-    // However it ends: so does what is written.
-    drop(replay(script, freedom, &mut sim, &outcome.schedule, &mut log));
+    replay(script, freedom, &mut sim, &outcome.schedule, &mut log);
     let mut text = String::from("{\n  \"format\": 1,\n");
     let mut field = |key: &str, value: &str| {
         text.push_str(&format!("  {}: {value},\n", json!(key)));
@@ -94,6 +93,8 @@ enum Entry {
     Happened(Happening),
     /// The program saw something.
     Observed(Observation),
+    /// The call that was made last never returns.
+    Blocked,
 }
 
 #[derive(Default)]
@@ -121,22 +122,37 @@ impl Observer for Log {
     }
 }
 
-/// Carries the script out as scheduled.
+/// Carries the script out as scheduled, and looks at what is left where that ends.
 fn replay(
     script: &Script,
     freedom: Freedom,
     sim: &mut Sim<false, impl Chooser>,
     schedule: &[First],
     log: &mut Log,
-) -> Result<(), Ending> {
-    let mut program = Program::begin(script, sim)?;
+) {
+    let Ok(mut program) = Program::begin(script, sim) else { return };
     if freedom == Freedom::AllCalls {
         program.leave_all_open();
     }
+    if let Err(Ending::Blocked(_)) = go_on(&mut program, sim, schedule, log) {
+        log.0.push(Entry::Blocked);
+        program.abandon();
+        // There are only queues to look at, which cannot fail.
+        drop(program.rest(sim, log).and_then(|()| go_on(&mut program, sim, &[], log)));
+    }
+}
+
+fn go_on(
+    program: &mut Program<'_>,
+    sim: &mut Sim<false, impl Chooser>,
+    schedule: &[First],
+    log: &mut Log,
+) -> Result<(), Ending> {
     program.set_up(sim)?;
     let mut schedule = schedule.iter();
     loop {
-        let first = if sim.is_at_rest() { Some(&First::Program) } else { schedule.next() };
+        let only_goes_on = program.insists() || sim.is_at_rest();
+        let first = if only_goes_on { Some(&First::Program) } else { schedule.next() };
         match first {
             Some(First::Happening(happening)) => {
                 sim.happen(*happening).map_err(|error| Ending::Failed(program.place(), error))?;
@@ -147,7 +163,7 @@ fn replay(
                 let pause = program.proceed(sim, log)?;
                 let after = program.place();
                 if let (true, Place::Step(index)) = (before != after, after)
-                    && let Op::Pump { .. } | Op::Happen(_) = &script.steps[index]
+                    && let Op::Pump { .. } | Op::Happen(_) = &program.script().steps[index]
                 {
                     log.0.push(Entry::Taken(index));
                 }
@@ -196,22 +212,32 @@ impl Writer<'_> {
                 self.returned_anything();
                 self.other(&json!({ "advance_ms": ms }));
             }
-            Entry::Happened(happening) => {
-                if let Some(index) = self.made
-                    && let Op::Call(CallOp { repeat: Repeat::Times(_), .. }) =
-                        &self.script.steps[index]
-                {
-                    self.made = None;
-                    let name = format!("call of step {}", index + 1);
-                    self.waiting.insert(index, name.clone());
-                    self.call(index, Some(name), None);
+            Entry::Blocked => {
+                if let Some(name) = self.begun() {
+                    self.other(&json!({ "blocked": name }));
                 }
+            }
+            Entry::Happened(happening) => {
+                self.begun();
                 self.returned_anything();
                 let happen = self.happen(*happening);
                 self.other(&json!({ "happen": happen }));
             }
             Entry::Observed(observation) => self.observed(observation),
         }
+    }
+
+    /// The call that was made waits: in the file it is one that began. Its name, if it is one.
+    fn begun(&mut self) -> Option<String> {
+        let index = self.made?;
+        let Op::Call(CallOp { repeat: Repeat::Times(_), .. }) = &self.script.steps[index] else {
+            return None;
+        };
+        self.made = None;
+        let name = format!("call of step {}", index + 1);
+        self.waiting.insert(index, name.clone());
+        self.call(index, Some(name.clone()), None);
+        Some(name)
     }
 
     fn observed(&mut self, observation: &Observation) {
