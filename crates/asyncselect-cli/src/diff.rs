@@ -1,7 +1,7 @@
 //! `asyncselect diff`.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
@@ -9,14 +9,12 @@ use anstyle::Style;
 use asyncselect_abi::BackendError;
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::adapter::Adapter;
-use asyncselect_scenario::diff::{Difference, Explanation, compare, explain, nearest_knob};
-use asyncselect_scenario::judge::{Agreement, judge};
+use asyncselect_scenario::diff::{Difference, Explanation, compare, explain};
 use asyncselect_scenario::known::{Entry, Known};
 use asyncselect_scenario::profile_file;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
-use asyncselect_scenario::source::SourceError;
 use asyncselect_scenario::stack::Stack;
 use clap::ValueEnum;
 
@@ -25,10 +23,15 @@ use crate::outcome::{Exit, Output, Scripts, read};
 use crate::progress::Progress;
 use crate::style;
 
+mod oracle;
 mod points;
 mod report;
 
+pub(crate) use oracle::{CheckQuestion, check};
+
 pub(crate) use report::explanation_text;
+
+use oracle::{Judged, Kept};
 
 /// How one scenario came out.
 enum Compared {
@@ -36,12 +39,14 @@ enum Compared {
     Equal,
     /// It differs, and knobs at which the stacks part explain it.
     Explained(Vec<Difference>, Vec<Explanation>),
-    /// The live stack took an alternative that the profile leaves open.
-    Open(KnobId, u8),
+    /// The live stack took alternatives that the profile leaves open.
+    Open(Vec<(KnobId, u8)>),
     /// It differs, as the ledger says that it may.
     Known(Vec<Difference>, Entry),
     /// It differs, and should not.
     Unexplained(Vec<Difference>, Option<(KnobId, u8)>),
+    /// Too much could have happened to look at all of it; what was looked at is allowed.
+    Undecided(String),
     /// The model does not describe something that the script does.
     NotModelled(String),
     /// It cannot be run there.
@@ -103,60 +108,76 @@ struct Comparison {
     compared: Vec<Compared>,
     /// Entries of the ledger that did not come true.
     stale: Vec<Entry>,
+    /// How many states explained what a live stack showed; none if both are profiles.
+    kept: Option<Kept>,
 }
 
 pub(crate) fn diff(question: &Question) -> Output {
     let Scripts { scripts, errors } = read(&question.paths);
-    let comparison = match compare_all(question, scripts) {
-        Ok(comparison) => comparison,
-        Err(output) => return output,
-    };
-    let exit = if errors.is_empty() { comparison.exit() } else { Exit::BadScript };
-    let output = match question.format {
-        DiffFormat::Text => Output { exit, ..Output::text(report::text(&comparison)) },
-        DiffFormat::Json => Output::json(&report::json(&comparison), exit),
-        DiffFormat::Junit => {
-            let text = junit::xml(vec![report::suite(&comparison)], &errors);
-            Output { exit, ..Output::text(text) }
-        }
-        DiffFormat::Markdown => {
-            let points = points::points(comparison.explanations());
-            let text = points::markdown(comparison.left.name(), &comparison.right, &points);
-            Output { exit, ..Output::text(text) }
-        }
-    };
-    output.with(&errors)
+    match compare_all(question, scripts) {
+        Ok(comparison) => comparison.output(question.format).with(&errors),
+        Err(output) => output,
+    }
 }
 
 fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, Output> {
-    let load = |name| profile_file::load(name).map_err(|error| Output::bad_source(&error));
     let left = load(&question.left)?;
     let progress = Progress::new(!question.no_progress, scripts.len());
-    let (right, compared, stale) = match (&question.adapter, &question.right) {
+    match (&question.adapter, &question.right) {
         (Some(command), _) => {
-            let known = ledger(question).map_err(|error| Output::bad_source(&error))?;
+            let known = ledger(question.known.as_deref(), &question.paths)?;
             let adapter = Adapter::start(command);
             let adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
             let label = adapter.label().to_owned();
-            let work =
-                |script: &Script, adapter: &mut Adapter| live(script, &left, &known, adapter);
+            let work = |script: &Script, adapter: &mut Adapter| {
+                oracle::judged(script, &left, &known, || run_on(script, adapter))
+            };
             let more = question.jobs.get().min(scripts.len().max(1)) - 1;
-            let compared = each_live(&scripts, &progress, adapter, (command, more), work);
-            let stale = stale(&known, &left, &scripts, &compared);
-            (label, compared, stale)
+            let judged = each_live(&scripts, &progress, adapter, (command, more), work);
+            Ok(oracle::comparison(left, label, scripts, judged, &known))
         }
         (None, Some(right)) => {
             let right = load(right)?;
             let compare = |script: &Script| profiles(script, &left, &right);
-            (right.name().to_owned(), each(&scripts, &progress, compare), Vec::new())
+            let compared = each(&scripts, &progress, compare);
+            let right = right.name().to_owned();
+            Ok(Comparison { left, right, scripts, compared, stale: Vec::new(), kept: None })
         }
         (None, None) => unreachable!("clap requires one of them"),
-    };
-    drop(progress);
-    Ok(Comparison { left, right, scripts, compared, stale })
+    }
+}
+
+fn load(profile: &str) -> Result<Profile, Output> {
+    profile_file::load(profile).map_err(|error| Output::bad_source(&error))
 }
 
 impl Comparison {
+    /// What is printed, and how the command ends if all scripts could be read.
+    fn output(&self, format: DiffFormat) -> Output {
+        let exit = self.exit();
+        match format {
+            DiffFormat::Text => Output { exit, ..Output::text(report::text(self)) },
+            DiffFormat::Json => Output::json(&report::json(self), exit),
+            DiffFormat::Junit => {
+                let text = junit::xml(vec![report::suite(self)], &[]);
+                Output { exit, ..Output::text(text) }
+            }
+            DiffFormat::Markdown => {
+                let points = points::points(self.explanations());
+                let text = points::markdown(self.left.name(), &self.right, &points);
+                Output { exit, ..Output::text(text) }
+            }
+        }
+    }
+
+    /// What stands on the left of a difference, and on the right.
+    fn sides(&self) -> (&'static str, &'static str) {
+        match self.kept {
+            Some(_) => ("allowed", "came"),
+            None => ("left", "right"),
+        }
+    }
+
     fn exit(&self) -> Exit {
         let worst = self.compared.iter().map(Compared::exit).max().unwrap_or(Exit::Conforms);
         // A comparison that compared nothing must not look like one that found nothing.
@@ -177,6 +198,7 @@ impl Comparison {
             | Compared::Open(..)
             | Compared::Known(..)
             | Compared::Unexplained(..)
+            | Compared::Undecided(_)
             | Compared::NotModelled(_)
             | Compared::NotRunnable(_)
             | Compared::StackFailed(_) => &[],
@@ -185,16 +207,18 @@ impl Comparison {
 }
 
 /// The ledger that the user named, or that lies beside the scenarios.
-fn ledger(question: &Question) -> Result<Known, SourceError> {
-    if let Some(path) = &question.known {
-        return Known::read(path);
-    }
+fn ledger(named: Option<&Path>, scenarios: &[PathBuf]) -> Result<Known, Output> {
     // A scenario lies two levels below it, a family one.
-    let beside = question.paths.iter().find_map(|path| {
-        let folders = path.ancestors().take(3).filter(|folder| !folder.as_os_str().is_empty());
-        folders.map(|folder| folder.join("known.json")).find(|file| file.is_file())
-    });
-    beside.map_or_else(|| Ok(Known::default()), |path| Known::read(&path))
+    let beside = || {
+        scenarios.iter().find_map(|path| {
+            let folders = path.ancestors().take(3).filter(|folder| !folder.as_os_str().is_empty());
+            folders.map(|folder| folder.join("known.json")).find(|file| file.is_file())
+        })
+    };
+    match named.map(Path::to_owned).or_else(beside) {
+        Some(path) => Known::read(&path).map_err(|error| Output::bad_source(&error)),
+        None => Ok(Known::default()),
+    }
 }
 
 /// The entries of the ledger whose scenarios were run and did not differ.
@@ -230,8 +254,8 @@ fn each_live(
     progress: &Progress,
     first: Adapter,
     (command, more): (&str, usize),
-    compare: impl Fn(&Script, &mut Adapter) -> Compared + Sync,
-) -> Vec<Compared> {
+    compare: impl Fn(&Script, &mut Adapter) -> Judged + Sync,
+) -> Vec<Judged> {
     let next = AtomicUsize::new(0);
     let work = |mut adapter: Adapter| {
         let mut done = Vec::new();
@@ -284,38 +308,6 @@ fn profiles(script: &Script, left: &Profile, right: &Profile) -> Compared {
     }
 }
 
-fn live(script: &Script, profile: &Profile, known: &Known, adapter: &mut Adapter) -> Compared {
-    if script.is_about_others_than(profile.name()) {
-        return Compared::NotRunnable(format!("a fact of other stacks than {}", profile.name()));
-    }
-    let expected = simulate(script, profile);
-    if let Some(what) = not_modelled(&expected) {
-        return Compared::NotModelled(what);
-    }
-    let live = run_on(script, adapter);
-    let holds = |knob: KnobId, value| expected.decided(knob) == Some(value);
-    match judge(script, &live.ending, &live.seen, holds).agreement {
-        Agreement::NotRunnable(what) | Agreement::NotModelled(what) => {
-            return Compared::NotRunnable(what);
-        }
-        Agreement::StackFailed(what) => return Compared::StackFailed(what),
-        Agreement::Agrees | Agreement::Disagrees(_) | Agreement::NotSetUp(_) => {}
-    }
-    let differences = compare(script, &expected, &live);
-    if differences.is_empty() {
-        return Compared::Equal;
-    }
-    let hint = match nearest_knob(script, profile, &live) {
-        Some((knob, value, true)) => return Compared::Open(knob, value),
-        Some((knob, value, false)) => Some((knob, value)),
-        None => None,
-    };
-    match known.allows(&script.id, profile.name()) {
-        Some(entry) => Compared::Known(differences, entry.clone()),
-        None => Compared::Unexplained(differences, hint),
-    }
-}
-
 impl Compared {
     fn exit(&self) -> Exit {
         match self {
@@ -324,7 +316,7 @@ impl Compared {
             | Self::Open(..)
             | Self::Known(..)
             | Self::NotRunnable(_) => Exit::Conforms,
-            Self::NotModelled(_) => Exit::NotModelled,
+            Self::Undecided(_) | Self::NotModelled(_) => Exit::NotModelled,
             Self::Unexplained(..) => Exit::Findings,
             Self::StackFailed(_) => Exit::Unavailable,
         }
@@ -333,9 +325,11 @@ impl Compared {
     fn style(&self) -> Style {
         match self {
             Self::Equal => style::GOOD,
-            Self::Explained(..) | Self::Open(..) | Self::Known(..) | Self::NotModelled(_) => {
-                style::KNOWN
-            }
+            Self::Explained(..)
+            | Self::Open(..)
+            | Self::Known(..)
+            | Self::Undecided(_)
+            | Self::NotModelled(_) => style::KNOWN,
             Self::NotRunnable(_) => style::SILENT,
             Self::Unexplained(..) | Self::StackFailed(_) => style::BAD,
         }
@@ -348,6 +342,7 @@ impl Compared {
             Self::Open(..) => "open",
             Self::Known(..) => "known",
             Self::Unexplained(..) => "DIFFERS",
+            Self::Undecided(_) => "undecided",
             Self::NotModelled(_) => "not modelled",
             Self::NotRunnable(_) => "not runnable",
             Self::StackFailed(_) => "stack failed",

@@ -73,6 +73,8 @@ enum Command {
     },
     /// Compares two stacks on the same scenarios.
     Diff(diff::Question),
+    /// Says whether a profile allows what a recording of a live stack shows.
+    Check(diff::CheckQuestion),
     /// Writes scenarios as one file for a machine that has nothing but `asyncselect-live.exe`.
     Bundle {
         /// Scenario files and folders of them.
@@ -139,6 +141,7 @@ fn main() -> ExitCode {
         }
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
         Command::Diff(question) => diff::diff(&question),
+        Command::Check(question) => diff::check(&question),
         Command::Bundle { paths, out } => bundle::write(&paths, &out),
         Command::Explain(question) => explain::explain(&question),
         Command::Knobs { name, profiles, format } => {

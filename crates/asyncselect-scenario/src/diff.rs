@@ -4,6 +4,7 @@ use asyncselect_abi::Value;
 use asyncselect_model::profile::Setting;
 use asyncselect_model::{Evidence, KnobId, Profile};
 
+use crate::check::{STATES_MAX, check};
 use crate::judge::result_text;
 use crate::runner::{Ending, Observation, Place, Retrieved};
 use crate::script::{Claim, Op, Script};
@@ -40,7 +41,8 @@ pub struct Explanation {
 pub fn compare(script: &Script, left: &Run, right: &Run) -> Vec<Difference> {
     let mut differences = Vec::new();
     for (one, other) in left.seen.iter().zip(&right.seen) {
-        if !same(script, left, one, other) {
+        let holds = |knob, value| left.decided(knob) == Some(value);
+        if !same_where(script, &holds, one, other) {
             differences.push(Difference {
                 place: place_of(one),
                 left: text_of(script, one),
@@ -96,31 +98,22 @@ pub fn explain(script: &Script, left: &Profile, right: &Profile) -> Option<Vec<E
     compare(script, &simulate(script, &moved), &right_run).is_empty().then_some(explanations)
 }
 
-/// The single change of a knob that makes the model show what a live stack showed: the knob, the
-/// alternative, and whether the profile leaves the knob open anyway.
+/// The single change of a knob with which the profile would allow what a live stack showed: the
+/// knob and the alternative.
 #[must_use]
-pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(KnobId, u8, bool)> {
-    let alternatives = asked(script, profile).into_iter().flat_map(|knob| {
-        let count = u8::try_from(knob.values().len()).expect("a knob has few alternatives");
-        (0..count).map(move |value| (knob, value))
-    });
-    let mut found = None;
-    for (knob, value) in alternatives {
-        let open = profile.setting(knob).value.is_none();
+pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(KnobId, u8)> {
+    let fixed = |knob: &KnobId| profile.setting(*knob).value.is_some();
+    asked(script, profile).into_iter().filter(fixed).find_map(|knob| {
         let mut other = profile.clone();
         let (evidence, source) = (Evidence::Inferred, "".into());
-        other.set(knob, Setting { value: Some(value), evidence, source });
-        if compare(script, &simulate(script, &other), live).is_empty() {
-            if open {
-                return Some((knob, value, true));
-            }
-            found = found.or(Some((knob, value, false)));
-        }
-    }
-    found
+        other.set(knob, Setting { value: None, evidence, source });
+        let checked = check(script, &other, live, STATES_MAX).ok()?;
+        let taken = checked.taken.iter().find(|(taken, _)| *taken == knob)?;
+        checked.is_allowed().then_some(*taken)
+    })
 }
 
-fn place_of(observation: &Observation) -> Place {
+pub(crate) fn place_of(observation: &Observation) -> Place {
     match observation {
         Observation::Return { place, .. }
         | Observation::NeverFailed { place, .. }
@@ -130,8 +123,13 @@ fn place_of(observation: &Observation) -> Place {
 }
 
 /// Whether two observations are the same as far as the script cares; what it cares for is told by
-/// the expectation that holds for `run`.
-fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> bool {
+/// the expectation for the alternatives that `holds` names.
+pub(crate) fn same_where(
+    script: &Script,
+    holds: &impl Fn(KnobId, u8) -> bool,
+    left: &Observation,
+    right: &Observation,
+) -> bool {
     match (left, right) {
         (
             Observation::Return { place, result, lp_errno, data, .. },
@@ -143,7 +141,7 @@ fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> 
                 ..
             },
         ) => {
-            let open = open_return(script, run, *place);
+            let open = open_return(script, holds, *place);
             let same_result = match (result, other_result) {
                 // Handles and ports are each stack's own.
                 (Ok(Value::Socket(_)), Ok(Value::Socket(_)))
@@ -162,7 +160,7 @@ fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> 
         (
             Observation::Messages { place, messages },
             Observation::Messages { place: other_place, messages: others },
-        ) => place == other_place && same_messages(script, run, *place, messages, others),
+        ) => place == other_place && same_messages(script, holds, *place, messages, others),
         (Observation::NeverFailed { place, .. }, Observation::NeverFailed { place: other, .. }) => {
             place == other
         }
@@ -181,7 +179,7 @@ fn same(script: &Script, run: &Run, left: &Observation, right: &Observation) -> 
 }
 
 /// Whether the script leaves open how much a call returns.
-fn open_return(script: &Script, run: &Run, place: Place) -> bool {
+fn open_return(script: &Script, holds: &impl Fn(KnobId, u8) -> bool, place: Place) -> bool {
     let Place::Step(index) = place else { return false };
     let expect = match &script.steps[index] {
         Op::Call(op) => &op.expect,
@@ -195,13 +193,13 @@ fn open_return(script: &Script, run: &Run, place: Place) -> bool {
         | Op::Happen(_)
         | Op::NotModelled(_) => return false,
     };
-    let (expected, _) = expect.select(|knob, value| run.decided(knob) == Some(value));
+    let (expected, _) = expect.select(holds);
     matches!(expected.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
 }
 
 fn same_messages(
     script: &Script,
-    run: &Run,
+    holds: &impl Fn(KnobId, u8) -> bool,
     place: Place,
     left: &[Retrieved],
     right: &[Retrieved],
@@ -213,7 +211,7 @@ fn same_messages(
     let Place::Step(index) = place else { return alike() };
     let unordered = match &script.steps[index] {
         Op::Claim(claim) => {
-            let (claim, _) = claim.select(|knob, value| run.decided(knob) == Some(value));
+            let (claim, _) = claim.select(holds);
             !matches!(claim, Claim::Ordered(_))
         }
         Op::Call(_)
@@ -238,7 +236,7 @@ fn same_messages(
     sorted(left) == sorted(right)
 }
 
-fn text_of(script: &Script, observation: &Observation) -> String {
+pub(crate) fn text_of(script: &Script, observation: &Observation) -> String {
     match observation {
         Observation::Return { call, result, data, lp_errno, .. } => {
             let mut text = format!("{call} -> {}", result_text(*result));
@@ -262,7 +260,36 @@ fn text_of(script: &Script, observation: &Observation) -> String {
     }
 }
 
-fn ending_kind(ending: &Ending) -> u8 {
+/// How far two observations are apart; only to say which of several is the nearest.
+pub(crate) fn difference(one: &Observation, other: &Observation) -> usize {
+    match (one, other) {
+        (
+            Observation::Return { place, result, .. },
+            Observation::Return { place: other_place, result: other, .. },
+        ) if place == other_place => match (result, other) {
+            (Ok(_), Ok(_)) | (Err(_), Err(_)) => 1,
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => 2,
+        },
+        (
+            Observation::Messages { place, messages },
+            Observation::Messages { place: other_place, messages: others },
+        ) if place == other_place => {
+            let missing = |from: &[Retrieved], of: &[Retrieved]| {
+                let mut rest: Vec<_> = from.iter().collect();
+                for message in of {
+                    if let Some(at) = rest.iter().position(|other| other.looks_like(message)) {
+                        rest.swap_remove(at);
+                    }
+                }
+                rest.len()
+            };
+            missing(messages, others) + missing(others, messages)
+        }
+        _ => usize::from(place_of(one) != place_of(other)) * 1_000 + 100,
+    }
+}
+
+pub(crate) fn ending_kind(ending: &Ending) -> u8 {
     match ending {
         Ending::Completed => 0,
         Ending::Blocked(_) => 1,
@@ -272,7 +299,7 @@ fn ending_kind(ending: &Ending) -> u8 {
     }
 }
 
-fn ending_text(ending: &Ending) -> String {
+pub(crate) fn ending_text(ending: &Ending) -> String {
     match ending {
         Ending::Completed => "the run ends".to_owned(),
         Ending::Blocked(_) => "a call waits".to_owned(),

@@ -7,9 +7,11 @@
 //! | which states were seen | [`visited`] |
 //! | the runs of a scenario as a state space | [`runs`] |
 //! | what can come of a scenario, and how | [`outcomes`] |
-//! | an order as a scenario file | [`schedule`] |
+//! | a run that goes one way of many | [`replay`] |
+//! | such a way as a scenario file | [`schedule`] |
 
 pub mod outcomes;
+pub mod replay;
 pub mod runs;
 pub mod schedule;
 pub mod search;

@@ -2,8 +2,9 @@
 //!
 //! The life of a scenario: bytes ([`source`]) become a [`script_file`] (spelling and shape), then a
 //! [`script`] (every name resolved), then a [`program`] that [`runner`] carries out on a [`stack`]:
-//! the model ([`sim`]) or somebody's [`adapter`]. A run leaves a [`trace`], two verdicts
-//! ([`judge`]), and differences from other stacks ([`diff`]).
+//! the model ([`sim`]), somebody's [`adapter`], or a [`recording`]. A run leaves a [`trace`], two
+//! verdicts ([`judge`]), and differences from other stacks ([`diff`]). What else could have come of
+//! it is for [`explore`] to find, and whether what came is allowed, for [`check`].
 //!
 //! Each stage is a type and fails in its own way. None has semantics of its own: what must happen
 //! is in the file, what would happen is in the model.
@@ -11,6 +12,7 @@
 
 pub mod adapter;
 pub mod bundle;
+pub mod check;
 pub mod clauses;
 pub mod corpus;
 pub mod diff;
@@ -20,6 +22,7 @@ pub mod judge;
 pub mod known;
 pub mod profile_file;
 pub mod program;
+pub mod recording;
 pub mod runner;
 pub mod schema;
 pub mod script;

@@ -13,7 +13,7 @@ use asyncselect_abi::{
 };
 use asyncselect_model::world::THREADS_MAX;
 
-use crate::runner::{Deaf, Ending, Handle, Observation, Observer, Place, Retrieved};
+use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
@@ -141,11 +141,15 @@ impl<'s> Program<'s> {
     /// # Errors
     ///
     /// If it fails.
-    pub fn set_up<S: Stack>(&mut self, stack: &mut S) -> Result<(), Ending> {
+    pub fn set_up<S: Stack, O: Observer>(
+        &mut self,
+        stack: &mut S,
+        observer: &mut O,
+    ) -> Result<(), Ending> {
         while self.taken <= self.script.setup.len() {
-            match self.proceed(stack, &mut Deaf)? {
+            match self.proceed(stack, observer)? {
                 Pause::Open | Pause::Over => {}
-                Pause::Rest => self.rest(stack, &mut Deaf)?,
+                Pause::Rest => self.rest(stack, observer)?,
             }
         }
         Ok(())

@@ -11,6 +11,7 @@ use asyncselect_scenario::script::Script;
 use quick_junit::TestSuite;
 use serde::Serialize;
 
+use super::oracle::Kept;
 use super::{Compared, Comparison, points};
 use crate::junit::Told;
 use crate::outcome::place_text;
@@ -18,6 +19,11 @@ use crate::style::{self, paint};
 
 fn knob_text(knob: KnobId, value: u8) -> String {
     format!("{knob} = {}", knob.values()[usize::from(value)])
+}
+
+fn taken_text(taken: &[(KnobId, u8)]) -> String {
+    let texts: Vec<String> = taken.iter().map(|(knob, value)| knob_text(*knob, *value)).collect();
+    texts.join(", ")
 }
 
 fn entry_text(Entry { fact, reason, .. }: &Entry) -> String {
@@ -44,6 +50,7 @@ pub(crate) fn explanation_text(explanation: &Explanation) -> String {
 /// A comparison for people.
 pub(super) fn text(comparison: &Comparison) -> String {
     let Comparison { left, right, scripts, stale, .. } = comparison;
+    let sides = comparison.sides();
     let points = points::text(&points::points(comparison.explanations()));
     let mut text = format!("left {}, right {right}\n", left.name());
     let mut told = |line: String| {
@@ -57,22 +64,20 @@ pub(super) fn text(comparison: &Comparison) -> String {
             Compared::Equal => {}
             Compared::Explained(differences, knobs) => {
                 told(head);
-                told_differences(script, differences, &mut told);
+                told_differences(script, differences, sides, &mut told);
                 for explanation in knobs {
                     told(format!("  because {}", explanation_text(explanation)));
                 }
             }
-            Compared::Open(knob, value) => {
-                told(format!("{head}: it took {}", knob_text(*knob, *value)));
-            }
+            Compared::Open(taken) => told(format!("{head}: it took {}", taken_text(taken))),
             Compared::Known(differences, entry) => {
                 told(head);
-                told_differences(script, differences, &mut told);
+                told_differences(script, differences, sides, &mut told);
                 told(format!("  known: {}", entry_text(entry)));
             }
             Compared::Unexplained(differences, hint) => {
                 told(head);
-                told_differences(script, differences, &mut told);
+                told_differences(script, differences, sides, &mut told);
                 match hint {
                     Some((knob, value)) => {
                         told(format!("  as if {}", knob_text(*knob, *value)));
@@ -80,9 +85,9 @@ pub(super) fn text(comparison: &Comparison) -> String {
                     None => told("  no knob explains it".to_owned()),
                 }
             }
-            Compared::NotModelled(what) | Compared::NotRunnable(what) => {
-                told(format!("{}: {what}", head.trim_start()))
-            }
+            Compared::Undecided(what)
+            | Compared::NotModelled(what)
+            | Compared::NotRunnable(what) => told(format!("{}: {what}", head.trim_start())),
             Compared::StackFailed(what) => told(format!("{head}: {what}")),
         }
     }
@@ -94,13 +99,18 @@ pub(super) fn text(comparison: &Comparison) -> String {
         told(points.trim_end().to_owned());
     }
     let count = |word: &str| counts.get(word).copied().unwrap_or(0);
-    let known = match count("known") {
+    let some = |word| match count(word) {
         0 => String::new(),
-        known => format!("{known} known, "),
+        some => format!("{some} {word}, "),
+    };
+    let (known, undecided) = (some("known"), some("undecided"));
+    let kept = match &comparison.kept {
+        None => String::new(),
+        Some(kept) => format!("\n{kept}"),
     };
     told(format!(
-        "\n{} scenarios: {} agree, {} explained, {} took an open alternative, {known}{} differ, \
-         {} not modelled, {} not runnable here, {} stack failures",
+        "{kept}\n{} scenarios: {} agree, {} explained, {} took an open alternative, {known}{} \
+         differ, {undecided}{} not modelled, {} not runnable here, {} stack failures",
         scripts.len(),
         count("agrees"),
         count("explained"),
@@ -113,11 +123,17 @@ pub(super) fn text(comparison: &Comparison) -> String {
     text
 }
 
-fn told_differences(script: &Script, differences: &[Difference], told: &mut impl FnMut(String)) {
+fn told_differences(
+    script: &Script,
+    differences: &[Difference],
+    (on_left, on_right): (&str, &str),
+    told: &mut impl FnMut(String),
+) {
+    let width = on_left.len().max(on_right.len()) + 1;
     for Difference { place, left, right } in differences {
         told(format!("  {}", place_text(script, *place)));
-        told(format!("    left:  {left}"));
-        told(format!("    right: {right}"));
+        told(format!("    {:width$} {left}", format!("{on_left}:")));
+        told(format!("    {:width$} {right}", format!("{on_right}:")));
     }
 }
 
@@ -126,7 +142,8 @@ pub(super) fn suite(comparison: &Comparison) -> TestSuite {
     let name = format!("{} | {}", comparison.left.name(), comparison.right);
     let mut suite = TestSuite::new(name.as_str());
     for (script, compared) in comparison.each() {
-        suite.add_test_case(told(script, compared).case(&name, &script.id));
+        let told = told(script, compared, comparison.sides());
+        suite.add_test_case(told.case(&name, &script.id));
     }
     for entry in &comparison.stale {
         let told = Told::Failed("a stale entry".to_owned(), stale_text(entry));
@@ -135,10 +152,12 @@ pub(super) fn suite(comparison: &Comparison) -> TestSuite {
     suite
 }
 
-fn told(script: &Script, compared: &Compared) -> Told {
+fn told(script: &Script, compared: &Compared, sides: (&str, &str)) -> Told {
     let all = |differences: &[Difference]| {
         let mut text = String::new();
-        told_differences(script, differences, &mut |line| text.push_str(&format!("{line}\n")));
+        told_differences(script, differences, sides, &mut |line| {
+            text.push_str(&format!("{line}\n"))
+        });
         text
     };
     match compared {
@@ -148,9 +167,7 @@ fn told(script: &Script, compared: &Compared) -> Told {
             let because: String = knobs.iter().map(because).collect();
             Told::Passed(Some(all(differences) + &because))
         }
-        Compared::Open(knob, value) => {
-            Told::Passed(Some(format!("it took {}\n", knob_text(*knob, *value))))
-        }
+        Compared::Open(taken) => Told::Passed(Some(format!("it took {}\n", taken_text(taken)))),
         Compared::Known(differences, entry) => {
             Told::Passed(Some(format!("{}  known: {}\n", all(differences), entry_text(entry))))
         }
@@ -162,6 +179,7 @@ fn told(script: &Script, compared: &Compared) -> Told {
             let text = format!("{}  {hint}\n", all(differences));
             Told::Failed(hint, text)
         }
+        Compared::Undecided(what) => Told::Skipped(format!("undecided: {what}")),
         Compared::NotModelled(what) => Told::Skipped(format!("not modelled: {what}")),
         Compared::NotRunnable(what) => Told::Skipped(format!("not runnable here: {what}")),
         Compared::StackFailed(what) => Told::Broken(format!("stack failed: {what}")),
@@ -174,6 +192,9 @@ pub(super) struct Report<'r> {
     left: &'r str,
     right: &'r str,
     results: Vec<Row<'r>>,
+    /// How many states explained what was seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kept: Option<&'r Kept>,
     /// The knobs that explain the differences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     points: Vec<points::Row<'r>>,
@@ -206,13 +227,16 @@ pub(super) fn json<'r>(comparison: &'r Comparison) -> Report<'r> {
             Compared::Explained(differences, knobs) => {
                 (differences, knobs.iter().map(explanation_text).collect())
             }
-            Compared::Open(knob, value) => (&[], vec![knob_text(*knob, *value)]),
+            Compared::Open(taken) => {
+                (&[], taken.iter().map(|(knob, value)| knob_text(*knob, *value)).collect())
+            }
             Compared::Known(differences, entry) => (differences, vec![entry_text(entry)]),
             Compared::Unexplained(differences, hint) => {
                 let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
                 (differences, hint.into_iter().collect())
             }
-            Compared::NotModelled(what)
+            Compared::Undecided(what)
+            | Compared::NotModelled(what)
             | Compared::NotRunnable(what)
             | Compared::StackFailed(what) => (&[], vec![what.clone()]),
         };
@@ -230,6 +254,7 @@ pub(super) fn json<'r>(comparison: &'r Comparison) -> Report<'r> {
         left: comparison.left.name(),
         right: &comparison.right,
         results: comparison.each().map(row).collect(),
+        kept: comparison.kept.as_ref(),
         points: points::rows(&points::points(comparison.explanations())),
         stale: comparison.stale.iter().map(|entry| entry.scenario.as_str()).collect(),
     }

@@ -65,7 +65,8 @@ pub fn outcomes(
     Ok(Outcomes { list, explored })
 }
 
-fn firsts(runs: &Runs<'_>, path: &[Label]) -> Vec<First> {
+/// What came first, wherever something else might have, on a path of labels.
+pub(crate) fn firsts(runs: &Runs<'_>, path: &[Label]) -> Vec<First> {
     let mut state = runs.start();
     let first = |label: &Label| {
         let first = runs.first(&state, *label);

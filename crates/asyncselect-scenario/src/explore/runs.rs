@@ -15,7 +15,7 @@ use foldhash::quality::FixedState;
 
 use super::search::{Label, Pace, Space, Step};
 use crate::program::{Pause, Program};
-use crate::runner::{Ending, Observation, Observer};
+use crate::runner::{Deaf, Ending, Observation, Observer};
 use crate::script::Script;
 use crate::sim::{Moment, Sim};
 use crate::stack::{Happening, Stack};
@@ -74,7 +74,15 @@ impl<'s> State<'s> {
     /// What the program saw.
     #[must_use]
     pub fn seen(&self) -> Vec<Observation> {
-        self.seen.to_vec()
+        let mut all: Vec<_> = self.seen.iter().cloned().collect();
+        all.reverse();
+        all
+    }
+
+    /// The thing that the program saw after so many others, if it did yet.
+    #[must_use]
+    pub fn seen_after(&self, count: usize) -> Option<&Observation> {
+        self.seen.iter().nth(self.seen.count().checked_sub(count + 1)?)
     }
 
     /// A number for what the program saw and how the run ended, the same for what is the same.
@@ -135,7 +143,7 @@ impl<'s> Runs<'s> {
             program.leave_all_open();
         }
         // Setting up is no part of what is looked at: it goes the first way.
-        program.set_up(&mut template)?;
+        program.set_up(&mut template, &mut Deaf)?;
         let now = template.now_mut().clone();
         *template.chooser_mut() = Enumerating::new();
         let start = State { program, now, pause: Pause::Open, seen: Seen::default(), ending: None };
@@ -300,6 +308,8 @@ struct Seen(Option<Arc<Sight>>);
 struct Sight {
     before: Seen,
     observation: Observation,
+    /// How much was seen up to here.
+    count: usize,
     /// Of everything up to here.
     hash: u64,
 }
@@ -309,15 +319,18 @@ impl Seen {
         self.0.as_ref().map_or(0, |sight| sight.hash)
     }
 
-    fn to_vec(&self) -> Vec<Observation> {
-        let mut all = Vec::new();
+    fn count(&self) -> usize {
+        self.0.as_ref().map_or(0, |sight| sight.count)
+    }
+
+    /// The latest first.
+    fn iter(&self) -> impl Iterator<Item = &Observation> {
         let mut next = &self.0;
-        while let Some(sight) = next {
-            all.push(sight.observation.clone());
+        std::iter::from_fn(move || {
+            let sight = next.as_ref()?;
             next = &sight.before.0;
-        }
-        all.reverse();
-        all
+            Some(&sight.observation)
+        })
     }
 }
 
@@ -333,9 +346,9 @@ impl Drop for Seen {
 
 impl Observer for Seen {
     fn observed(&mut self, observation: Observation) {
-        let hash = hash_of((self.hash(), &observation));
+        let (count, hash) = (self.count() + 1, hash_of((self.hash(), &observation)));
         let before = std::mem::take(self);
-        *self = Self(Some(Arc::new(Sight { before, observation, hash })));
+        *self = Self(Some(Arc::new(Sight { before, observation, count, hash })));
     }
 }
 

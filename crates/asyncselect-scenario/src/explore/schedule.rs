@@ -6,20 +6,19 @@ use std::collections::BTreeMap;
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{Data, Fault, ThreadId, Value, WsaError};
 use asyncselect_model::stream::Side;
-use asyncselect_model::{Chooser, KnobId, Profile};
+use asyncselect_model::{KnobId, Profile};
 use serde::Deserialize;
 use serde_json::json;
 use serde_json::value::RawValue;
 
 use super::outcomes::Outcome;
-use super::runs::{First, Freedom};
-use crate::program::{Pause, Program};
-use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
+use super::replay::{Traveller, replay};
+use super::runs::Freedom;
+use crate::runner::{Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{CallOp, Op, Script, SocketRef};
 use crate::script_file::{Happen, Toward};
-use crate::sim::Sim;
 use crate::simulate::simulator_choosing;
-use crate::stack::{Happening, Stack};
+use crate::stack::Happening;
 
 /// The steps of a file as they are written.
 #[derive(Deserialize)]
@@ -50,7 +49,7 @@ pub fn scenario(
         .filter_map(|knob| Some((*knob, outcome.run.decided(*knob)?)))
         .collect();
     let mut log = Log::default();
-    let mut sim = simulator_choosing(profile, choices.clone());
+    let mut sim = simulator_choosing::<false>(profile, choices.clone());
     replay(script, freedom, &mut sim, &outcome.schedule, &mut log);
     let mut text = String::from("{\n  \"format\": 1,\n");
     let mut field = |key: &str, value: &str| {
@@ -100,6 +99,22 @@ enum Entry {
 #[derive(Default)]
 struct Log(Vec<Entry>);
 
+impl Traveller for Log {
+    fn first(&mut self, happening: Happening) {
+        self.0.push(Entry::Happened(happening));
+    }
+
+    fn took_up(&mut self, index: usize, op: &Op) {
+        if let Op::Pump { .. } | Op::Happen(_) = op {
+            self.0.push(Entry::Taken(index));
+        }
+    }
+
+    fn blocked(&mut self) {
+        self.0.push(Entry::Blocked);
+    }
+}
+
 impl Observer for Log {
     fn called(&mut self, place: Place, _: ThreadId, _: &CallOp) {
         if let Place::Step(index) = place {
@@ -118,60 +133,6 @@ impl Observer for Log {
     fn disturbed(&mut self, place: Place, _: &Fault<SocketRef>) {
         if let Place::Step(index) = place {
             self.0.push(Entry::Taken(index));
-        }
-    }
-}
-
-/// Carries the script out as scheduled, and looks at what is left where that ends.
-fn replay(
-    script: &Script,
-    freedom: Freedom,
-    sim: &mut Sim<false, impl Chooser>,
-    schedule: &[First],
-    log: &mut Log,
-) {
-    let Ok(mut program) = Program::begin(script, sim) else { return };
-    if freedom == Freedom::AllCalls {
-        program.leave_all_open();
-    }
-    if let Err(Ending::Blocked(_)) = go_on(&mut program, sim, schedule, log) {
-        log.0.push(Entry::Blocked);
-        program.abandon();
-        // There are only queues to look at, which cannot fail.
-        drop(program.rest(sim, log).and_then(|()| go_on(&mut program, sim, &[], log)));
-    }
-}
-
-fn go_on(
-    program: &mut Program<'_>,
-    sim: &mut Sim<false, impl Chooser>,
-    schedule: &[First],
-    log: &mut Log,
-) -> Result<(), Ending> {
-    program.set_up(sim)?;
-    let mut schedule = schedule.iter();
-    loop {
-        let only_goes_on = program.insists() || sim.is_at_rest();
-        let first = if only_goes_on { Some(&First::Program) } else { schedule.next() };
-        match first {
-            Some(First::Happening(happening)) => {
-                sim.happen(*happening).map_err(|error| Ending::Failed(program.place(), error))?;
-                log.0.push(Entry::Happened(*happening));
-            }
-            Some(First::Program) => {
-                let before = program.place();
-                let pause = program.proceed(sim, log)?;
-                let after = program.place();
-                if let (true, Place::Step(index)) = (before != after, after)
-                    && let Op::Pump { .. } | Op::Happen(_) = &program.script().steps[index]
-                {
-                    log.0.push(Entry::Taken(index));
-                }
-                if pause == Pause::Over {
-                    return Ok(());
-                }
-            }
-            None => return Ok(()),
         }
     }
 }

@@ -14,11 +14,11 @@ pub struct Tree {
 
 impl Tree {
     /// The start alone.
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { parents: vec![0], labels: vec![Label(0)] }
     }
 
-    pub(super) fn push(&mut self, parent: NodeId, label: Label) {
+    pub(crate) fn push(&mut self, parent: NodeId, label: Label) {
         self.parents.push(parent);
         self.labels.push(label);
     }

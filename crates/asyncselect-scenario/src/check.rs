@@ -1,0 +1,324 @@
+//! Whether a profile allows what a stack showed: a checker keeps every run of the script that
+//! explains what was seen so far, and goes on from all of them.
+//!
+//! Where nothing explains the next thing, that is a refusal: the checker says what would have been
+//! allowed, and goes on as if the nearest of it had come, so that one check finds all deviations.
+
+use std::collections::HashSet;
+
+use asyncselect_model::latch::Guard;
+use asyncselect_model::{KnobId, Profile};
+
+use crate::diff::{difference, ending_kind, ending_text, place_of, same_where, text_of};
+use crate::explore::outcomes::firsts;
+use crate::explore::replay::{Traveller, replay};
+use crate::explore::runs::{First, Freedom, Reduction, Runs, State};
+use crate::explore::search::{Pace, Space, Step};
+use crate::explore::tree::{NodeId, Tree};
+use crate::runner::{Ending, Observation, Place};
+use crate::script::{Op, Script};
+use crate::simulate::{Run, simulator_choosing};
+use crate::trace::{SilentEvent, TraceEvent, Tracer};
+
+/// What a check came to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Checked {
+    /// What no run of the profile explains, in order.
+    pub refusals: Vec<Refusal>,
+    /// How far the check came.
+    pub extent: Extent,
+    /// How many states explained what was seen, after each thing that was seen.
+    pub sizes: Vec<usize>,
+    /// The alternatives that the stack took where the profile leaves a knob open: those without
+    /// which nothing explains what was seen.
+    pub taken: Vec<(KnobId, u8)>,
+}
+
+impl Checked {
+    /// Whether the profile allows all of it.
+    #[must_use]
+    pub fn is_allowed(&self) -> bool {
+        self.refusals.is_empty() && self.extent == Extent::Whole
+    }
+}
+
+/// How far a check came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// To the end.
+    Whole,
+    /// To here: after a deviation the script does not go on in any run of the profile.
+    Astray(Place),
+    /// To here: more states would have had to be kept than the limit allows.
+    Capped(Place),
+}
+
+/// Something that was seen and that nothing explains.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Where.
+    pub place: Place,
+    /// What came.
+    pub came: String,
+    /// What would have been allowed; the nearest first, which the check went on from.
+    pub allowed: Vec<Allowed>,
+}
+
+/// Something that a profile allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowed {
+    /// What a program would have seen.
+    pub text: String,
+    /// The shortest way there: what came first wherever something else might have.
+    pub schedule: Vec<First>,
+    /// What was decided on this way.
+    pub decided: Vec<(KnobId, u8)>,
+}
+
+impl Allowed {
+    /// The clauses and facts that demand it: those behind the messages posted since the last claim
+    /// and the silence of events that came, or behind the error of the call.
+    #[must_use]
+    pub fn clauses(&self, script: &Script, profile: &Profile, place: Place) -> Vec<String> {
+        let mut tracer = Tracer::full(script);
+        let mut sim = simulator_choosing::<true>(profile, self.decided.clone());
+        replay(script, Freedom::AsWritten, &mut sim, &self.schedule, &mut tracer);
+        let last = match place {
+            Place::Setup => 0,
+            Place::Step(index) => index + 1,
+            Place::End => script.steps.len() + 1,
+        };
+        let claims = |step: usize| match step.checked_sub(1).map(|index| script.steps.get(index)) {
+            Some(None | Some(Op::Claim(_))) => true,
+            Some(Some(_)) | None => false,
+        };
+        let first = match claims(last) {
+            true => (1..last).rev().find(|step| claims(*step)).map_or(0, |step| step + 1),
+            false => last,
+        };
+        let mut clauses: Vec<String> = Vec::new();
+        for line in tracer.finish() {
+            if !(first..=last).contains(&line.step.unwrap_or(0)) {
+                continue;
+            }
+            match line.event {
+                TraceEvent::Post { clause, .. } if claims(last) => clauses.push(clause),
+                TraceEvent::Return { clause: Some(clause), .. } if !claims(last) => {
+                    clauses.push(clause);
+                }
+                TraceEvent::Call { .. }
+                | TraceEvent::Return { .. }
+                | TraceEvent::Post { .. }
+                | TraceEvent::Retrieve { .. }
+                | TraceEvent::Deliver { .. }
+                | TraceEvent::Fault { .. }
+                | TraceEvent::Tick { .. } => {}
+            }
+            // What nobody asked for needs no clause.
+            let asked = |silent: &&SilentEvent| {
+                let unasked = [Guard::NoRegistration.about(), Guard::NotInMask.about()];
+                claims(last) && !unasked.contains(&silent.guard.as_str())
+            };
+            clauses.extend(line.silent.iter().filter(asked).map(|silent| silent.clause.clone()));
+        }
+        clauses.sort();
+        clauses.dedup();
+        clauses
+    }
+}
+
+impl Traveller for Tracer<'_> {}
+
+/// How many states a check keeps at most, unless told otherwise.
+pub const STATES_MAX: usize = 100_000;
+
+/// Checks a run of a script on any stack. One that came to no end of its own (it could not be run,
+/// or the stack failed) is checked up to there.
+///
+/// # Errors
+///
+/// With how every run of the profile ends, if setting up fails.
+pub fn check(
+    script: &Script,
+    profile: &Profile,
+    live: &Run,
+    states_max: usize,
+) -> Result<Checked, Ending> {
+    let runs = Runs::of(script, profile, Freedom::AsWritten, Reduction::On)?;
+    let start = World { node: 0, state: runs.start() };
+    let mut checker = Checker {
+        script,
+        profile,
+        runs: &runs,
+        tree: Tree::new(),
+        states_max,
+        worlds: vec![start],
+        checked: Checked {
+            refusals: Vec::new(),
+            extent: Extent::Whole,
+            sizes: Vec::new(),
+            taken: Vec::new(),
+        },
+    };
+    checker.all(live);
+    if let Some((first, others)) = checker.worlds.split_first() {
+        let mut taken = checker.open_decisions(&first.state);
+        let agrees = |(knob, value): &(KnobId, u8)| {
+            others.iter().all(|other| other.state.decided(*knob) == Some(*value))
+        };
+        taken.retain(agrees);
+        checker.checked.taken = taken;
+    }
+    Ok(checker.checked)
+}
+
+/// A state that explains what was seen so far, and its place in the tree of all that were kept.
+struct World<'s> {
+    node: NodeId,
+    state: State<'s>,
+}
+
+struct Checker<'c, 's> {
+    script: &'s Script,
+    profile: &'c Profile,
+    runs: &'c Runs<'s>,
+    tree: Tree,
+    states_max: usize,
+    worlds: Vec<World<'s>>,
+    checked: Checked,
+}
+
+/// More states than may be kept.
+struct TooMany;
+
+impl<'s> Checker<'_, 's> {
+    fn all(&mut self, live: &Run) {
+        for (count, came) in live.seen.iter().enumerate() {
+            let Ok(next) = self.until(|state| state.seen_after(count).is_some()) else {
+                self.checked.extent = Extent::Capped(place_of(came));
+                return;
+            };
+            let (mut explain, mut others): (Vec<_>, Vec<_>) =
+                next.into_iter().partition(|world| self.explains(&world.state, count, came));
+            if explain.is_empty() {
+                explain = self.refuse(&mut others, count, place_of(came), Some(came), &live.ending);
+            }
+            if explain.is_empty() {
+                self.checked.extent = Extent::Astray(place_of(came));
+                return;
+            }
+            self.checked.sizes.push(explain.len());
+            self.worlds = explain;
+        }
+        self.end(live);
+    }
+
+    /// Looks whether a run that explains everything also ends so.
+    fn end(&mut self, live: &Run) {
+        let count = live.seen.len();
+        let place = match &live.ending {
+            Ending::Completed => Place::End,
+            Ending::Blocked(place) => *place,
+            Ending::NotSetUp(_) | Ending::NotRunnable(_) | Ending::Failed(..) => return,
+        };
+        let is_over =
+            |state: &State<'_>| state.ending().is_some() || state.seen_after(count).is_some();
+        let Ok(next) = self.until(is_over) else {
+            self.checked.extent = Extent::Capped(place);
+            return;
+        };
+        let ends_so = |state: &State<'_>| {
+            let kind = state.ending().map(ending_kind);
+            kind == Some(ending_kind(&live.ending)) && state.seen_after(count).is_none()
+        };
+        let (explain, mut others): (Vec<_>, Vec<_>) =
+            next.into_iter().partition(|world| ends_so(&world.state));
+        if explain.is_empty() {
+            self.worlds = self.refuse(&mut others, count, place, None, &live.ending);
+        } else {
+            self.worlds = explain;
+        }
+    }
+
+    /// Follows all runs up to the first states that are as wanted, or are over.
+    fn until(&mut self, wanted: impl Fn(&State<'_>) -> bool) -> Result<Vec<World<'s>>, TooMany> {
+        let mut known = HashSet::new();
+        let mut found = Vec::new();
+        let mut rest = std::mem::take(&mut self.worlds);
+        let mut next = Vec::new();
+        while !rest.is_empty() {
+            for world in rest.drain(..) {
+                if wanted(&world.state) || world.state.ending().is_some() {
+                    found.push(world);
+                    continue;
+                }
+                self.runs.steps(&world.state, Pace::Counted, &mut |step: Step<'_, Runs<'s>>| {
+                    let Ok(state) = step.to else { return };
+                    if known.insert(self.runs.fingerprint(state)) {
+                        let node = NodeId::try_from(self.tree.len()).expect("the limit is below");
+                        self.tree.push(world.node, step.label);
+                        next.push(World { node, state: state.clone() });
+                    }
+                });
+                if known.len() > self.states_max {
+                    return Err(TooMany);
+                }
+            }
+            std::mem::swap(&mut rest, &mut next);
+        }
+        Ok(found)
+    }
+
+    fn explains(&self, state: &State<'_>, count: usize, came: &Observation) -> bool {
+        let holds = |knob, value| state.decided(knob) == Some(value);
+        state.seen_after(count).is_some_and(|seen| same_where(self.script, &holds, seen, came))
+    }
+
+    /// Notes what came and what would have been allowed, and gives the worlds in which the nearest
+    /// of that came; none if no run goes on.
+    fn refuse(
+        &mut self,
+        others: &mut Vec<World<'s>>,
+        count: usize,
+        place: Place,
+        came: Option<&Observation>,
+        ending: &Ending,
+    ) -> Vec<World<'s>> {
+        let text = |state: &State<'_>| match (state.seen_after(count), state.ending()) {
+            (Some(seen), _) => text_of(self.script, seen),
+            (None, Some(ending)) => ending_text(ending),
+            (None, None) => unreachable!("it is over, or more was seen"),
+        };
+        let far = |state: &State<'_>| match (state.seen_after(count), came) {
+            (Some(seen), Some(came)) => difference(seen, came),
+            (Some(_), None) | (None, _) => usize::MAX,
+        };
+        // Stable: among the equally near, the first that was found.
+        others.sort_by_key(|world| far(&world.state));
+        let mut allowed: Vec<Allowed> = Vec::new();
+        for world in &*others {
+            let text = text(&world.state);
+            if allowed.iter().all(|known| known.text != text) {
+                let schedule = firsts(self.runs, &self.tree.path(world.node));
+                let decided = self.open_decisions(&world.state);
+                allowed.push(Allowed { text, schedule, decided });
+            }
+        }
+        let nearest = allowed.first().map(|allowed| allowed.text.clone());
+        let came = came.map_or_else(|| ending_text(ending), |came| text_of(self.script, came));
+        let near: Vec<_> = others
+            .drain(..)
+            .filter(|world| world.state.seen_after(count).is_some())
+            .filter(|world| Some(text(&world.state)) == nearest)
+            .collect();
+        self.checked.refusals.push(Refusal { place, came, allowed });
+        near
+    }
+
+    /// What a run decided that its profile leaves open.
+    fn open_decisions(&self, state: &State<'_>) -> Vec<(KnobId, u8)> {
+        let open = |knob: &&KnobId| self.profile.setting(**knob).value.is_none();
+        let decided = |knob: &KnobId| Some((*knob, state.decided(*knob)?));
+        KnobId::ALL.iter().filter(open).filter_map(decided).collect()
+    }
+}
