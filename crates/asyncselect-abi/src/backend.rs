@@ -7,7 +7,7 @@ use crate::call::BackendCall;
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::fault::Fault;
-use crate::handle::{Hwnd, SocketHandle, ThreadId};
+use crate::handle::{HostId, Hwnd, SocketHandle, ThreadId};
 use crate::message::{MessageId, PostedMessage};
 
 /// A stack: the model, or an adapter's process.
@@ -16,8 +16,14 @@ use crate::message::{MessageId, PostedMessage};
 /// answered, good or bad, is the [`Reply`].
 pub trait Backend {
     /// Forgets every socket, window and message. `literals` are the payloads that later calls name
-    /// by number; with `fresh` the stack starts a new process where it has one.
-    fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError>;
+    /// by number; with `fresh` the stack starts a new process where it has one. `hosts` holds the
+    /// machine of each thread, or nothing if there is one machine.
+    fn reset(
+        &mut self,
+        literals: &[Data],
+        fresh: bool,
+        hosts: &[HostId],
+    ) -> Result<(), BackendError>;
 
     /// Makes one call on a thread of the script.
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError>;

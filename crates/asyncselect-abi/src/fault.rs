@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::WsaError;
 use crate::event::NetworkEvent;
+use crate::handle::HostId;
 
-/// A disturbance of the network or the machine; `S` is how a socket is named.
+/// A disturbance of the network or a machine; `S` is how a socket is named, `H` how a machine is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, rename_all = "snake_case")]
-pub enum Fault<S> {
+pub enum Fault<S, H = HostId> {
     /// Nothing arrives at this socket any more, until a time-out ends its connection.
     Lose {
         /// The socket.
@@ -22,8 +23,12 @@ pub enum Fault<S> {
         /// In milliseconds, from now.
         ms: u16,
     },
-    /// The network subsystem fails (AS-REG-08).
-    NetworkDown {},
+    /// The network subsystem of a machine fails (AS-REG-08).
+    NetworkDown {
+        /// The machine; the first one if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<H>,
+    },
     /// Posting a message fails (AS-Q-03).
     PostFails {
         /// How many times in a row.
@@ -41,22 +46,25 @@ pub enum Fault<S> {
     },
 }
 
-impl<S> Fault<S> {
-    /// The same with its socket translated.
+impl<S, H> Fault<S, H> {
+    /// The same with its socket or machine translated.
     ///
     /// # Errors
     ///
-    /// Those of `socket`; the field's name comes with each socket.
-    pub fn try_map<T, E>(
+    /// Those of `socket` and `host`; the field's name comes with each.
+    pub fn try_map<T, I, E>(
         &self,
         mut socket: impl FnMut(&'static str, &S) -> Result<T, E>,
-    ) -> Result<Fault<T>, E> {
+        mut host: impl FnMut(&'static str, &H) -> Result<I, E>,
+    ) -> Result<Fault<T, I>, E> {
         Ok(match self {
             Self::Lose { toward } => Fault::Lose { toward: socket("toward", toward)? },
             Self::Delay { toward, ms } => {
                 Fault::Delay { toward: socket("toward", toward)?, ms: *ms }
             }
-            Self::NetworkDown {} => Fault::NetworkDown {},
+            Self::NetworkDown { host: of } => {
+                Fault::NetworkDown { host: of.as_ref().map(|of| host("host", of)).transpose()? }
+            }
             Self::PostFails { times } => Fault::PostFails { times: *times },
             Self::EventError { s, event, error } => {
                 Fault::EventError { s: socket("s", s)?, event: *event, error: *error }
@@ -70,7 +78,7 @@ impl<S> Fault<S> {
         match self {
             Self::Lose { .. } => "lose",
             Self::Delay { .. } => "delay",
-            Self::NetworkDown {} => "network_down",
+            Self::NetworkDown { .. } => "network_down",
             Self::PostFails { .. } => "post_fails",
             Self::EventError { .. } => "event_error",
         }

@@ -1,6 +1,7 @@
 //! Handles as numbers: what a stack hands out and takes back.
 
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -37,4 +38,17 @@ handle! {
 handle! {
     /// A script's thread by number; 0 is the one that runs steps which name none.
     ThreadId(u8)
+}
+
+handle! {
+    /// A simulated machine by number; 0 is the one that everything is on if nothing else is said.
+    HostId(u8)
+}
+
+impl HostId {
+    /// The address of the machine, 127.0.0.1 for the first; the others reach it there too.
+    #[must_use]
+    pub fn ip(self) -> Ipv4Addr {
+        Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + u32::from(self.0))
+    }
 }

@@ -13,7 +13,7 @@ use crate::call::{Repeat, WireCall};
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::fault::Fault;
-use crate::handle::{Hwnd, SocketHandle, ThreadId};
+use crate::handle::{HostId, Hwnd, SocketHandle, ThreadId};
 use crate::message::{MessageId, PostedMessage, SelectReply};
 
 /// The version that this crate speaks.
@@ -50,6 +50,10 @@ pub enum RequestBody {
         /// Whether a new process would be needed to be sure; an adapter may answer `unsupported`,
         /// the tool then restarts it.
         fresh: bool,
+        /// The machine of each thread; none if all are on one. Only adapters that offer `hosts` are
+        /// asked for more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        hosts: Vec<HostId>,
     },
     /// Make one call on a thread.
     Call {

@@ -110,7 +110,7 @@ struct Playing<'p, A> {
 
 impl<'p, A: Ask> Playing<'p, A> {
     fn reset(&mut self, fresh: bool) -> Result<(), Stop> {
-        match self.done("reset", RequestBody::Reset { fresh }) {
+        match self.done("reset", RequestBody::Reset { fresh, hosts: Vec::new() }) {
             Ok(()) => Ok(()),
             // It cannot, or it is gone since the last scenario.
             Err(Stop::Adapter(_)) => Ok(self.adapter.restart()?),
@@ -521,10 +521,10 @@ mod tests {
     impl Ask for Fake {
         fn ask(&mut self, body: RequestBody, _: u32) -> Result<ResponseBody, BackendError> {
             match body {
-                RequestBody::Reset { fresh: false } | RequestBody::Settle {} => {
+                RequestBody::Reset { fresh: false, .. } | RequestBody::Settle {} => {
                     return Ok(ResponseBody::Done {});
                 }
-                RequestBody::Reset { fresh: true } => {
+                RequestBody::Reset { fresh: true, .. } => {
                     return Err(BackendError::Unsupported("fresh".to_owned()));
                 }
                 body => self.asked.push(serde_json::to_string(&body).unwrap()),

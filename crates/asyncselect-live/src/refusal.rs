@@ -33,6 +33,8 @@ pub(crate) enum Refusal {
     Busy(ThreadId),
     #[error("pending on {0:?}, which has no pending call")]
     NothingPending(ThreadId),
+    #[error("several machines; this is one")]
+    OneMachine,
     #[error("a reset with fresh set; it needs a new process")]
     NeedsNewProcess,
     #[error("a reset while {0:?} is blocked; closing the sockets did not end its call")]

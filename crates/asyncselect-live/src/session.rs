@@ -8,7 +8,7 @@ use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
 use asyncselect_abi::protocol::{
     self, RequestBody, ResponseBody, Returned, WireMessage, WireReply,
 };
-use asyncselect_abi::{Call, Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Call, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
 
 use crate::Flags;
 use crate::fence::{self, Fences};
@@ -84,8 +84,11 @@ impl Session {
     pub(crate) fn answer(&mut self, body: RequestBody, deadline: Duration) -> ResponseBody {
         let answer = match body {
             RequestBody::Hello { version } => hello(version),
-            RequestBody::Reset { fresh: true } => Err(Refusal::NeedsNewProcess),
-            RequestBody::Reset { fresh: false } => self.reset(deadline),
+            RequestBody::Reset { hosts, .. } if hosts.iter().any(|host| *host != HostId(0)) => {
+                Err(Refusal::OneMachine)
+            }
+            RequestBody::Reset { fresh: true, .. } => Err(Refusal::NeedsNewProcess),
+            RequestBody::Reset { fresh: false, .. } => self.reset(deadline),
             RequestBody::Call { thread, call, repeat } => {
                 self.call(thread, Asked { call, repeat }, deadline)
             }

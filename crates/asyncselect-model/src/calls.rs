@@ -3,7 +3,7 @@
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
 use asyncselect_abi::call::BackendCall;
-use asyncselect_abi::{Call, Literal, LiteralId, ThreadId, Value, WsaError};
+use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
 use crate::chooser::Chooser;
 use crate::knob::{BeforeStartup, SoErrorAfterConnect};
@@ -74,10 +74,13 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let slot = usize::from(thread.0);
+        let host = self.host_of(thread);
         match self.pending.get(slot) {
             Some(PendingCall::None) => {}
             // AS-HK-01, AS-REG-10, X-02: a call from the blocking hook.
-            Some(waits) if self.faults.winsock_1 && waits.is_winsock() && is_winsock(call) => {
+            Some(waits)
+                if self.faults.winsock_1.has(host) && waits.is_winsock() && is_winsock(call) =>
+            {
                 let nested = Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01));
                 if let Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } = call {
                     self.returned_by_provider(thread, nested, cx);
@@ -91,13 +94,13 @@ impl World {
             }
         }
         // a provider cannot know of WSAStartup, so nothing is checked before.
-        if let Some(result) = self.provider_call(call, cx)? {
+        if let Some(result) = self.provider_call(host, call, cx)? {
             self.returned_by_provider(thread, result, cx);
             return Ok(());
         }
-        let progress = match self.refuse_early(call, cx) {
+        let progress = match self.refuse_early(host, call, cx) {
             Some(refusal) => Progress::Done(Err(refusal)),
-            None => self.dispatch(thread, call, cx)?,
+            None => self.dispatch((host, thread), call, cx)?,
         };
         self.finish(thread, progress, cx);
         Ok(())
@@ -119,6 +122,7 @@ impl World {
     /// Checks that Ws2_32 makes before any call: AS-REG-07, AS-REG-11.
     fn refuse_early<C: Chooser, S: Sink>(
         &mut self,
+        host: HostId,
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Option<Refusal> {
@@ -134,7 +138,7 @@ impl World {
         let socket = call.socket().copied();
         let not_initialised = Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07);
         let not_a_socket = Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11);
-        match (self.startups, socket) {
+        match (self.startups[usize::from(host.0)], socket) {
             (0, None) => Some(not_initialised),
             (0, Some(_)) => Some(match self.knob::<BeforeStartup>(cx) {
                 BeforeStartup::NotInitialised => not_initialised,
@@ -142,25 +146,25 @@ impl World {
             }),
             // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
             (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
-            (_, Some(handle)) if self.open_socket(handle).is_none() => Some(not_a_socket),
+            (_, Some(handle)) if self.open_socket(host, handle).is_none() => Some(not_a_socket),
             (_, _) => None,
         }
     }
 
     fn dispatch<C: Chooser, S: Sink>(
         &mut self,
-        thread: ThreadId,
+        (host, thread): (HostId, ThreadId),
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let known = |handle| SocketIx::from_handle(handle).expect("refuse_early has looked");
-        if self.faults.network_down && !survives_network(call) {
+        if self.faults.network_down.has(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
         match call {
-            Call::WsaStartup { version } => self.wsa_startup(*version),
-            Call::Socket { kind } => self.socket_call(*kind, cx),
-            Call::WsaCleanup {} => self.wsa_cleanup(cx),
+            Call::WsaStartup { version } => self.wsa_startup(host, *version),
+            Call::Socket { kind } => self.socket_call(host, *kind, cx),
+            Call::WsaCleanup {} => self.wsa_cleanup(host, cx),
             Call::Bind { s, name } => self.bind(known(*s), *name),
             Call::Listen { s, backlog } => self.listen(known(*s), *backlog, cx),
             Call::Connect { s, name } => self.connect(known(*s), *name, cx),
@@ -185,7 +189,8 @@ impl World {
                 self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
-                let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
+                let request =
+                    Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
                 self.async_select(request, cx).map(Progress::Done)
             }
             Call::CreateWindow {} => self.create_window(thread),
@@ -193,7 +198,9 @@ impl World {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
             }
             Call::DestroyWindow { hwnd } => self.destroy_window(thread, *hwnd, cx),
-            Call::WspStartup { version, post_message } => self.wsp_startup(*version, *post_message),
+            Call::WspStartup { version, post_message } => {
+                self.wsp_startup(host, *version, *post_message)
+            }
             Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
                 unreachable!("provider_call has made them")
             }

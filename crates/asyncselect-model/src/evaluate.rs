@@ -419,7 +419,7 @@ impl World {
         let posted = match registration.window {
             // A stack that does not look at windows, or whose window was destroyed.
             None => Err((Guard::NoWindow, FailedPost::Lost)),
-            Some(window) if self.post_succeeds(window, cx) => Ok(window),
+            Some(window) if self.post_succeeds(socket, window, cx) => Ok(window),
             // OQ-17, AS-Q-03.
             Some(_) => Err((Guard::PostFailed, self.knob::<FailedPost>(cx))),
         };
@@ -456,10 +456,11 @@ impl World {
     /// window (AS-SPI-01).
     fn post_succeeds<C: Chooser, S: Sink>(
         &mut self,
+        socket: SocketIx,
         window: WindowIx,
         cx: &mut Context<'_, C, S>,
     ) -> bool {
-        if self.faults.upcall {
+        if self.faults.upcall.has(self.socket(socket).host) {
             return false;
         }
         if let Some(left) = self.faults.posts.checked_sub(1) {

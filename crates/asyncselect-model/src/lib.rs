@@ -12,6 +12,7 @@
 //! | replacement, cancellation, inheritance, validation | `registration` |
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
+//! | several machines | `host` |
 //! | where the network lies | [`stream`] |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -24,6 +25,7 @@
 mod calls;
 pub mod chooser;
 mod evaluate;
+mod host;
 pub mod knob;
 pub mod latch;
 mod list;

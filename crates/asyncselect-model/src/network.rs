@@ -3,6 +3,7 @@
 use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
 use crate::chooser::Chooser;
+use crate::host::HOSTS_MAX;
 use crate::knob::{
     ConnectAgain, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes, WaitingCall,
     WithdrawnConnection,
@@ -25,10 +26,10 @@ impl World {
         let segment = self.streams.arrive(link, side);
         let socket = match end {
             End::Socket(socket) => Some(socket.handle()),
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => None,
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => None,
         };
         cx.sink.effect(Effect::Deliver { link: link.0, toward: side, socket, segment });
-        if end == End::Gone {
+        if end.is_gone() {
             self.arrive_at_nobody(link, side, segment);
             return Ok(());
         }
@@ -119,7 +120,7 @@ impl World {
             End::Socket(socket) | End::HalfOpen(socket) | End::Waiting { listener: socket, .. } => {
                 self.socket(socket).oob_inline
             }
-            End::Nobody | End::Gone => false,
+            End::Nobody(_) | End::Gone(_) => false,
         };
         // AS-OOB-12: inline nothing is lost.
         if !inline
@@ -196,13 +197,13 @@ impl World {
         this.failed = true;
         this.error = error;
         self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
-        self.streams.set_end(link, Side::Connector, End::Gone);
+        self.end_leaves(link, Side::Connector);
         self.sweep(link);
         self.evaluate(socket, Trigger::ConnectFailed, cx);
     }
 
     fn syn_arrives(&mut self, link: LinkIx, port: u16) -> Result<(), ModelError> {
-        match self.listener_on(port) {
+        match self.listener_on(self.host_of_end(link, Side::Acceptor), port) {
             Some((listener, backlog)) if self.streams.backlog(listener) >= usize::from(backlog) => {
                 // Some stacks refuse, some let the client try again.
                 return Err(ModelError::new("connect", "to a listener whose backlog is full"));
@@ -264,11 +265,11 @@ impl World {
             {
                 self.drop_data_on_reset(link, side, cx);
             }
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } => {
-                self.streams.leave_queue(link, End::Gone);
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+                self.end_leaves(link, Side::Acceptor);
                 self.sweep(link);
             }
-            End::Gone => unreachable!("deliver has looked"),
+            End::Gone(_) => unreachable!("deliver has looked"),
         }
     }
 
@@ -289,10 +290,11 @@ impl World {
     /// Tells a sender that ran out of space that half of the buffer is free again.
     #[inline]
     pub(crate) fn return_space(&mut self, link: LinkIx, reader: Side) {
-        let gone = self.streams.end(link, reader) == End::Gone;
+        let gone = self.streams.end(link, reader).is_gone();
         if self.streams.toward(link, reader).space == Space::Full
             && (gone || self.streams.outstanding(link, reader) <= self.capacity(link, reader) / 2)
-            && self.streams.end(link, reader.other()) != End::Gone
+            && !self.streams.end(link, reader.other()).is_gone()
+            && !self.is_cut(link)
         {
             self.streams.toward_mut(link, reader).space = Space::Returning;
             self.streams.push(link, reader.other(), Segment::Window);
@@ -307,7 +309,9 @@ impl World {
             .end(link, side)
         {
             End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => CAPACITY / 2 / 1024,
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
+                CAPACITY / 2 / 1024
+            }
         };
         1024 * (kib(reader, |socket| socket.receive_kib)
             + kib(reader.other(), |socket| socket.send_kib))
@@ -320,7 +324,7 @@ impl World {
             Segment::Data(_) | Segment::Urgent(_) | Segment::SynAck => {
                 self.streams.discard_received(link, side);
                 self.streams.discard_flying(link, side);
-                if self.streams.end(link, side.other()) != End::Gone {
+                if !self.streams.end(link, side.other()).is_gone() {
                     self.streams.push(link, side.other(), Segment::Rst);
                 }
             }
@@ -332,7 +336,8 @@ impl World {
     /// The socket at `side` is gone; the other end hears of it by `last`.
     pub(crate) fn leave(&mut self, link: LinkIx, side: Side, last: Segment) {
         if !self.streams.toward(link, side).arrived.is_aborted()
-            && self.streams.end(link, side.other()) != End::Gone
+            && !self.streams.end(link, side.other()).is_gone()
+            && !self.is_cut(link)
         {
             self.streams.push(link, side.other(), last);
         }
@@ -344,7 +349,7 @@ impl World {
         self.streams.discard_received(link, side);
         // What has arrived there is no state any more.
         self.streams.toward_mut(link, side).arrived = Arrived::Open;
-        self.streams.set_end(link, side, End::Gone);
+        self.end_leaves(link, side);
         // A sender that waits for space must not wait for ever: what it sends next is answered.
         self.return_space(link, side);
         self.sweep(link);
@@ -361,11 +366,11 @@ impl World {
                 {
                     self.leave(link, Side::Acceptor, Segment::Rst);
                 }
-                End::Nobody
+                End::Nobody(_)
                 | End::HalfOpen(_)
                 | End::Waiting { .. }
                 | End::Socket(_)
-                | End::Gone => {}
+                | End::Gone(_) => {}
             }
             if self.streams.links.len() == before {
                 link.0 += 1;
@@ -373,10 +378,20 @@ impl World {
         }
     }
 
+    /// An end is held by nobody any more.
+    fn end_leaves(&mut self, link: LinkIx, side: Side) {
+        let gone = End::Gone(self.host_of_end(link, side));
+        match side {
+            Side::Connector => self.streams.set_end(link, side, gone),
+            Side::Acceptor => self.streams.leave_queue(link, gone),
+        }
+    }
+
     /// Forgets a connection that no socket holds and on which nothing moves.
     fn sweep(&mut self, link: LinkIx) {
         let held = Side::ALL.into_iter().any(|side| {
-            self.streams.end(link, side) != End::Gone || self.streams.is_flying(link, side)
+            let moves = self.streams.is_flying(link, side) && !self.is_cut(link);
+            moves || !self.streams.end(link, side).is_gone()
         });
         if held {
             return;
@@ -413,7 +428,7 @@ impl World {
         self.streams.discard_received(link, side);
         self.streams.discard_flying(link, side);
         self.streams.discard_flying(link, side.other());
-        if self.streams.end(link, side.other()) != End::Gone {
+        if !self.streams.end(link, side.other()).is_gone() {
             self.streams.push(link, side.other(), Segment::Rst);
         }
         self.streams.toward_mut(link, side).arrived = Arrived::OwnReset;
@@ -501,7 +516,9 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        if !self.streams.toward(link, side).arrived.is_aborted() {
+                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let silent = down && self.is_cut(link);
+                        if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;
                             self.drop_data_on_reset(link, side, cx);
                             self.evaluate(socket, Trigger::TimedOut, cx);
@@ -514,10 +531,10 @@ impl World {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
-                End::Nobody | End::HalfOpen(_) | End::Waiting { .. } => {
-                    self.streams.leave_queue(link, End::Gone);
+                End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+                    self.end_leaves(link, Side::Acceptor);
                 }
-                End::Gone => {}
+                End::Gone(_) => {}
             }
         }
         self.sweep(link);
@@ -532,8 +549,7 @@ impl World {
         match fault {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
-                self.undisturbed(socket)?;
-                self.streams.hold(Hold { socket, kind: HoldKind::LossUnnoticed, left_ms: 0 });
+                self.lose(socket)?;
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;
@@ -542,7 +558,13 @@ impl World {
                     self.streams.hold(Hold { socket, kind: HoldKind::Delay, left_ms: ms });
                 }
             }
-            Fault::NetworkDown {} => self.faults.network_down = true,
+            Fault::NetworkDown { host } => {
+                let host = host.unwrap_or_default();
+                if usize::from(host.0) >= HOSTS_MAX {
+                    return Err(ModelError::new("network_down", "of a machine one too many"));
+                }
+                self.fail_network(host)?;
+            }
             Fault::PostFails { times } => self.faults.posts = times,
             Fault::EventError { s, event, error } => {
                 let socket = self.disturbed(s)?;
@@ -556,7 +578,7 @@ impl World {
     }
 
     /// Refuses what would have to be added to another disturbance, or means nothing.
-    fn undisturbed(&self, socket: SocketIx) -> Result<(), ModelError> {
+    pub(crate) fn undisturbed(&self, socket: SocketIx) -> Result<(), ModelError> {
         if matches!(self.socket(socket).state, SocketState::Listening { .. }) {
             return Err(ModelError::new("fault", "on the way to a listening socket"));
         }
@@ -568,6 +590,6 @@ impl World {
 
     fn disturbed(&self, handle: SocketHandle) -> Result<SocketIx, ModelError> {
         let unknown = ModelError::new("fault", "of a socket that does not exist");
-        self.open_socket(handle).ok_or(unknown)
+        self.any_socket(handle).ok_or(unknown)
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Reading list: AS-REG, AS-NB, AS-REP, AS-CAN and AS-INH; OQ-01 to OQ-07; W-006; C7.
 
+use std::num::NonZeroU16;
+
 use asyncselect_abi::{
-    Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
+    HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
 };
 
 use crate::chooser::Chooser;
@@ -24,25 +26,30 @@ pub(crate) struct Registration {
     /// `None`: a window that does not exist, with a stack that does not look (F, bad window).
     pub(crate) window: Option<WindowIx>,
     pub(crate) message: u16,
-    /// `NetworkEvents`, defined bits only; never 0.
-    pub(crate) mask: u16,
+    /// `NetworkEvents`, defined bits only; never none.
+    pub(crate) mask: NonZeroU16,
 }
 
 impl Registration {
     #[inline]
     pub(crate) fn wants(self, event: NetworkEvent) -> bool {
-        u32::from(self.mask) & event.bit().0 != 0
+        u32::from(self.mask.get()) & event.bit().0 != 0
     }
 
     pub(crate) fn packed(self) -> u64 {
         let window = self.window.map_or(0, WindowIx::get);
-        1 << 63 | u64::from(self.mask) << 32 | u64::from(self.message) << 8 | u64::from(window)
+        1 << 63
+            | u64::from(self.mask.get()) << 32
+            | u64::from(self.message) << 8
+            | u64::from(window)
     }
 }
 
 /// The parameters of a call, as they came.
 #[derive(Clone, Copy)]
 pub(crate) struct Request {
+    /// The machine of the caller.
+    pub(crate) host: HostId,
     pub(crate) socket: SocketHandle,
     pub(crate) hwnd: Hwnd,
     pub(crate) wmsg: MessageId,
@@ -59,19 +66,20 @@ impl World {
         let (socket, window) = match self.validate(request, cx)? {
             Ok(valid) => valid,
             Err(refusal) => {
-                self.after_failure(request.socket, cx);
+                self.after_failure(request, cx);
                 return Ok(Err(refusal));
             }
         };
         // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
-        if mask.is_empty() {
+        let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
+        let Some(mask) = NonZeroU16::new(mask) else {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
             self.cancel(socket, cx);
             return Ok(Ok(Value::Int(0)));
-        }
+        };
         let Ok(message) = u16::try_from(request.wmsg.0) else {
             return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
         };
@@ -84,7 +92,7 @@ impl World {
             {
                 match self.knob::<Reregister>(cx) {
                     Reregister::PostsAgain => 0,
-                    Reregister::KeepsLatch => before.mask,
+                    Reregister::KeepsLatch => before.mask.get(),
                 }
             }
             // Another window or number: nothing was posted to it.
@@ -92,7 +100,6 @@ impl World {
         };
         // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
         self.end_registration(socket, cx);
-        let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { window, message, mask });
         this.keep_spent(kept);
@@ -101,12 +108,8 @@ impl World {
     }
 
     /// OQ-06: what a failing call leaves behind is not documented.
-    fn after_failure<C: Chooser, S: Sink>(
-        &mut self,
-        handle: SocketHandle,
-        cx: &mut Context<'_, C, S>,
-    ) {
-        let Some(socket) = self.open_socket(handle) else { return };
+    fn after_failure<C: Chooser, S: Sink>(&mut self, request: Request, cx: &mut Context<'_, C, S>) {
+        let Some(socket) = self.open_socket(request.host, request.socket) else { return };
         if self.socket(socket).registration.is_some() {
             match self.knob::<FailedSelect>(cx) {
                 FailedSelect::KeepsRegistration => {}
@@ -125,12 +128,12 @@ impl World {
         request: Request,
         cx: &mut Context<'_, C, S>,
     ) -> Result<Result<(SocketIx, Option<WindowIx>), Refusal>, ModelError> {
-        let socket = match self.open_socket(request.socket) {
+        let socket = match self.open_socket(request.host, request.socket) {
             Some(socket) => Ok(socket),
             // AS-REG-11.
             None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
         };
-        if self.faults.network_down {
+        if self.faults.network_down.has(request.host) {
             // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
             return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
         }
@@ -152,7 +155,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<Option<WindowIx>, Refusal> {
         let invalid = Refusal::by(WsaError::WSAEINVAL, Rule::Reg09);
-        let window = self.windows.find(request.hwnd);
+        let window = self.find_window(request.host, request.hwnd);
         if window.is_none() {
             let refused = if request.levent.is_empty() {
                 // OQ-02: is the window looked at when there is nothing to post to it?

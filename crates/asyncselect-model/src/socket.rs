@@ -1,6 +1,6 @@
 //! A socket: one enum or flag for each axis of its state.
 
-use asyncselect_abi::{NetworkEvent, NetworkEvents, SocketHandle, WsaError};
+use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
 use crate::latch::Latch;
 use crate::registration::Registration;
@@ -73,6 +73,8 @@ pub(crate) enum Linger {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Socket {
     pub(crate) state: SocketState,
+    /// The machine that it is or was on; its place stays there.
+    pub(crate) host: HostId,
     /// Set by FIONBIO and by every registration (AS-NB-01).
     pub(crate) nonblocking: bool,
     /// After shutdown(SD_RECEIVE) or SD_BOTH.
@@ -97,10 +99,15 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
-    pub(crate) fn new(state: SocketState) -> Self {
+    pub(crate) fn new(host: HostId, state: SocketState) -> Self {
         // Together they are what a direction holds.
         let half = u16::try_from(CAPACITY / 2 / 1024).expect("the capacity is small");
-        Self { state, receive_kib: half, send_kib: half, ..Self::default() }
+        Self { state, host, receive_kib: half, send_kib: half, ..Self::default() }
+    }
+
+    /// The place that a closed socket leaves.
+    pub(crate) fn closed(host: HostId) -> Self {
+        Self { host, ..Self::default() }
     }
 
     #[inline]
@@ -139,7 +146,7 @@ impl Socket {
     /// The events that its registration wants and that are armed, as bits.
     #[inline]
     pub(crate) fn candidates(&self) -> u16 {
-        self.registration.map_or(0, |registration| registration.mask & !self.spent)
+        self.registration.map_or(0, |registration| registration.mask.get() & !self.spent)
     }
 
     /// The events that were posted and not re-enabled since, as bits.
@@ -155,6 +162,7 @@ impl Socket {
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
         let Self {
             state,
+            host,
             nonblocking,
             receive_shut,
             send_shut,
@@ -185,7 +193,11 @@ impl Socket {
         let flags = [nonblocking, receive_shut, send_shut, oob_inline, failed]
             .into_iter()
             .fold(linger, |word: u64, flag| word << 1 | u64::from(*flag));
-        out(state | flags << 16 | u64::from(*port) << 32 | u64::from(*spent) << 48);
+        out(state
+            | flags << 16
+            | u64::from(host.0) << 24
+            | u64::from(*port) << 32
+            | u64::from(*spent) << 48);
         let buffers = u64::from(*receive_kib) | u64::from(*send_kib) << 16;
         out(buffers | u64::from(error.0) << 32);
         out(registration.map_or(0, Registration::packed));

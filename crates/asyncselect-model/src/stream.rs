@@ -11,8 +11,9 @@
 //! * Space comes back to a sender that ran out of it only when the receiver has read half of the
 //!   buffer empty, by a segment that travels as any other.
 //! * Loss is total: nothing arrives at an end until a time-out ends the connection for both.
+//! * Of a connection between two machines one of which lost its network, see `host`.
 
-use asyncselect_abi::LiteralId;
+use asyncselect_abi::{HostId, LiteralId};
 
 use crate::knob::InlineUrgent;
 use crate::list::List;
@@ -166,19 +167,34 @@ impl Packed {
 }
 
 /// Who holds an end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
-    /// Nobody yet: the SYN has not arrived.
-    #[default]
-    Nobody,
+    /// Nobody yet: the SYN has not arrived at that machine.
+    Nobody(HostId),
     /// A listener that answered; the connector does not know yet, or its Ack is under way.
     HalfOpen(SocketIx),
     /// A listener's queue; `rank` counts from 0, which accept takes next.
     Waiting { listener: SocketIx, rank: u8 },
     /// A socket.
     Socket(SocketIx),
-    /// It was closed, or its connect failed.
-    Gone,
+    /// It was closed on that machine, or its connect failed.
+    Gone(HostId),
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self::Nobody(HostId(0))
+    }
+}
+
+impl End {
+    #[inline]
+    pub(crate) fn is_gone(self) -> bool {
+        match self {
+            Self::Gone(_) => true,
+            Self::Nobody(_) | Self::HalfOpen(_) | Self::Waiting { .. } | Self::Socket(_) => false,
+        }
+    }
 }
 
 /// What has arrived of the other side's end.
@@ -306,11 +322,12 @@ impl Streams {
         Self { links: List::new(), holds: List::new(), segments: List::new() }
     }
 
-    /// A new connection of `connector`, with its SYN under way.
-    pub(crate) fn open(&mut self, connector: SocketIx, port: u16) -> Option<LinkIx> {
+    /// A new connection of `connector`, with its SYN under way to a machine.
+    pub(crate) fn open(&mut self, connector: SocketIx, to: HostId, port: u16) -> Option<LinkIx> {
         // One number stays free, so that counting through them ends.
         let link = LinkIx(u8::try_from(self.links.len()).ok().filter(|link| *link < u8::MAX)?);
-        self.links.push(Link { ends: [End::Socket(connector), End::Nobody], ..Link::default() });
+        self.links
+            .push(Link { ends: [End::Socket(connector), End::Nobody(to)], ..Link::default() });
         self.push(link, Side::Acceptor, Segment::Syn { port });
         Some(link)
     }
@@ -357,7 +374,7 @@ impl Streams {
     fn is_held(&self, end: End) -> bool {
         match end {
             End::Socket(socket) => self.is_disturbed(socket),
-            End::Nobody | End::HalfOpen(_) | End::Waiting { .. } | End::Gone => false,
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => false,
         }
     }
 
@@ -386,8 +403,8 @@ impl Streams {
     fn notice_loss(&mut self, link: LinkIx) {
         let ends = self.links[link.at()].ends;
         let left_ms = match ends[Side::Acceptor.at()] {
-            End::Nobody | End::HalfOpen(_) => CONNECT_TIMEOUT_MS,
-            End::Waiting { .. } | End::Socket(_) | End::Gone => RETRANSMIT_TIMEOUT_MS,
+            End::Nobody(_) | End::HalfOpen(_) => CONNECT_TIMEOUT_MS,
+            End::Waiting { .. } | End::Socket(_) | End::Gone(_) => RETRANSMIT_TIMEOUT_MS,
         };
         for hold in self.holds.iter_mut().filter(|hold| ends.contains(&End::Socket(hold.socket))) {
             match hold.kind {
@@ -688,7 +705,7 @@ impl Streams {
     pub(crate) fn backlog(&self, listener: SocketIx) -> usize {
         let waits = |end: &End| match end {
             End::HalfOpen(owner) | End::Waiting { listener: owner, .. } => *owner == listener,
-            End::Nobody | End::Socket(_) | End::Gone => false,
+            End::Nobody(_) | End::Socket(_) | End::Gone(_) => false,
         };
         self.links.iter().filter(|link| waits(&link.ends[Side::Acceptor.at()])).count()
     }
@@ -705,7 +722,7 @@ impl Streams {
     pub(crate) fn waiting(&self, listener: SocketIx) -> u8 {
         let waits = |end: End| match end {
             End::Waiting { listener: owner, .. } => owner == listener,
-            End::Nobody | End::HalfOpen(_) | End::Socket(_) | End::Gone => false,
+            End::Nobody(_) | End::HalfOpen(_) | End::Socket(_) | End::Gone(_) => false,
         };
         let ends = self.links.iter().map(|link| link.ends[Side::Acceptor.at()]);
         u8::try_from(ends.filter(|end| waits(*end)).count()).expect("links are numbered by a byte")
@@ -732,13 +749,13 @@ impl Streams {
         out(u64::try_from(self.links.len()).expect("fits"));
         for Link { ends, toward } in self.links.iter() {
             let end = |end: &End| match end {
-                End::Nobody => 0,
+                End::Nobody(host) => u64::from(host.0) << 8,
                 End::HalfOpen(socket) => 1 | u64::from(socket.0) << 8,
                 End::Waiting { listener, rank } => {
                     2 | u64::from(listener.0) << 8 | u64::from(*rank) << 16
                 }
                 End::Socket(socket) => 3 | u64::from(socket.0) << 8,
-                End::Gone => 4,
+                End::Gone(host) => 4 | u64::from(host.0) << 8,
             };
             out(end(&ends[0]) << 32 | end(&ends[1]));
             let direction = |direction: &Direction| {

@@ -4,10 +4,12 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Fault, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value, WsaError,
+    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
+use crate::host::{HOSTS_MAX, HostSet};
 use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::profile::{Knobs, Profile};
@@ -20,7 +22,7 @@ use crate::window::{Standing, WindowIx, Windows};
 /// The threads that a script may have.
 pub const THREADS_MAX: usize = 4;
 
-/// Everything that a simulated machine and its network remember: a flat value, cheap to clone.
+/// Everything that simulated machines and their network remember: a flat value, cheap to clone.
 ///
 /// ```
 /// use asyncselect_abi::{Call, NetworkEvents, ThreadId};
@@ -37,8 +39,10 @@ pub const THREADS_MAX: usize = 4;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct World {
     knobs: Knobs,
-    /// How often WSAStartup succeeded; 255 stands for more.
-    pub(crate) startups: u8,
+    /// The machine of each thread.
+    pub(crate) hosts: [HostId; THREADS_MAX],
+    /// How often WSAStartup succeeded on each machine; 255 stands for more.
+    pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
     pub(crate) sockets: List<Socket, 6>,
     pub(crate) streams: Streams,
@@ -69,17 +73,17 @@ pub(crate) enum PendingCall {
     Message { window: Option<WindowIx>, min: u16, max: u16 },
 }
 
-/// What a script has disturbed, and what of a machine is not as usual.
+/// What a script has disturbed, and what of the machines is not as usual.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Faults {
     /// How many posts still fail.
     pub(crate) posts: u8,
-    /// Whether the upcall table supplied last has a WPUPostMessage that fails (AS-SPI-05).
-    pub(crate) upcall: bool,
-    /// Whether the network subsystem failed.
-    pub(crate) network_down: bool,
-    /// Whether a 1.1 environment was asked for (AS-HK-01).
-    pub(crate) winsock_1: bool,
+    /// Where the upcall table supplied last has a WPUPostMessage that fails (AS-SPI-05).
+    pub(crate) upcall: HostSet,
+    /// Where the network subsystem failed.
+    pub(crate) network_down: HostSet,
+    /// Where a 1.1 environment was asked for (AS-HK-01).
+    pub(crate) winsock_1: HostSet,
     /// The error that the next message of an event carries.
     pub(crate) event: Option<(SocketIx, NetworkEvent, WsaError)>,
 }
@@ -238,7 +242,9 @@ impl Iterator for Moves<'_> {
             *end += 1;
             if world.streams.can_arrive(link, toward) {
                 let link = u8::try_from(number).expect("links are numbered by a byte");
-                return Some(Move::Deliver { link, toward });
+                if !world.is_cut(LinkIx(link)) {
+                    return Some(Move::Deliver { link, toward });
+                }
             }
         }
         None
@@ -251,7 +257,8 @@ impl World {
     pub fn new(profile: &Profile) -> Self {
         Self {
             knobs: Knobs::new(profile),
-            startups: 0,
+            hosts: [HostId(0); THREADS_MAX],
+            startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
             streams: Streams::new(),
@@ -314,17 +321,25 @@ impl World {
     /// The whole state as numbers, without padding and in one form only: two worlds are equal just
     /// if their packed forms are.
     pub fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { knobs, startups, faults, sockets, streams, windows, pending, select_left_ms } =
-            self;
+        let Self {
+            knobs,
+            hosts,
+            startups,
+            faults,
+            sockets,
+            streams,
+            windows,
+            pending,
+            select_left_ms,
+        } = self;
         knobs.pack(out);
         let Faults { posts, upcall, network_down, winsock_1, event } = faults;
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
-            .fold(0, |word: u64, flag| word << 1 | u64::from(*flag));
-        out(u64::from(*startups)
-            | u64::try_from(sockets.len()).expect("fits") << 8
-            | u64::from(*posts) << 32
-            | flags << 40);
+            .fold(0, |word, hosts| word << 8 | hosts.packed());
+        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let bytes = hosts.iter().map(|host| host.0).chain(*startups);
+        out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {
             let event = u64::from(event.bit().0);
             1 << 63 | u64::from(socket.0) << 32 | event << 16 | u64::from(error.0)
@@ -385,14 +400,6 @@ impl World {
     #[inline]
     pub(crate) fn socket_mut(&mut self, socket: SocketIx) -> &mut Socket {
         &mut self.sockets[socket.at()]
-    }
-
-    /// The socket behind a handle, unless it was closed or never was.
-    #[inline]
-    pub(crate) fn open_socket(&self, handle: SocketHandle) -> Option<SocketIx> {
-        let socket = SocketIx::from_handle(handle)?;
-        let found = self.sockets.get(socket.at())?;
-        (!found.is_closed()).then_some(socket)
     }
 
     /// Takes a message of the filter from its queue.

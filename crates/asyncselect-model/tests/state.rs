@@ -1,9 +1,11 @@
 //! What must hold of the state: small, flat, in one form only, enumerable.
 
+use std::net::SocketAddr;
+
 use asyncselect_abi::call::{BackendCall, MsgFlags, Shutdown, SocketType, Version};
 use asyncselect_abi::{
-    Call, Hwnd, Literal, LiteralId, MessageId, NetworkEvents, PumpFilter, SocketHandle, ThreadId,
-    Value,
+    Call, Fault, HostId, Hwnd, Literal, LiteralId, MessageId, NetworkEvents, PumpFilter,
+    SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::chooser::Enumerating;
 use asyncselect_model::sink::Ignore;
@@ -14,7 +16,7 @@ const APP: ThreadId = ThreadId(0);
 /// Keeps the values that calls return and the messages that are posted.
 #[derive(Default)]
 struct Notes {
-    values: Vec<Result<Value, asyncselect_abi::WsaError>>,
+    values: Vec<Result<Value, WsaError>>,
     posts: Vec<String>,
 }
 
@@ -44,7 +46,7 @@ impl<C: Chooser> Bench<C> {
         Self { world: World::new(profile), chooser, notes: Notes::default() }
     }
 
-    fn call(&mut self, call: BackendCall) -> Result<Value, asyncselect_abi::WsaError> {
+    fn call(&mut self, call: BackendCall) -> Result<Value, WsaError> {
         let before = self.notes.values.len();
         let mv = Move::Call { thread: APP, call: &call };
         self.world.apply(mv, &mut self.chooser, &mut self.notes).unwrap();
@@ -262,7 +264,7 @@ fn a_sender_is_told_of_space_once() {
         flags: MsgFlags::NONE,
     };
     assert_eq!(bench.call(large(client)), Ok(Value::Int(40_000)));
-    assert_eq!(bench.call(large(client)), Err(asyncselect_abi::WsaError::WSAEWOULDBLOCK));
+    assert_eq!(bench.call(large(client)), Err(WsaError::WSAEWOULDBLOCK));
     // Two receive calls, each of which leaves less than half of the buffer, and nothing arrives
     // between them.
     for len in [30_000, 1000] {
@@ -274,7 +276,7 @@ fn a_sender_is_told_of_space_once() {
     bench.settle();
     assert_eq!(bench.notes.posts, ["FD_WRITE AS-WR-01", "FD_WRITE AS-WR-03"]);
     assert_eq!(bench.call(large(client)), Ok(Value::Int(40_000)));
-    assert_eq!(bench.call(large(client)), Err(asyncselect_abi::WsaError::WSAEWOULDBLOCK));
+    assert_eq!(bench.call(large(client)), Err(WsaError::WSAEWOULDBLOCK));
 }
 
 #[test]
@@ -297,4 +299,167 @@ fn a_sender_whose_reader_left_does_not_wait_for_ever() {
     assert_eq!(bench.notes.posts[1..], ["FD_CLOSE AS-CL-03", "FD_WRITE AS-WR-03"]);
     assert_eq!(bench.call(send), Ok(Value::Int(40_000)));
     assert_eq!(bench.notes.posts.len(), 3, "windows tells of the reset no second time");
+}
+
+const FAR: ThreadId = ThreadId(1);
+
+impl<C: Chooser> Bench<C> {
+    /// The same as `call`, on any thread.
+    fn call_on(&mut self, thread: ThreadId, call: BackendCall) -> Result<Value, WsaError> {
+        let mv = Move::Call { thread, call: &call };
+        self.world.apply(mv, &mut self.chooser, &mut self.notes).unwrap();
+        self.settle();
+        self.notes.values.pop().expect("it returned")
+    }
+
+    fn socket_on(&mut self, thread: ThreadId) -> SocketHandle {
+        match self.call_on(thread, Call::Socket { kind: SocketType::Stream }) {
+            Ok(Value::Socket(socket)) => socket,
+            other => panic!("socket answered {other:?}"),
+        }
+    }
+
+    fn listener_on(&mut self, thread: ThreadId, at: &str) -> (SocketHandle, SocketAddr) {
+        let s = self.socket_on(thread);
+        self.call_on(thread, Call::Bind { s, name: Some(at.parse().unwrap()) }).unwrap();
+        self.call_on(thread, Call::Listen { s, backlog: 5 }).unwrap();
+        match self.call_on(thread, Call::GetSockName { s }) {
+            Ok(Value::Address(name)) => (s, name),
+            other => panic!("getsockname answered {other:?}"),
+        }
+    }
+}
+
+/// Two machines, and a connection from the second to the first: both ends, and the listener.
+fn two_machines(profile: &Profile) -> (Bench<Canonical>, [SocketHandle; 3]) {
+    let mut bench = Bench::new(profile, Canonical);
+    bench.world.place(&[HostId(0), HostId(1)]).unwrap();
+    for thread in [APP, FAR] {
+        let version = Version { major: 2, minor: 2 };
+        bench.call_on(thread, Call::WsaStartup { version }).unwrap();
+    }
+    let (listener, name) = bench.listener_on(APP, "127.0.0.1:0");
+    let client = bench.socket_on(FAR);
+    bench.call_on(FAR, Call::Connect { s: client, name: Some(name) }).unwrap();
+    let Ok(Value::Socket(server)) = bench.call_on(APP, Call::Accept { s: listener }) else {
+        panic!("a connection waits");
+    };
+    (bench, [server, client, listener])
+}
+
+#[test]
+fn handles_of_another_machine_are_handles_of_nothing() {
+    let (mut bench, [server, client, _]) = two_machines(&Profile::documented());
+    let Ok(Value::Window(hwnd)) = bench.call_on(FAR, Call::CreateWindow {}) else {
+        panic!("it makes a window");
+    };
+    let (wmsg, levent) = (MessageId::WM_USER, NetworkEvents::FD_READ);
+    let select = |s| Call::WsaAsyncSelect { s, hwnd, wmsg, levent };
+    assert_eq!(bench.call_on(FAR, select(client)), Ok(Value::Int(0)));
+    assert_eq!(bench.call_on(FAR, select(server)), Err(WsaError::WSAENOTSOCK));
+    assert_eq!(bench.call_on(APP, select(server)), Err(WsaError::WSAEINVAL));
+    let wsp = Call::WspAsyncSelect { s: server, hwnd, wmsg, levent };
+    assert_eq!(bench.call_on(FAR, wsp), Err(WsaError::WSAENOTSOCK));
+    for call in [hello(client), Call::CloseSocket { s: client }, Call::GetPeerName { s: client }] {
+        assert_eq!(bench.call_on(APP, call), Err(WsaError::WSAENOTSOCK));
+    }
+    let readfds = vec![client];
+    let (writefds, exceptfds) = (Vec::new(), Vec::new());
+    let select = Call::Select { readfds, writefds, exceptfds, timeout_ms: 0 };
+    assert_eq!(bench.call_on(APP, select), Err(WsaError::WSAENOTSOCK));
+}
+
+#[test]
+fn each_machine_has_its_address_and_its_ports() {
+    let (mut bench, [server, client, listener]) = two_machines(&Profile::documented());
+    let mut name = |thread, call| match bench.call_on(thread, call) {
+        Ok(Value::Address(name)) => name.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let near = name(APP, Call::GetSockName { s: listener });
+    assert_eq!(near, "127.0.0.1:49152");
+    assert_eq!(name(FAR, Call::GetPeerName { s: client }), near);
+    assert_eq!(name(FAR, Call::GetSockName { s: client }), "127.0.0.2:49152");
+    assert_eq!(name(APP, Call::GetPeerName { s: server }), "127.0.0.2:49152");
+    let (_, taken) = bench.listener_on(FAR, "127.0.0.2:4000");
+    assert_eq!(bench.listener_on(APP, "127.0.0.1:4000").1.port(), taken.port());
+}
+
+#[test]
+fn a_cut_connection_is_forgotten_when_both_ends_are_closed() {
+    let close = |bench: &mut Bench<Canonical>, thread, s| {
+        bench.call_on(thread, Call::CloseSocket { s }).unwrap();
+    };
+    let forms = [[0, 1], [1, 0]].map(|order| {
+        let (mut bench, sockets) = two_machines(&Profile::windows());
+        let down = Fault::NetworkDown { host: Some(HostId(1)) };
+        bench.world.apply(Move::Fault(down), &mut Canonical, &mut Ignore).unwrap();
+        bench.call_on(APP, hello(sockets[0])).unwrap();
+        for end in order {
+            close(&mut bench, ThreadId(end), sockets[usize::from(end)]);
+        }
+        assert_eq!(bench.world.next_timer_ms(), None, "nothing waits for the lost bytes");
+        packed(&bench.world)
+    });
+    assert!(forms[0].len() < 40, "{} words", forms[0].len());
+    assert_eq!(forms[0].len(), forms[1].len());
+}
+
+#[test]
+fn what_a_machine_is_busy_with_when_its_network_fails_is_not_modelled() {
+    let down = Move::Fault(Fault::NetworkDown { host: Some(HostId(1)) });
+    let fails = |bench: &mut Bench<Canonical>| {
+        bench.world.apply(down, &mut Canonical, &mut Ignore).map_err(|error| error.what)
+    };
+    // A call that waits.
+    let (mut bench, [_, client, _]) = two_machines(&Profile::windows());
+    let recv = Call::Recv { s: client, len: 5, flags: MsgFlags::NONE };
+    let mv = Move::Call { thread: FAR, call: &recv };
+    bench.world.clone().apply(mv, &mut Canonical, &mut Ignore).unwrap();
+    assert_eq!(fails(&mut bench), Ok(()));
+    let (mut bench, _) = two_machines(&Profile::windows());
+    bench.world.apply(mv, &mut Canonical, &mut Ignore).unwrap();
+    assert_eq!(fails(&mut bench), Err("under a call that waits"));
+    // Bytes on their way.
+    let (mut bench, _) = two_machines(&Profile::windows());
+    let send = hello(client);
+    let mv = Move::Call { thread: FAR, call: &send };
+    bench.world.apply(mv, &mut Canonical, &mut Ignore).unwrap();
+    assert_eq!(fails(&mut bench), Err("while something is under way"));
+    // A connect.
+    let (mut bench, [.., listener]) = two_machines(&Profile::windows());
+    let Ok(Value::Address(name)) = bench.call_on(APP, Call::GetSockName { s: listener }) else {
+        panic!("it is bound");
+    };
+    let s = bench.socket_on(FAR);
+    let connect = Call::Connect { s, name: Some(name) };
+    let mv = Move::Call { thread: FAR, call: &connect };
+    bench.world.apply(mv, &mut Canonical, &mut Ignore).unwrap();
+    assert_eq!(fails(&mut bench), Err("under a call that waits"));
+}
+
+#[test]
+fn a_machine_uses_no_place_of_another() {
+    let mut profile = Profile::windows();
+    let reuse = asyncselect_model::KnobId::HandleReuse;
+    for policy in ["lowest", "lifo", "fifo"] {
+        let mut setting = profile.setting(reuse).clone();
+        setting.value = reuse.value_index(policy);
+        assert!(setting.value.is_some());
+        profile.set(reuse, setting);
+        let (mut bench, [server, client, _]) = two_machines(&profile);
+        bench.call_on(APP, Call::CloseSocket { s: server }).unwrap();
+        bench.call_on(FAR, Call::CloseSocket { s: client }).unwrap();
+        assert_eq!(bench.socket_on(FAR), client, "{policy}");
+        assert_eq!(bench.socket_on(APP), server, "{policy}");
+    }
+}
+
+#[test]
+fn too_many_machines_are_refused() {
+    let mut world = World::new(&Profile::documented());
+    world.place(&[HostId(0), HostId(4)]).unwrap_err();
+    world.place(&[HostId(0); 5]).unwrap_err();
+    let down = Move::Fault(Fault::NetworkDown { host: Some(HostId(4)) });
+    world.apply(down, &mut Canonical, &mut Ignore).unwrap_err();
 }

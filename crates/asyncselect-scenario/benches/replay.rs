@@ -85,7 +85,7 @@ fn successor(bencher: Bencher<'_, '_>, last: &str) {
         ("retrieve", Move::Retrieve(filter)),
         ("recv", Move::Call { thread, call: &recv }),
     ];
-    let mut world = sim.world().clone();
+    let mut world = sim.now_mut().world().clone();
     let apply = |world: &mut World, mv| {
         world.apply(mv, &mut Canonical, &mut Ignore).expect("it is modelled");
     };
@@ -109,7 +109,7 @@ fn moves(bencher: Bencher<'_, '_>) {
     let script = thirty_steps();
     let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
     assert_eq!(run(&script, &mut sim, &mut Deaf), Ending::Completed);
-    let world = sim.world();
+    let world = sim.now_mut().world();
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| divan::black_box(world).moves().count());
 }
 

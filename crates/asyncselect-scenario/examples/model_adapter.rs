@@ -28,8 +28,8 @@ use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 7] =
-    ["threads", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
+const CAPABILITIES: [&str; 8] =
+    ["threads", "hosts", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -105,9 +105,9 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh } => {
+            RequestBody::Reset { fresh, hosts } => {
                 self.calls = [None; THREADS_MAX];
-                self.sim.reset(&[], fresh).map_err(said)?;
+                self.sim.reset(&[], fresh, &hosts).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
             RequestBody::Call { thread, call, .. } => {

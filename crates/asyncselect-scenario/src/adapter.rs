@@ -17,7 +17,7 @@ use asyncselect_abi::protocol::{
     WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, Fault, Hwnd, Literal, MessageId, Outcome, PostedMessage,
+    Backend, BackendError, Data, Fault, HostId, Hwnd, Literal, MessageId, Outcome, PostedMessage,
     PumpFilter, SocketHandle, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
@@ -268,20 +268,29 @@ impl Drop for Adapter {
 }
 
 impl Backend for Adapter {
-    fn reset(&mut self, literals: &[Data], fresh: bool) -> Result<(), BackendError> {
+    fn reset(
+        &mut self,
+        literals: &[Data],
+        fresh: bool,
+        hosts: &[HostId],
+    ) -> Result<(), BackendError> {
         self.literals = literals.to_vec();
         self.received = Default::default();
         self.messages = 0;
         self.announced = None;
         self.returns.clear();
         self.ahead.clear();
+        let reset = |fresh| RequestBody::Reset { fresh, hosts: hosts.to_vec() };
         if self.process.is_none() {
-            return self.launch();
+            self.launch()?;
+        } else {
+            match self.done("reset", reset(fresh)) {
+                Err(BackendError::Unsupported(_)) => self.restart()?,
+                other => return other,
+            }
         }
-        match self.done("reset", RequestBody::Reset { fresh }) {
-            Err(BackendError::Unsupported(_)) => self.restart(),
-            other => other,
-        }
+        // A new process has nothing to forget, but knows of one machine only.
+        if hosts.is_empty() { Ok(()) } else { self.done("reset", reset(false)) }
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
@@ -352,6 +361,7 @@ impl Stack for Adapter {
             | Need::RealTime
             | Need::Spi
             | Need::Threads
+            | Need::Hosts
             | Need::SimulatedTime
             | Need::BlockingHook
             | Need::Schedule => !self.capabilities.iter().any(|has| has == need.as_str()),

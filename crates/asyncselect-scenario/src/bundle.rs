@@ -22,10 +22,13 @@ pub fn bundle<'s>(scripts: impl IntoIterator<Item = &'s Script>) -> Bundle {
     }
 }
 
-/// What is to be done for one script; `None` if it disturbs the network or the clock, or needs what
-/// the engine itself does not do yet.
+/// What is to be done for one script; `None` if it disturbs the network or the clock, takes several
+/// machines, or needs what the engine itself does not do yet.
 #[must_use]
 pub fn plan(script: &Script) -> Option<Plan> {
+    if !script.hosts.is_empty() {
+        return None;
+    }
     Some(Plan {
         id: script.id.clone(),
         needs: script.needs.iter().map(|need| need.as_str().to_owned()).collect(),

@@ -8,8 +8,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, Hwnd, Literal, Outcome, PostedMessage, PumpFilter, Reply,
-    SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, HostId, Hwnd, Literal, Outcome, PostedMessage, PumpFilter,
+    Reply, SocketHandle, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 
@@ -111,7 +111,7 @@ impl<'s> Program<'s> {
         }
         let fresh = script.needs.contains(&Need::FreshProcess);
         stack
-            .reset(&script.literals, fresh)
+            .reset(&script.literals, fresh, &script.hosts)
             .map_err(|error| Ending::Failed(Place::Setup, error))?;
         Ok(Self {
             script,
@@ -370,7 +370,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
                         self.program.sockets[name].ok_or_else(|| self.never_made(&Unnamed { name }))
                     }
                 };
-                let there = fault.try_map(socket)?;
+                let there = fault.try_map(socket, |_, host| Ok(*host))?;
                 self.observer.disturbed(self.program.place, fault);
                 self.check(|stack| stack.fault(&there))?;
                 self.disturbed()
@@ -490,6 +490,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// The call has returned, as it did so often before.
     fn made(&mut self, op: &CallOp, heard: Heard, made: u32) -> Result<Pause, Ending> {
         let result = heard.reply.result;
+        if result.is_ok() && !self.program.script.hosts.is_empty() {
+            self.tell_address(op)?;
+        }
         if self.program.place == Place::Setup {
             match result {
                 Ok(value) => self.bind(op.binds, value),
@@ -537,7 +540,8 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         self.learn_address(op)?;
         let Program { script, sockets, windows, addresses, place, .. } = &*self.program;
         let place = *place;
-        let mut handles = Handles { sockets, windows, addresses, refusing: script.refusing };
+        let (refusing, host) = (script.refusing, script.host_of(op.thread));
+        let mut handles = Handles { sockets, windows, addresses, refusing, host };
         // Borrowed, for a call is large, and to move what was just written takes long.
         let call = op.call.try_map(&mut handles);
         let call = match &call {
@@ -575,14 +579,29 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             },
             _ => None,
         };
-        let Some(NameId(name)) = of else { return Ok(()) };
-        let name = usize::from(name);
-        if self.program.addresses[name].is_some() {
-            return Ok(());
+        match of {
+            Some(name) if self.program.addresses[usize::from(name.0)].is_none() => {
+                self.ask_address(op.thread, name)
+            }
+            Some(_) | None => Ok(()),
         }
+    }
+
+    /// A thread of another machine could not ask where a socket is bound, so its own does, as soon
+    /// as it is.
+    #[cold]
+    fn tell_address(&mut self, op: &CallOp) -> Result<(), Ending> {
+        match op.call {
+            Call::Bind { s: SocketRef::Named(name), .. } => self.ask_address(op.thread, name),
+            _ => Ok(()),
+        }
+    }
+
+    fn ask_address(&mut self, thread: ThreadId, NameId(name): NameId) -> Result<(), Ending> {
+        let name = usize::from(name);
         let Some(s) = self.program.sockets[name] else { return Ok(()) };
         let call = Call::GetSockName { s };
-        let outcome = self.check(|stack| stack.call(op.thread, &call))?;
+        let outcome = self.check(|stack| stack.call(thread, &call))?;
         // The runner's own question is not part of the trace.
         drop(self.stack.take_effects());
         match outcome {
@@ -707,6 +726,8 @@ struct Handles<'h> {
     addresses: &'h [Option<SocketAddr>],
     /// The socket that is bound and does not listen.
     refusing: Option<NameId>,
+    /// The machine of the caller.
+    host: HostId,
 }
 
 /// A name whose call failed, so that there is no handle.
@@ -755,7 +776,7 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
         };
         match address {
             AddressRef::Null => Ok(None),
-            AddressRef::Any => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
+            AddressRef::Any => Ok(Some(SocketAddr::from((self.host.ip(), 0)))),
             AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
             AddressRef::Of(name) => of(*name),
             AddressRef::Refusing => of(self.refusing.expect("the checker made it")),

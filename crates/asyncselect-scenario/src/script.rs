@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
-use asyncselect_abi::{Call, Data, Fault, Literal, MessageId, NetworkEvent, ThreadId, WsaError};
+use asyncselect_abi::{
+    Call, Data, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+};
 use asyncselect_model::{Evidence, KnobId};
 
 use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
@@ -223,6 +225,10 @@ pub struct Script {
     pub windows: Vec<String>,
     /// Names of threads.
     pub threads: Vec<String>,
+    /// The machine of each thread; none if all are on one.
+    pub hosts: Vec<HostId>,
+    /// Names of the machines after the first, which has none.
+    pub machines: Vec<String>,
     /// Payloads.
     pub literals: Vec<Data>,
     /// The calls that make what `setup` names.
@@ -260,6 +266,8 @@ impl Script {
             sockets,
             windows,
             threads,
+            hosts,
+            machines,
             literals,
             setup,
             ops,
@@ -278,6 +286,8 @@ impl Script {
             sockets: sockets.names,
             windows: windows.names,
             threads,
+            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            machines,
             literals,
             setup,
             steps: ops,
@@ -302,6 +312,12 @@ impl Script {
     #[must_use]
     pub fn line_of(&self, step: usize) -> Option<usize> {
         self.source.line_of(&JsonPath::step(step))
+    }
+
+    /// The machine that a thread is on.
+    #[must_use]
+    pub fn host_of(&self, thread: ThreadId) -> HostId {
+        self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 
     /// Whether the file pins a fact of other profiles than this one.

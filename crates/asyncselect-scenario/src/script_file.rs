@@ -82,6 +82,8 @@ pub enum Need {
     Spi,
     /// Several threads.
     Threads,
+    /// Several machines.
+    Hosts,
     /// Simulated time.
     SimulatedTime,
     /// Calls from inside a call that waits, as a blocking hook makes them.
@@ -103,6 +105,7 @@ impl Need {
             Self::FreshProcess => "fresh_process",
             Self::Spi => "spi",
             Self::Threads => "threads",
+            Self::Hosts => "hosts",
             Self::SimulatedTime => "simulated_time",
             Self::BlockingHook => "blocking_hook",
             Self::Schedule => "schedule",
@@ -136,6 +139,58 @@ pub struct Setup {
     /// Stream sockets that are bound and listen.
     #[serde(default)]
     pub listeners: Vec<String>,
+    /// Further machines by name, and the threads of each; all others are on the first machine.
+    #[serde(default)]
+    pub hosts: Hosts,
+}
+
+/// Machines and their threads, in the order of the file.
+#[derive(Clone, Debug, Default)]
+pub struct Hosts(pub Vec<(String, Vec<String>)>);
+
+impl<'de> Deserialize<'de> for Hosts {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct HostsVisitor;
+
+        impl<'de> Visitor<'de> for HostsVisitor {
+            type Value = Hosts;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object: for each machine the list of its threads")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hosts, A::Error> {
+                let mut hosts: Vec<(String, Vec<String>)> = Vec::new();
+                while let Some((name, threads)) = map.next_entry()? {
+                    if hosts.iter().any(|(other, _)| *other == name) {
+                        return Err(de::Error::custom(format!("duplicate field `{name}`")));
+                    }
+                    hosts.push((name, threads));
+                }
+                Ok(Hosts(hosts))
+            }
+        }
+        deserializer.deserialize_map(HostsVisitor)
+    }
+}
+
+impl JsonSchema for Hosts {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Hosts".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "description": "further machines by name, and the threads of each",
+            "type": "object",
+            "maxProperties": 3,
+            "additionalProperties": {
+                "type": "array",
+                "items": { "type": "string" },
+                "minItems": 1,
+            },
+        })
+    }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the type of the field")]
@@ -199,7 +254,7 @@ pub struct Step {
     /// Retrieves messages.
     pub pump: Option<Pump>,
     /// Disturbs the network or the machine.
-    pub fault: Option<Fault<String>>,
+    pub fault: Option<Fault<String, String>>,
     /// Lets simulated time pass, in milliseconds.
     pub advance_ms: Option<u32>,
     /// Lets one thing happen that happens by itself, while the network is in motion.

@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
-    Backend, BackendError, Data, Fault, Literal, LiteralId, Outcome, PostedMessage, PumpFilter,
-    Reply, SelectReply, SocketHandle, ThreadId,
+    Backend, BackendError, Data, Fault, HostId, Literal, LiteralId, Outcome, PostedMessage,
+    PumpFilter, Reply, SelectReply, SocketHandle, ThreadId,
 };
 use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
@@ -94,10 +94,7 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
-        self.now
-            .world
-            .apply(mv, &mut self.chooser, &mut self.now.sink)
-            .map_err(|error: ModelError| BackendError::NotModelled(error.to_string()))
+        self.now.world.apply(mv, &mut self.chooser, &mut self.now.sink).map_err(not_modelled)
     }
 
     fn outcome(&mut self, thread: ThreadId) -> Outcome {
@@ -109,8 +106,9 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
 }
 
 impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
-    fn reset(&mut self, literals: &[Data], _: bool) -> Result<(), BackendError> {
+    fn reset(&mut self, literals: &[Data], _: bool, hosts: &[HostId]) -> Result<(), BackendError> {
         self.now.world.clone_from(&self.start);
+        self.now.world.place(hosts).map_err(not_modelled)?;
         self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();
@@ -232,6 +230,10 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
             _,
         ) => false,
     }
+}
+
+fn not_modelled(error: ModelError) -> BackendError {
+    BackendError::NotModelled(error.to_string())
 }
 
 /// Keeps what the runner asks for, and with `RECORD` everything.

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, Fault, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Data, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
@@ -103,7 +103,7 @@ pub enum TraceEvent {
     /// The network or the machine was disturbed.
     Fault {
         /// How.
-        fault: Fault<String>,
+        fault: Fault<String, String>,
     },
     /// Time passed.
     Tick {
@@ -372,7 +372,10 @@ impl Observer for Tracer<'_> {
 
     fn disturbed(&mut self, place: Place, fault: &Fault<SocketRef>) {
         let mut names = BackToNames { script: self.script };
-        let Ok(fault) = fault.try_map(|field, socket| names.socket(field, socket));
+        // The first machine has no name, so faults name others only.
+        let machine = |host: &HostId| self.script.machines[usize::from(host.0) - 1].clone();
+        let Ok(fault) =
+            fault.try_map(|field, socket| names.socket(field, socket), |_, host| Ok(machine(host)));
         self.push(place, TraceEvent::Fault { fault });
     }
 
@@ -626,11 +629,14 @@ pub(crate) fn return_text(event: &TraceEvent) -> String {
     text
 }
 
-pub(crate) fn fault_text(fault: &Fault<String>) -> String {
+pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
     match fault {
         Fault::Lose { toward } => format!("fault     nothing reaches {toward} any more"),
         Fault::Delay { toward, ms } => format!("fault     {ms} ms more to {toward}"),
-        Fault::NetworkDown {} => "fault     the network is down".to_owned(),
+        Fault::NetworkDown { host: None } => "fault     the network is down".to_owned(),
+        Fault::NetworkDown { host: Some(host) } => {
+            format!("fault     the network of {host} is down")
+        }
         Fault::PostFails { times } => format!("fault     posting fails, {times} times"),
         Fault::EventError { s, event, error } => {
             format!("fault     {event} for {s} gets {error}")

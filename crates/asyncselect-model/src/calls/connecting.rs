@@ -2,9 +2,9 @@
 //!
 //! Reading list: AS-CO, AS-AC, AS-INH; W-030 to W-038; OQ-11, OQ-37.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
-use asyncselect_abi::{NetworkEvent, Value, WsaError};
+use asyncselect_abi::{HostId, NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
@@ -30,10 +30,11 @@ impl World {
         if self.socket(socket).state != SocketState::Unbound {
             return fails(WsaError::WSAEINVAL);
         }
-        if !is_loopback(name) {
-            return unsupported("bind", "an address other than 127.0.0.1");
+        let host = self.socket(socket).host;
+        if self.host_at(name) != Some(host) {
+            return unsupported("bind", "an address other than the machine's own");
         }
-        let taken = name.port() != 0 && self.owner_of_port(name.port()).is_some();
+        let taken = name.port() != 0 && self.owner_of_port(host, name.port()).is_some();
         if taken {
             return fails(WsaError::WSAEADDRINUSE);
         }
@@ -43,7 +44,9 @@ impl World {
 
     /// Gives a socket its port; 0 stands for the lowest free one.
     pub(super) fn bind_to(&mut self, socket: SocketIx, port: u16) {
-        let mut free = (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(*port).is_none());
+        let host = self.socket(socket).host;
+        let mut free =
+            (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(host, *port).is_none());
         let port = match port {
             0 => free.next().expect("there are more ports than sockets"),
             wanted => wanted,
@@ -53,10 +56,11 @@ impl World {
         this.state = SocketState::Bound;
     }
 
-    /// The socket that bound a port by itself; an accepted one shares its listener's.
-    fn owner_of_port(&self, port: u16) -> Option<SocketIx> {
+    /// The socket that bound a port of a machine by itself; an accepted one shares its listener's.
+    fn owner_of_port(&self, host: HostId, port: u16) -> Option<SocketIx> {
         let owns = |socket: &Socket| {
             socket.port == port
+                && socket.host == host
                 && match socket.state {
                     SocketState::Closed { .. } | SocketState::Unbound => false,
                     SocketState::Connected(_, side) => side == Side::Connector,
@@ -69,9 +73,9 @@ impl World {
         u8::try_from(found).ok().map(SocketIx)
     }
 
-    /// The listener that a SYN to this port reaches.
-    pub(crate) fn listener_on(&self, port: u16) -> Option<(SocketIx, u8)> {
-        let socket = self.owner_of_port(port)?;
+    /// The listener that a SYN to this port of a machine reaches.
+    pub(crate) fn listener_on(&self, host: HostId, port: u16) -> Option<(SocketIx, u8)> {
+        let socket = self.owner_of_port(host, port)?;
         match self.socket(socket).state {
             SocketState::Listening { backlog } => Some((socket, backlog)),
             SocketState::Closed { .. }
@@ -127,7 +131,7 @@ impl World {
             SocketState::Listening { .. } => return fails(WsaError::WSAEINVAL),
             // AS-CO-12: 1.1 programs get another code for the same.
             SocketState::Connecting(_) => {
-                let einval = self.faults.winsock_1
+                let einval = self.faults.winsock_1.has(self.socket(socket).host)
                     && self.knob::<AlreadyConnecting>(cx) == AlreadyConnecting::Einval;
                 let error = if einval { WsaError::WSAEINVAL } else { WsaError::WSAEALREADY };
                 return fails_by(error, Rule::Co12);
@@ -142,13 +146,16 @@ impl World {
             let error = WsaError::WSAECONNABORTED;
             return self.connect_fails_at_once(socket, error, Rule::Co13, cx);
         }
-        if !is_loopback(name) {
-            // The one network of this machine reaches nobody else.
+        let Some(host) = self.host_at(name) else {
+            // The one network reaches the machines that there are and nobody else.
             return self.connect_fails_at_once(socket, WsaError::WSAENETUNREACH, Rule::Co13, cx);
-        }
-        let Some(link) = self.streams.open(socket, name.port()) else {
+        };
+        let Some(link) = self.streams.open(socket, host, name.port()) else {
             return unsupported("connect", "more than 255 connections");
         };
+        if self.is_cut(link) {
+            self.lose(socket)?;
+        }
         let this = self.socket_mut(socket);
         this.state = SocketState::Connecting(link);
         if this.nonblocking {
@@ -223,12 +230,12 @@ impl World {
         if self.streams.toward(link, Side::Acceptor).arrived.is_aborted()
             && self.knob::<WithdrawnConnection>(cx) == WithdrawnConnection::Fails
         {
-            self.streams.leave_queue(link, End::Gone);
+            self.streams.leave_queue(link, End::Gone(this.host));
             self.abandon(link, Side::Acceptor);
             return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
         }
         // AS-INH-01: the same properties.
-        let mut made = Socket::new(SocketState::Connected(link, Side::Acceptor));
+        let mut made = Socket::new(this.host, SocketState::Connected(link, Side::Acceptor));
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
@@ -238,13 +245,19 @@ impl World {
             return unsupported("accept", "more than 255 sockets");
         };
         self.streams.leave_queue(link, End::Socket(accepted));
+        if self.is_cut(link) {
+            self.lose(accepted)?;
+        }
         Ok(Progress::Done(Ok(Value::Socket(accepted.handle()))))
     }
 
     pub(super) fn getsockname(&mut self, socket: SocketIx) -> Outcome {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
-            port => Ok(Progress::Done(Ok(loopback(port)))),
+            port => {
+                let name = SocketAddr::from((self.socket(socket).host.ip(), port));
+                Ok(Progress::Done(Ok(Value::Address(name))))
+            }
         }
     }
 
@@ -258,17 +271,11 @@ impl World {
         }
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
-                Ok(Progress::Done(Ok(loopback(self.socket(peer).port))))
+                let peer = self.socket(peer);
+                let name = SocketAddr::from((peer.host.ip(), peer.port));
+                Ok(Progress::Done(Ok(Value::Address(name))))
             }
-            End::Nobody | End::Gone => unsupported("getpeername", "of a peer that is gone"),
+            End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),
         }
     }
-}
-
-fn loopback(port: u16) -> Value {
-    Value::Address(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-}
-
-fn is_loopback(address: SocketAddr) -> bool {
-    address.ip() == IpAddr::V4(Ipv4Addr::LOCALHOST)
 }

@@ -3,7 +3,7 @@
 //! Reading list: AS-CLS, AS-CL-20 to AS-CL-22, AS-CAN-05; OQ-15, OQ-28.
 
 use asyncselect_abi::call::{Shutdown, SocketType, Version};
-use asyncselect_abi::{Value, WsaError};
+use asyncselect_abi::{HostId, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
@@ -15,54 +15,52 @@ use crate::sink::{Effect, Sink};
 use crate::socket::{Linger, Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Segment, Side};
 use crate::window::Standing;
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::world::{Context, ModelError, World};
 
 impl World {
     /// WSAStartup; a version before 2.0 asks for a 1.1 environment (AS-HK-01).
-    pub(super) fn wsa_startup(&mut self, version: Version) -> Outcome {
+    pub(super) fn wsa_startup(&mut self, host: HostId, version: Version) -> Outcome {
         if version.major == 0 {
             return fails(WsaError::WSAVERNOTSUPPORTED);
         }
-        let Some(startups) = self.startups.checked_add(1) else {
+        let startups = &mut self.startups[usize::from(host.0)];
+        let Some(more) = startups.checked_add(1) else {
             return unsupported("WSAStartup", "more than 255 times");
         };
-        self.startups = startups;
-        self.faults.winsock_1 = version.major < 2;
+        *startups = more;
+        self.faults.winsock_1.set(host, version.major < 2);
         succeeds()
     }
 
-    /// The last WSACleanup closes every socket (AS-CLS-06).
+    /// The last WSACleanup closes every socket of its machine (AS-CLS-06).
     pub(super) fn wsa_cleanup<C: Chooser, S: Sink>(
         &mut self,
+        host: HostId,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        self.startups = self.startups.saturating_sub(1);
-        if self.startups > 0 {
+        let startups = &mut self.startups[usize::from(host.0)];
+        *startups = startups.saturating_sub(1);
+        if *startups > 0 {
             return succeeds();
         }
-        let waits = |pending: &PendingCall| match pending {
-            PendingCall::None | PendingCall::Message { .. } => false,
-            PendingCall::Connect(_)
-            | PendingCall::Accept(_)
-            | PendingCall::Receive { .. }
-            | PendingCall::Send { .. }
-            | PendingCall::Select { .. } => true,
-        };
-        if self.pending.iter().any(waits) {
+        if self.is_waiting(host) {
             return unsupported("WSACleanup", "under a call of another thread");
         }
-        self.faults.winsock_1 = false;
+        self.faults.winsock_1.set(host, false);
         // AS-CLS-05, X-21: what is queued may be delivered or not.
-        if !self.windows.queue.is_empty()
+        let queue = &self.windows.queue;
+        if queue.iter().any(|queued| self.socket(queued.socket).host == host)
             && self.knob::<CleanupMessages>(cx) == CleanupMessages::Withdrawn
         {
-            let count = u8::try_from(self.windows.queue.len()).unwrap_or(u8::MAX);
-            self.windows.queue.retain(|_| false);
+            let (before, sockets) = (self.windows.queue.len(), &self.sockets);
+            self.windows.queue.retain(|queued| sockets[queued.socket.at()].host != host);
+            let count = u8::try_from(before - self.windows.queue.len()).unwrap_or(u8::MAX);
             cx.sink.effect(Effect::Withdrawn { count });
         }
         for index in 0..self.sockets.len() {
             let socket = SocketIx(u8::try_from(index).expect("sockets are numbered by a byte"));
-            if !self.socket(socket).is_closed() {
+            let this = self.socket(socket);
+            if this.host == host && !this.is_closed() {
                 self.socket_mut(socket).registration = None;
                 self.close(socket, cx);
             }
@@ -72,6 +70,7 @@ impl World {
 
     pub(super) fn socket_call<C: Chooser, S: Sink>(
         &mut self,
+        host: HostId,
         kind: SocketType,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
@@ -79,7 +78,7 @@ impl World {
             SocketType::Stream => {}
             SocketType::Datagram => return unsupported("socket", "SOCK_DGRAM"),
         }
-        match self.add_socket(Socket::new(SocketState::Unbound), cx) {
+        match self.add_socket(Socket::new(host, SocketState::Unbound), cx) {
             Some(socket) => Ok(Progress::Done(Ok(Value::Socket(socket.handle())))),
             None => unsupported("socket", "more than 255 sockets"),
         }
@@ -91,13 +90,13 @@ impl World {
         socket: Socket,
         cx: &mut Context<'_, C, S>,
     ) -> Option<SocketIx> {
-        let reused = self.reusable_place(cx);
+        let reused = self.reusable_place(socket.host, cx);
         if let Some(place) = reused {
             let SocketState::Closed { rank: taken } = self.socket(place).state else {
                 unreachable!("a place that is free")
             };
             *self.socket_mut(place) = socket;
-            for other in self.sockets.iter_mut() {
+            for other in self.sockets.iter_mut().filter(|other| other.host == socket.host) {
                 if let SocketState::Closed { rank } = &mut other.state
                     && *rank > taken
                 {
@@ -111,18 +110,19 @@ impl World {
         Some(SocketIx(number))
     }
 
-    /// The place of a closed socket that a new one gets (AS-CLS-02, X-20).
+    /// The place of a closed socket of a machine that a new one gets (AS-CLS-02, X-20).
     fn reusable_place<C: Chooser, S: Sink>(
         &mut self,
+        host: HostId,
         cx: &mut Context<'_, C, S>,
     ) -> Option<SocketIx> {
-        if !self.sockets.iter().any(Socket::is_closed) {
+        if !self.sockets.iter().any(|socket| socket.host == host && socket.is_closed()) {
             return None;
         }
         let policy = self.knob::<HandleReuse>(cx);
         let closed =
             self.sockets.iter().enumerate().filter_map(|(at, socket)| match socket.state {
-                SocketState::Closed { rank } => Some((at, rank)),
+                SocketState::Closed { rank } => (socket.host == host).then_some((at, rank)),
                 SocketState::Unbound
                 | SocketState::Bound
                 | SocketState::Listening { .. }
@@ -227,12 +227,13 @@ impl World {
             None | Some(HandleReuse::Lifo | HandleReuse::Fifo) => true,
             Some(HandleReuse::Never | HandleReuse::Lowest) => false,
         };
-        for other in self.sockets.iter_mut().filter(|_| ranked) {
+        let host = self.socket(socket).host;
+        for other in self.sockets.iter_mut().filter(|other| ranked && other.host == host) {
             if let SocketState::Closed { rank } = &mut other.state {
                 *rank = rank.saturating_add(1);
             }
         }
-        let this = std::mem::take(self.socket_mut(socket));
+        let this = std::mem::replace(self.socket_mut(socket), Socket::closed(host));
         match this.state {
             SocketState::Closed { .. } => unreachable!("an open socket is closed"),
             SocketState::Unbound | SocketState::Bound => {}

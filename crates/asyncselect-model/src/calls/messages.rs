@@ -1,6 +1,6 @@
 //! Calls on windows and message queues.
 
-use asyncselect_abi::{Hwnd, MessageId, PumpFilter, ThreadId, Value, WsaError};
+use asyncselect_abi::{HostId, Hwnd, MessageId, PumpFilter, ThreadId, Value, WsaError};
 
 use super::{Outcome, Progress, fails, unsupported};
 use crate::chooser::Chooser;
@@ -9,6 +9,14 @@ use crate::window::WindowIx;
 use crate::world::{Context, PendingCall, World};
 
 impl World {
+    /// The window behind a handle of this machine, unless it was destroyed or never was.
+    #[inline]
+    pub(crate) fn find_window(&self, host: HostId, handle: Hwnd) -> Option<WindowIx> {
+        let window = self.windows.find(handle)?;
+        let owner = self.windows.owner(window)?;
+        (self.host_of(owner) == host).then_some(window)
+    }
+
     pub(super) fn create_window(&mut self, thread: ThreadId) -> Outcome {
         match self.windows.create(thread) {
             Some(window) => Ok(Progress::Done(Ok(Value::Window(window.handle())))),
@@ -24,7 +32,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         const ERROR_ACCESS_DENIED: WsaError = WsaError(5);
-        let Some(window) = self.windows.find(hwnd) else {
+        let Some(window) = self.find_window(self.host_of(thread), hwnd) else {
             return unsupported("DestroyWindow", "of a window that does not exist");
         };
         if self.windows.owner(window) != Some(thread) {
@@ -45,7 +53,7 @@ impl World {
     ) -> Outcome {
         let window = match hwnd {
             Hwnd(0) => None,
-            hwnd => match self.windows.find(hwnd) {
+            hwnd => match self.find_window(self.host_of(thread), hwnd) {
                 Some(window) => Some(window),
                 None => return unsupported("GetMessage", "of a window that does not exist"),
             },

@@ -6,7 +6,7 @@
 //! its own parameters (AS-REG-18) and hands its error back with the call (AS-SPI-09).
 
 use asyncselect_abi::call::{BackendCall, Upcall, Version};
-use asyncselect_abi::{Call, Reply, ThreadId, Value, WsaError};
+use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 
 use super::{Outcome, fails_by, succeeds};
 use crate::chooser::Chooser;
@@ -21,20 +21,21 @@ impl World {
     #[inline]
     pub(super) fn provider_call<C: Chooser, S: Sink>(
         &mut self,
+        host: HostId,
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Result<Option<Result<Value, Refusal>>, ModelError> {
         if let Call::WspAsyncSelect { s, hwnd, wmsg, levent } = call {
-            let request = Request { socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
+            let request = Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
             return self.async_select(request, cx).map(Some);
         }
         if let Call::WspIoctl { .. } = call
-            && self.faults.network_down
+            && self.faults.network_down.has(host)
         {
             return Err(ModelError::new(call.name(), "while the network is down"));
         }
         if let Call::WspIoctl { s, cmd, argp } = call {
-            return Ok(Some(match self.open_socket(*s) {
+            return Ok(Some(match self.open_socket(host, *s) {
                 Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx),
                 // AS-REG-18: the check is the provider's duty.
                 None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
@@ -64,15 +65,21 @@ impl World {
     }
 
     /// WSPStartup; AS-SPI-05: the table of upcalls supplied last is the one that counts.
-    pub(super) fn wsp_startup(&mut self, version: Version, post_message: Upcall) -> Outcome {
+    pub(super) fn wsp_startup(
+        &mut self,
+        host: HostId,
+        version: Version,
+        post_message: Upcall,
+    ) -> Outcome {
         if version.major < 2 {
             // AS-SPI-11.
             return fails_by(WsaError::WSAVERNOTSUPPORTED, Rule::Spi11);
         }
-        self.faults.upcall = match post_message {
+        let fails = match post_message {
             Upcall::Works => false,
             Upcall::Fails => true,
         };
+        self.faults.upcall.set(host, fails);
         succeeds()
     }
 }

@@ -19,10 +19,11 @@ impl World {
         if sets.iter().all(|set| set.is_empty()) {
             return fails(WsaError::WSAEINVAL);
         }
+        let host = self.host_of(thread);
         let mut masks = [0_u16; 3];
         for (set, mask) in sets.into_iter().zip(&mut masks) {
             for handle in set {
-                let Some(socket) = self.open_socket(*handle) else {
+                let Some(socket) = self.open_socket(host, *handle) else {
                     return fails_by(WsaError::WSAENOTSOCK, Rule::Reg11);
                 };
                 let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {

@@ -67,7 +67,7 @@ impl Shard {
     #[inline]
     fn home(&self, fingerprint: u64) -> usize {
         let len = self.places.len() as u128;
-        usize::try_from(u128::from(fingerprint) * len >> 64).expect("below the length")
+        usize::try_from((u128::from(fingerprint) * len) >> 64).expect("below the length")
     }
 
     fn grow(&mut self) {

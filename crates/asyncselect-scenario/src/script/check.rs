@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
-use asyncselect_abi::{Call, Data, Literal, LiteralId, MessageId, ThreadId};
+use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ThreadId};
 use asyncselect_model::stream::{LITERALS_MAX, Side};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
@@ -28,10 +28,20 @@ pub(super) const REPEATS_MAX: u32 = 1 << 16;
 #[derive(Default)]
 pub(super) struct Names {
     pub(super) names: Vec<String>,
+    /// The machine of each.
+    hosts: Vec<HostId>,
     kind: &'static str,
 }
 
 impl Names {
+    fn of(kind: &'static str) -> Self {
+        Self { kind, ..Self::default() }
+    }
+
+    pub(super) fn host(&self, name: NameId) -> HostId {
+        self.hosts[usize::from(name.0)]
+    }
+
     fn find(&self, name: &str) -> Option<NameId> {
         let found = self.names.iter().position(|other| other == name && is_plain(name))?;
         u8::try_from(found).ok().map(NameId)
@@ -49,6 +59,10 @@ pub(super) struct Checker<'a> {
     pub(super) sockets: Names,
     pub(super) windows: Names,
     pub(super) threads: Vec<String>,
+    /// The machine of each thread.
+    pub(super) hosts: Vec<HostId>,
+    /// Names of the machines after the first.
+    pub(super) machines: Vec<String>,
     pub(super) literals: Vec<Data>,
     pub(super) setup: Vec<CallOp>,
     pub(super) ops: Vec<Op>,
@@ -59,7 +73,14 @@ pub(super) struct Checker<'a> {
     begun: BTreeMap<String, (ThreadId, Option<NameId>)>,
     /// The way to the call that is being checked.
     at: JsonPath,
+    /// Who makes it.
+    caller: ThreadId,
+    /// Whether it is connect, which names sockets of other machines by their address.
+    connects: bool,
 }
+
+/// The first thread.
+const MAIN: &str = "main";
 
 const RESERVED: [&str; 3] = ["NULL", "INVALID", "INVALID_SOCKET"];
 
@@ -69,9 +90,11 @@ impl<'a> Checker<'a> {
     pub(super) fn new(source: &'a Source) -> Self {
         Self {
             source,
-            sockets: Names { names: Vec::new(), kind: "socket" },
-            windows: Names { names: Vec::new(), kind: "window" },
-            threads: vec!["main".to_owned()],
+            sockets: Names::of("socket"),
+            windows: Names::of("window"),
+            threads: vec![MAIN.to_owned()],
+            hosts: vec![HostId(0)],
+            machines: Vec::new(),
             literals: Vec::new(),
             setup: Vec::new(),
             ops: Vec::new(),
@@ -80,6 +103,8 @@ impl<'a> Checker<'a> {
             refusing: None,
             begun: BTreeMap::new(),
             at: JsonPath::default(),
+            caller: ThreadId(0),
+            connects: false,
         }
     }
 
@@ -125,6 +150,9 @@ impl<'a> Checker<'a> {
         }
         if self.asks_for_handles() {
             self.need(Need::HandleReuse);
+        }
+        if !self.machines.is_empty() {
+            self.need(Need::Hosts);
         }
         if self.threads.len() > 1 && !self.needs.contains(&Need::Threads) {
             self.needs.push(Need::Threads);
@@ -203,9 +231,15 @@ impl<'a> Checker<'a> {
     fn set_up(&mut self, file: &ScriptFile) -> Checked<()> {
         let at = JsonPath::default().key("setup");
         let setup = &file.setup;
+        self.set_up_hosts(file, &at.clone().key("hosts"))?;
         let started = setup.startup.unwrap_or(true);
         if started {
-            self.prepare(startup(), None);
+            for host in 0..=self.machines.len() {
+                let first = self.hosts.iter().position(|on| usize::from(on.0) == host);
+                let first = first.expect("each machine has a thread");
+                let thread = ThreadId(u8::try_from(first).expect("threads are few"));
+                self.prepare_on(thread, startup(), None);
+            }
         } else if !self.needs.contains(&Need::FreshProcess) {
             self.needs.push(Need::FreshProcess);
         }
@@ -232,6 +266,61 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
+    /// The further machines, each with a thread at least.
+    fn set_up_hosts(&mut self, file: &ScriptFile, at: &JsonPath) -> Checked<()> {
+        let used = || file.steps.iter().filter_map(|step| step.thread.as_deref());
+        let placed = || file.setup.hosts.0.iter().flat_map(|(_, threads)| threads);
+        let is_on_first = |thread: &&str| !placed().any(|other| other == thread);
+        for (machine, threads) in &file.setup.hosts.0 {
+            let at = at.clone().key(machine.clone());
+            if !is_plain(machine) {
+                let message =
+                    format!("`{machine}` is no name for a machine: letters, digits, `_` and `-`");
+                return Err(self.wrong(&at, message));
+            }
+            if threads.is_empty() {
+                return Err(self.wrong(&at, "a machine has at least one thread"));
+            }
+            self.machines.push(machine.clone());
+            let host = HostId(u8::try_from(self.machines.len()).expect("each has a thread"));
+            for (index, thread) in threads.iter().enumerate() {
+                let at = at.clone().index(index);
+                if thread == MAIN {
+                    let message = "`main` is on the machine that everything is on by default";
+                    return Err(self.wrong(&at, message));
+                }
+                if let Some(known) = self.threads.iter().position(|other| other == thread) {
+                    let on = self.machine(self.hosts[known]);
+                    let message = format!("thread `{thread}` is on {on} already");
+                    return Err(self.wrong(&at, message));
+                }
+                // A run that ended early is written without the steps that were to come, so that a
+                // thread without a step is no mistake, unless it is another's name misspelt.
+                if !used().any(|other| other == thread)
+                    && let Some(help) = nearest(thread, used().filter(is_on_first))
+                {
+                    let message = format!("no step is of a thread `{thread}`");
+                    return Err(self.source.error(&at, message, Some(help)));
+                }
+                let thread = self.thread(thread, &at)?;
+                self.hosts[usize::from(thread.0)] = host;
+            }
+        }
+        Ok(())
+    }
+
+    /// How reports call a machine.
+    pub(super) fn machine(&self, host: HostId) -> String {
+        match usize::from(host.0).checked_sub(1) {
+            None => "the default machine".to_owned(),
+            Some(further) => format!("`{}`", self.machines[further]),
+        }
+    }
+
+    fn host_of(&self, thread: ThreadId) -> HostId {
+        self.hosts[usize::from(thread.0)]
+    }
+
     fn prepare_listener(&mut self, listener: NameId) {
         let s = SocketRef::Named(listener);
         self.prepare(stream_socket(), Some(listener));
@@ -240,8 +329,12 @@ impl<'a> Checker<'a> {
     }
 
     fn prepare(&mut self, call: CheckedCall, binds: Option<NameId>) {
+        self.prepare_on(ThreadId(0), call, binds);
+    }
+
+    fn prepare_on(&mut self, thread: ThreadId, call: CheckedCall, binds: Option<NameId>) {
         self.setup.push(CallOp {
-            thread: ThreadId(0),
+            thread,
             call,
             binds,
             settle: false,
@@ -252,16 +345,19 @@ impl<'a> Checker<'a> {
     }
 
     fn new_socket(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
-        add_name(&mut self.sockets, name, self.source, at)
+        let host = self.host_of(self.caller);
+        add_name(&mut self.sockets, name, host, self.source, at)
     }
 
     fn new_window(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
-        add_name(&mut self.windows, name, self.source, at)
+        let host = self.host_of(self.caller);
+        add_name(&mut self.windows, name, host, self.source, at)
     }
 
     /// A socket that no script can name.
     fn hidden_socket(&mut self, what: &str, index: usize) -> Checked<NameId> {
         self.sockets.names.push(format!("({what} {index})"));
+        self.sockets.hosts.push(HostId(0));
         u8::try_from(self.sockets.names.len() - 1)
             .map(NameId)
             .map_err(|_| self.wrong(&JsonPath::default().key("setup"), "more than 255 sockets"))
@@ -319,10 +415,13 @@ impl<'a> Checker<'a> {
         if let Some(fault) = &step.fault {
             self.need(Need::Faults);
             let at = at.clone().key("fault").key(fault.name());
-            let fault = fault.try_map(|field, name| {
-                let at = at.clone().key(field);
-                self.known(&self.sockets, name, &at).map(SocketRef::Named)
-            });
+            let fault = fault.try_map(
+                |field, name| {
+                    let at = at.clone().key(field);
+                    self.known(&self.sockets, name, &at).map(SocketRef::Named)
+                },
+                |field, name| self.known_machine(name, &at.clone().key(field)),
+            );
             return fault.map(Op::Fault);
         }
         if let Some(ms) = step.advance_ms {
@@ -388,6 +487,8 @@ impl<'a> Checker<'a> {
         at: &JsonPath,
     ) -> Checked<CallOp> {
         self.at = at.clone().key("do").key(call.name());
+        self.caller = thread;
+        self.connects = matches!(call, Call::Connect { .. });
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         if self.begun.values().any(|(begun, _)| *begun == thread) {
@@ -489,6 +590,7 @@ impl<'a> Checker<'a> {
         let known = self.threads.iter().position(|other| other == name);
         let index = known.unwrap_or_else(|| {
             self.threads.push(name.to_owned());
+            self.hosts.push(HostId(0));
             self.threads.len() - 1
         });
         if index >= THREADS_MAX {
@@ -509,7 +611,10 @@ impl<'a> Checker<'a> {
             return Ok(Op::NotModelled("handlers"));
         }
         let hwnd = match &pump.hwnd {
-            Some(name) => Some(self.known(&self.windows, name, &at.clone().key("hWnd"))?),
+            Some(name) => {
+                let at = at.clone().key("hWnd");
+                Some(self.reachable(&self.windows, name, thread, &at)?)
+            }
             None => None,
         };
         let range = match (pump.min, pump.max) {
@@ -535,6 +640,41 @@ impl<'a> Checker<'a> {
             self.source.error(at, format!("unknown {} `{name}`", names.kind), help)
         })
     }
+
+    /// A socket or window that a thread can use: one of its machine.
+    fn reachable(
+        &self,
+        names: &Names,
+        name: &str,
+        thread: ThreadId,
+        at: &JsonPath,
+    ) -> Checked<NameId> {
+        let known = self.known(names, name, at)?;
+        let (on, host) = (names.host(known), self.host_of(thread));
+        if on == host {
+            return Ok(known);
+        }
+        let message = format!(
+            "{} `{name}` is on {}, and thread `{}` on {}",
+            names.kind,
+            self.machine(on),
+            self.threads[usize::from(thread.0)],
+            self.machine(host)
+        );
+        let help = "machines reach one another by `connect` only".to_owned();
+        Err(self.source.error(at, message, Some(help)))
+    }
+
+    fn known_machine(&self, name: &str, at: &JsonPath) -> Checked<HostId> {
+        let names = || self.machines.iter().map(String::as_str);
+        let found = self.machines.iter().position(|other| other == name);
+        let found = found.and_then(|index| u8::try_from(index + 1).ok()).map(HostId);
+        found.ok_or_else(|| {
+            let some = || (!self.machines.is_empty()).then(|| choices(names()));
+            let help = nearest(name, names()).or_else(some);
+            self.source.error(at, format!("unknown machine `{name}`"), help)
+        })
+    }
 }
 
 impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
@@ -549,7 +689,7 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
             return Ok(SocketRef::Invalid);
         }
         let at = self.at.clone().key(field);
-        self.known(&self.sockets, name, &at).map(SocketRef::Named)
+        self.reachable(&self.sockets, name, self.caller, &at).map(SocketRef::Named)
     }
 
     fn window(&mut self, field: &'static str, name: &String) -> Checked<WindowRef> {
@@ -558,7 +698,7 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
             "INVALID" => Ok(WindowRef::Invalid),
             name => {
                 let at = self.at.clone().key(field);
-                self.known(&self.windows, name, &at).map(WindowRef::Named)
+                self.reachable(&self.windows, name, self.caller, &at).map(WindowRef::Named)
             }
         }
     }
@@ -567,7 +707,12 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
         match address {
             AddressSpec::Of(name) => {
                 let at = self.at.clone().key(field).key("of");
-                self.known(&self.sockets, name, &at).map(AddressRef::Of)
+                let known = if self.connects {
+                    self.known(&self.sockets, name, &at)
+                } else {
+                    self.reachable(&self.sockets, name, self.caller, &at)
+                };
+                known.map(AddressRef::Of)
             }
             AddressSpec::Any => Ok(AddressRef::Any),
             AddressSpec::Refusing => {
@@ -605,7 +750,13 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.chars().all(plain)
 }
 
-fn add_name(names: &mut Names, name: &str, source: &Source, at: &JsonPath) -> Checked<NameId> {
+fn add_name(
+    names: &mut Names,
+    name: &str,
+    host: HostId,
+    source: &Source,
+    at: &JsonPath,
+) -> Checked<NameId> {
     let kind = names.kind;
     let wrong = |message: String| Err(source.error(at, message, None));
     if RESERVED.contains(&name) {
@@ -618,6 +769,7 @@ fn add_name(names: &mut Names, name: &str, source: &Source, at: &JsonPath) -> Ch
         return wrong(format!("there is a {kind} `{name}` already; a new one needs a new name"));
     }
     names.names.push(name.to_owned());
+    names.hosts.push(host);
     match u8::try_from(names.names.len() - 1) {
         Ok(index) => Ok(NameId(index)),
         Err(_) => wrong(format!("more than 256 names of a {kind}")),

@@ -164,10 +164,24 @@ impl Checker<'_> {
     }
 
     fn expecting(&self, message: &MessageSpec, at: &JsonPath) -> Checked<Expecting> {
+        let hwnd = self.known(&self.windows, &message.hwnd, &at.clone().key("hWnd"))?;
+        let wparam = at.clone().key("wParam");
+        let socket = self.known(&self.sockets, &message.socket, &wparam)?;
+        let (window_on, socket_on) = (self.windows.host(hwnd), self.sockets.host(socket));
+        if window_on != socket_on {
+            let message = format!(
+                "socket `{}` is on {}, and window `{}` on {}",
+                message.socket,
+                self.machine(socket_on),
+                message.hwnd,
+                self.machine(window_on)
+            );
+            return Err(self.wrong(&wparam, message));
+        }
         Ok(Expecting {
-            hwnd: self.known(&self.windows, &message.hwnd, &at.clone().key("hWnd"))?,
+            hwnd,
             message: message.message,
-            socket: self.known(&self.sockets, &message.socket, &at.clone().key("wParam"))?,
+            socket,
             event: message.event,
             error: message.error.unwrap_or_default(),
         })

@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Nested {
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(field) = fields.next_key::<Field>()? {
             match field {
-                Field::Handlers => drop(fields.next_value::<IgnoredAny>()?),
+                Field::Free => drop(fields.next_value::<IgnoredAny>()?),
                 Field::Read { lists } => fields.next_value_seed(Self { lists })?,
             }
         }
@@ -113,8 +113,8 @@ impl<'de> Visitor<'de> for Nested {
 
 /// What may stand under a name.
 enum Field {
-    /// What is in handlers is not read yet.
-    Handlers,
+    /// Anything: what is in handlers is not read yet, and hosts are named as one likes.
+    Free,
     /// So many lists, one in the other.
     Read { lists: u8 },
 }
@@ -133,7 +133,8 @@ impl<'de> Deserialize<'de> for Field {
             fn visit_str<E>(self, name: &str) -> Result<Field, E> {
                 let lists =
                     u8::from(LISTS.contains(&name)) + u8::from(LISTS_OF_LISTS.contains(&name));
-                Ok(if name == "handlers" { Field::Handlers } else { Field::Read { lists } })
+                let is_free = matches!(name, "handlers" | "hosts");
+                Ok(if is_free { Field::Free } else { Field::Read { lists } })
             }
         }
         deserializer.deserialize_identifier(Name)
