@@ -44,7 +44,7 @@ enum Compared {
     /// It differs, as the ledger says that it may.
     Known(Vec<Difference>, Entry),
     /// It differs, and should not.
-    Unexplained(Vec<Difference>, Option<(KnobId, u8)>),
+    Unexplained(Vec<Difference>, Option<Vec<(KnobId, u8)>>),
     /// Too much could have happened to look at all of it; what was looked at is allowed.
     Undecided(String),
     /// The model does not describe something that the script does.

@@ -4,7 +4,7 @@
 //! Where nothing explains the next thing, that is a refusal: the checker says what would have been
 //! allowed, and goes on as if the nearest of it had come, so that one check finds all deviations.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use asyncselect_model::latch::Guard;
 use asyncselect_model::{KnobId, Profile};
@@ -29,12 +29,20 @@ pub struct Checked {
     pub extent: Extent,
     /// How many states explained what was seen, after each thing that was seen.
     pub sizes: Vec<usize>,
-    /// The alternatives that the stack took where the profile leaves a knob open: those without
-    /// which nothing explains what was seen.
-    pub taken: Vec<(KnobId, u8)>,
+    /// What the runs that explain it decided where the profile leaves a knob open; each set once.
+    pub ways: Vec<Vec<(KnobId, u8)>>,
 }
 
 impl Checked {
+    /// The alternatives that the stack took where the profile leaves a knob open: those without
+    /// which nothing explains what was seen.
+    #[must_use]
+    pub fn taken(&self) -> Vec<(KnobId, u8)> {
+        let Some((first, others)) = self.ways.split_first() else { return Vec::new() };
+        let agree = |decision: &&(KnobId, u8)| others.iter().all(|way| way.contains(decision));
+        first.iter().filter(agree).copied().collect()
+    }
+
     /// Whether the profile allows all of it.
     #[must_use]
     pub fn is_allowed(&self) -> bool {
@@ -157,18 +165,13 @@ pub fn check(
             refusals: Vec::new(),
             extent: Extent::Whole,
             sizes: Vec::new(),
-            taken: Vec::new(),
+            ways: Vec::new(),
         },
     };
     checker.all(live);
-    if let Some((first, others)) = checker.worlds.split_first() {
-        let mut taken = checker.open_decisions(&first.state);
-        let agrees = |(knob, value): &(KnobId, u8)| {
-            others.iter().all(|other| other.state.decided(*knob) == Some(*value))
-        };
-        taken.retain(agrees);
-        checker.checked.taken = taken;
-    }
+    let worlds = checker.worlds.iter();
+    let ways: BTreeSet<_> = worlds.map(|world| checker.open_decisions(&world.state)).collect();
+    checker.checked.ways = ways.into_iter().collect();
     Ok(checker.checked)
 }
 

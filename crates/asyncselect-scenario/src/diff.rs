@@ -98,18 +98,34 @@ pub fn explain(script: &Script, left: &Profile, right: &Profile) -> Option<Vec<E
     compare(script, &simulate(script, &moved), &right_run).is_empty().then_some(explanations)
 }
 
-/// The single change of a knob with which the profile would allow what a live stack showed: the
-/// knob and the alternative.
+/// The fewest changes of knobs with which the profile would allow what a live stack showed: the
+/// knobs and their alternatives. `None` if there are none, or too many to look at.
 #[must_use]
-pub fn nearest_knob(script: &Script, profile: &Profile, live: &Run) -> Option<(KnobId, u8)> {
-    let fixed = |knob: &KnobId| profile.setting(*knob).value.is_some();
-    asked(script, profile).into_iter().filter(fixed).find_map(|knob| {
-        let mut other = profile.clone();
+pub fn nearest_knobs(script: &Script, profile: &Profile, live: &Run) -> Option<Vec<(KnobId, u8)>> {
+    let leave_open = |profile: &mut Profile, knob: KnobId| {
         let (evidence, source) = (Evidence::Inferred, "".into());
-        other.set(knob, Setting { value: None, evidence, source });
-        let checked = check(script, &other, live, STATES_MAX).ok()?;
-        let taken = checked.taken.iter().find(|(taken, _)| *taken == knob)?;
-        checked.is_allowed().then_some(*taken)
+        profile.set(knob, Setting { value: None, evidence, source });
+    };
+    let changes = |open: &Profile| {
+        let checked = check(script, open, live, STATES_MAX).ok()?;
+        let is_change = |(knob, value): &&(KnobId, u8)| {
+            profile.setting(*knob).value.is_some_and(|held| held != *value)
+        };
+        let ways = checked.ways.iter();
+        let changes = ways.map(|way| way.iter().filter(is_change).copied().collect());
+        let fewest = changes.min_by_key(Vec::len)?;
+        checked.is_allowed().then_some(fewest)
+    };
+    let asked = asked(script, profile);
+    let one = asked.iter().find_map(|knob| {
+        let mut open = profile.clone();
+        leave_open(&mut open, *knob);
+        changes(&open)
+    });
+    one.or_else(|| {
+        let mut open = profile.clone();
+        KnobId::ALL.iter().for_each(|knob| leave_open(&mut open, *knob));
+        changes(&open)
     })
 }
 
@@ -253,9 +269,14 @@ pub(crate) fn text_of(script: &Script, observation: &Observation) -> String {
         Observation::Waiting { waits: false, .. } => "returned".to_owned(),
         Observation::Messages { messages, .. } if messages.is_empty() => "no message".to_owned(),
         Observation::Messages { messages, .. } => {
-            let texts: Vec<String> =
-                messages.iter().map(|message| name_of(script, message).to_string()).collect();
-            texts.join(", ")
+            let groups = messages.chunk_by(|one, next| one.looks_like(next)).map(|group| {
+                let message = name_of(script, &group[0]).to_string();
+                match group.len() {
+                    1 => message,
+                    times => format!("{times} times {message}"),
+                }
+            });
+            groups.collect::<Vec<_>>().join(", ")
         }
     }
 }

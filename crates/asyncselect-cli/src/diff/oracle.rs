@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use asyncselect_abi::bundle::Ending as Ended;
 use asyncselect_model::Profile;
 use asyncselect_scenario::check::{self, Checked, Extent, STATES_MAX};
-use asyncselect_scenario::diff::{Difference, nearest_knob};
+use asyncselect_scenario::diff::{Difference, nearest_knobs};
 use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::known::Known;
 use asyncselect_scenario::recording::{Recorded, Recording};
@@ -201,7 +201,7 @@ fn compared(
     checked: &Checked,
 ) -> Compared {
     if checked.is_allowed() {
-        return match checked.taken.as_slice() {
+        return match checked.taken().as_slice() {
             [] => Compared::Equal,
             taken => Compared::Open(taken.to_vec()),
         };
@@ -241,6 +241,6 @@ fn compared(
     }
     match known.allows(&script.id, profile.name()) {
         Some(entry) => Compared::Known(differences, entry.clone()),
-        None => Compared::Unexplained(differences, nearest_knob(script, profile, live)),
+        None => Compared::Unexplained(differences, nearest_knobs(script, profile, live)),
     }
 }

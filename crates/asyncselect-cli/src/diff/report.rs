@@ -26,6 +26,13 @@ fn taken_text(taken: &[(KnobId, u8)]) -> String {
     texts.join(", ")
 }
 
+fn hint_text(hint: Option<&[(KnobId, u8)]>) -> String {
+    match hint {
+        Some(knobs) => format!("as if {}", taken_text(knobs)),
+        None => "no knob explains it".to_owned(),
+    }
+}
+
 fn entry_text(Entry { fact, reason, .. }: &Entry) -> String {
     format!("{reason} ({fact})")
 }
@@ -78,12 +85,7 @@ pub(super) fn text(comparison: &Comparison) -> String {
             Compared::Unexplained(differences, hint) => {
                 told(head);
                 told_differences(script, differences, sides, &mut told);
-                match hint {
-                    Some((knob, value)) => {
-                        told(format!("  as if {}", knob_text(*knob, *value)));
-                    }
-                    None => told("  no knob explains it".to_owned()),
-                }
+                told(format!("  {}", hint_text(hint.as_deref())));
             }
             Compared::Undecided(what)
             | Compared::NotModelled(what)
@@ -172,10 +174,7 @@ fn told(script: &Script, compared: &Compared, sides: (&str, &str)) -> Told {
             Told::Passed(Some(format!("{}  known: {}\n", all(differences), entry_text(entry))))
         }
         Compared::Unexplained(differences, hint) => {
-            let hint = match hint {
-                Some((knob, value)) => format!("as if {}", knob_text(*knob, *value)),
-                None => "no knob explains it".to_owned(),
-            };
+            let hint = hint_text(hint.as_deref());
             let text = format!("{}  {hint}\n", all(differences));
             Told::Failed(hint, text)
         }
@@ -232,8 +231,7 @@ pub(super) fn json<'r>(comparison: &'r Comparison) -> Report<'r> {
             }
             Compared::Known(differences, entry) => (differences, vec![entry_text(entry)]),
             Compared::Unexplained(differences, hint) => {
-                let hint = hint.map(|(knob, value)| format!("as if {}", knob_text(knob, value)));
-                (differences, hint.into_iter().collect())
+                (differences, vec![hint_text(hint.as_deref())])
             }
             Compared::Undecided(what)
             | Compared::NotModelled(what)
