@@ -5,7 +5,7 @@ use asyncselect_model::profile::Setting;
 use asyncselect_model::{Evidence, KnobId, Profile};
 
 use crate::check::{STATES_MAX, check};
-use crate::judge::result_text;
+use crate::judge::{counted, result_text};
 use crate::runner::{Ending, Observation, Place, Retrieved};
 use crate::script::{Claim, Op, Script};
 use crate::script_file::ReturnSpec;
@@ -267,16 +267,8 @@ pub(crate) fn text_of(script: &Script, observation: &Observation) -> String {
         Observation::NeverFailed { .. } => "never fails".to_owned(),
         Observation::Waiting { waits: true, .. } => "waits".to_owned(),
         Observation::Waiting { waits: false, .. } => "returned".to_owned(),
-        Observation::Messages { messages, .. } if messages.is_empty() => "no message".to_owned(),
         Observation::Messages { messages, .. } => {
-            let groups = messages.chunk_by(|one, next| one.looks_like(next)).map(|group| {
-                let message = name_of(script, &group[0]).to_string();
-                match group.len() {
-                    1 => message,
-                    times => format!("{times} times {message}"),
-                }
-            });
-            groups.collect::<Vec<_>>().join(", ")
+            counted(messages.iter().map(|message| name_of(script, message).to_string()))
         }
     }
 }

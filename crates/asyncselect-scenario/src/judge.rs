@@ -7,7 +7,7 @@ use asyncselect_abi::{Data, Value, WsaError};
 use asyncselect_model::{Evidence, KnobId, Profile};
 
 use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
-use crate::script::{Case, Claim, Expected, Expecting, Op, Script};
+use crate::script::{Case, Claim, Expected, Expecting, Guarded, Op, Script};
 use crate::script_file::{LpErrnoSpec, ReturnSpec};
 use crate::trace::name_of;
 
@@ -194,6 +194,14 @@ impl<H: Fn(KnobId, u8) -> bool> Judge<'_, H> {
                     let (claim, case) = claim.select(&self.holds);
                     let wrong = wrong_messages(self.script, claim, messages);
                     self.settle(*place, case, wrong);
+                    if let Some(guarded) = guarded(self.script, *place)
+                        && guarded.must_reject.iter().any(|list| in_order(list, messages))
+                    {
+                        let found =
+                            messages.iter().map(|one| name_of(self.script, one).to_string());
+                        let found = counted(found);
+                        self.finding(*place, "anything but what `must_reject` lists", found);
+                    }
                 }
                 _ => {
                     let none = Claim::Ordered(Vec::new());
@@ -240,6 +248,42 @@ fn op(script: &Script, place: Place) -> Option<&Op> {
         Place::Step(index) => script.steps.get(index),
         Place::Setup | Place::End => None,
     }
+}
+
+fn guarded(script: &Script, place: Place) -> Option<&Guarded> {
+    script.guarded.iter().find(|guarded| Place::Step(guarded.step) == place)
+}
+
+/// What `must_reach` lists and none of these runs shows: the place, and the messages.
+///
+/// A claim that leaves something open is as loose as it looks only if what it leaves open can come.
+#[must_use]
+pub fn unreached<'r>(
+    script: &Script,
+    runs: impl Iterator<Item = &'r [Observation]> + Clone,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for guarded in &script.guarded {
+        let place = Place::Step(guarded.step);
+        let came = |list: &[Expecting], seen: &[Observation]| {
+            seen.iter().any(|observation| match observation {
+                Observation::Messages { place: at, messages } => {
+                    *at == place && in_order(list, messages)
+                }
+                Observation::Return { .. }
+                | Observation::NeverFailed { .. }
+                | Observation::Waiting { .. } => false,
+            })
+        };
+        for list in &guarded.must_reach {
+            if !runs.clone().any(|seen| came(list, seen)) {
+                let texts = list.iter().map(|one| expecting_text(script, one));
+                let (expected, found) = (counted(texts), "it never comes".to_owned());
+                findings.push(Finding { place, expected, found });
+            }
+        }
+    }
+    findings
 }
 
 fn expectation(script: &Script, place: Place) -> Option<&crate::script::Expectation> {
@@ -354,7 +398,7 @@ fn wrong_messages(
 }
 
 /// A list in words, equal neighbours told once with their number.
-fn counted(texts: impl Iterator<Item = String>) -> String {
+pub(crate) fn counted(texts: impl Iterator<Item = String>) -> String {
     let mut groups: Vec<(String, usize)> = Vec::new();
     for text in texts {
         match groups.last_mut() {

@@ -191,6 +191,17 @@ pub enum Claim {
     OneOf(Vec<Vec<Expecting>>),
 }
 
+/// Both sides of a claim that leaves something open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    /// The step that claims.
+    pub step: usize,
+    /// What can come, list by list.
+    pub must_reach: Vec<Vec<Expecting>>,
+    /// What never comes.
+    pub must_reject: Vec<Vec<Expecting>>,
+}
+
 /// A message that must come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Expecting {
@@ -235,6 +246,8 @@ pub struct Script {
     pub setup: Vec<CallOp>,
     /// The steps: their number in the file, what to do.
     pub steps: Vec<Op>,
+    /// Claims that say what must be possible, and what must not.
+    pub guarded: Vec<Guarded>,
     /// The alternatives that a run takes where its profile leaves a knob open.
     pub choices: Vec<(KnobId, u8)>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
@@ -272,6 +285,7 @@ impl Script {
             setup,
             ops,
             needs,
+            guarded,
             choices,
             refusing,
             ..
@@ -282,6 +296,7 @@ impl Script {
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
             needs,
+            guarded,
             choices,
             sockets: sockets.names,
             windows: windows.names,

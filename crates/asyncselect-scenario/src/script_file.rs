@@ -251,6 +251,13 @@ pub struct Step {
     /// What must come instead on stacks whose knob is set so.
     #[serde(default)]
     pub when: Vec<WhenMessages>,
+    /// With `messages`: lists that all can come, in some order of things. `asyncselect explore`
+    /// looks for them; a claim that leaves open what never comes says too little.
+    #[serde(default)]
+    pub must_reach: Vec<Vec<MessageSpec>>,
+    /// With `messages`: lists that never come, though the claim may seem to allow them.
+    #[serde(default)]
+    pub must_reject: Vec<Vec<MessageSpec>>,
     /// Retrieves messages.
     pub pump: Option<Pump>,
     /// Disturbs the network or the machine.

@@ -9,7 +9,7 @@ use asyncselect_scenario::explore::outcomes::{Outcomes, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
-use asyncselect_scenario::judge::{Agreement, judge};
+use asyncselect_scenario::judge::{Agreement, judge, unreached};
 use asyncselect_scenario::runner::{Ending, Observation};
 use asyncselect_scenario::script::{Op, Script};
 use asyncselect_scenario::simulate::{Run, simulate};
@@ -122,6 +122,26 @@ fn whatever_the_order_what_a_script_expects_is_so() {
         }
     });
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn what_must_be_reached_is_and_the_rest_never_comes() {
+    let mut guarded = 0;
+    each(Freedom::AsWritten, |script, profile, found| {
+        guarded += script.guarded.len();
+        let runs = found.list.iter().map(|outcome| outcome.run.seen.as_slice());
+        let unreached = unreached(script, runs);
+        assert!(unreached.is_empty(), "{} on {}: {unreached:?}", script.id, profile.name());
+    });
+    assert!(guarded > 0);
+}
+
+#[test]
+fn a_list_that_never_comes_is_told() {
+    let script = scripts().into_iter().find(|script| !script.guarded.is_empty()).unwrap();
+    let runs = std::iter::empty::<&[Observation]>();
+    let lists: usize = script.guarded.iter().map(|guarded| guarded.must_reach.len()).sum();
+    assert_eq!(unreached(&script, runs).len(), lists);
 }
 
 #[test]

@@ -10,7 +10,8 @@ use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
 
 use super::{
-    AddressRef, CallOp, Cases, CheckedCall, Expected, NameId, Op, PumpOp, SocketRef, WindowRef,
+    AddressRef, CallOp, Cases, CheckedCall, Expected, Guarded, NameId, Op, PumpOp, SocketRef,
+    WindowRef,
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
@@ -67,6 +68,7 @@ pub(super) struct Checker<'a> {
     pub(super) setup: Vec<CallOp>,
     pub(super) ops: Vec<Op>,
     pub(super) needs: Vec<Need>,
+    pub(super) guarded: Vec<Guarded>,
     pub(super) choices: Vec<(KnobId, u8)>,
     pub(super) refusing: Option<NameId>,
     /// Calls that began and did not end: their thread, and the name of what they make.
@@ -99,6 +101,7 @@ impl<'a> Checker<'a> {
             setup: Vec::new(),
             ops: Vec::new(),
             needs: Vec::new(),
+            guarded: Vec::new(),
             choices: Vec::new(),
             refusing: None,
             begun: BTreeMap::new(),
@@ -131,6 +134,10 @@ impl<'a> Checker<'a> {
         for (index, step) in file.steps.iter().enumerate() {
             let at = JsonPath::step(index);
             let op = self.step(step, &at)?;
+            let guarded = self.both_sides(index, step, &at)?;
+            if !guarded.must_reach.is_empty() || !guarded.must_reject.is_empty() {
+                self.guarded.push(guarded);
+            }
             self.ops.push(op);
         }
         if let Some(name) = self.begun.keys().next() {
@@ -459,7 +466,7 @@ impl<'a> Checker<'a> {
 
     /// Refuses fields that the kind of step does not have.
     fn belongs_to(&self, step: &Step, kind: &str, at: &JsonPath) -> Checked<()> {
-        let fields: [(&str, bool, &[&str]); 9] = [
+        let fields: [(&str, bool, &[&str]); 11] = [
             ("as", step.r#as.is_some(), &["do"]),
             ("thread", step.thread.is_some(), &["do", "pump"]),
             ("begin", step.begin.is_some(), &["do"]),
@@ -469,6 +476,8 @@ impl<'a> Checker<'a> {
             ("expect", step.expect.is_some(), &["do", "end"]),
             ("settle", step.settle.is_some(), &["do", "settle"]),
             ("when", !step.when.is_empty(), &["messages"]),
+            ("must_reach", !step.must_reach.is_empty(), &["messages"]),
+            ("must_reject", !step.must_reject.is_empty(), &["messages"]),
         ];
         for (field, given, kinds) in fields {
             if given && !kinds.contains(&kind) {

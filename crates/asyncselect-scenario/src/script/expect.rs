@@ -3,9 +3,9 @@
 use asyncselect_model::{Evidence, KnobId};
 
 use super::check::{Checked, Checker, REPEATS_MAX, success};
-use super::{Case, Cases, Claim, Expectation, Expected, Expecting};
+use super::{Case, Cases, Claim, Expectation, Expected, Expecting, Guarded};
 use crate::script_file::{
-    Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, WhenMessages, WhenReturn,
+    Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, Step, WhenMessages, WhenReturn,
 };
 use crate::source::{JsonPath, choices, nearest};
 
@@ -128,37 +128,49 @@ impl Checker<'_> {
         })
     }
 
-    fn claimed(&self, messages: &MessagesSpec, at: &JsonPath) -> Checked<Claim> {
-        let list = |messages: &[MessageSpec], at: &JsonPath| {
-            let numbered = messages.iter().enumerate();
-            let mut list = Vec::new();
-            for (index, message) in numbered {
-                let at = at.clone().index(index);
-                let expecting = self.expecting(message, &at)?;
-                let times = message.times.unwrap_or(1);
-                if !(1..=REPEATS_MAX).contains(&times) {
-                    let message = format!("`times` is from 1 to {REPEATS_MAX}");
-                    return Err(self.wrong(&at.key("times"), message));
-                }
-                list.extend((0..times).map(|_| expecting));
+    /// What a claim says must be possible, and what must not.
+    pub(super) fn both_sides(&self, index: usize, step: &Step, at: &JsonPath) -> Checked<Guarded> {
+        let must_reach = self.lists(&step.must_reach, &at.clone().key("must_reach"))?;
+        let must_reject = self.lists(&step.must_reject, &at.clone().key("must_reject"))?;
+        if let Some(index) = must_reject.iter().position(|list| must_reach.contains(list)) {
+            let message = "it is in `must_reach` too, and cannot be both";
+            return Err(self.wrong(&at.clone().key("must_reject").index(index), message));
+        }
+        Ok(Guarded { step: index, must_reach, must_reject })
+    }
+
+    fn lists(&self, lists: &[Vec<MessageSpec>], at: &JsonPath) -> Checked<Vec<Vec<Expecting>>> {
+        let numbered = lists.iter().enumerate();
+        numbered.map(|(index, messages)| self.list(messages, &at.clone().index(index))).collect()
+    }
+
+    fn list(&self, messages: &[MessageSpec], at: &JsonPath) -> Checked<Vec<Expecting>> {
+        let mut list = Vec::new();
+        for (index, message) in messages.iter().enumerate() {
+            let at = at.clone().index(index);
+            let expecting = self.expecting(message, &at)?;
+            let times = message.times.unwrap_or(1);
+            if !(1..=REPEATS_MAX).contains(&times) {
+                let message = format!("`times` is from 1 to {REPEATS_MAX}");
+                return Err(self.wrong(&at.key("times"), message));
             }
-            Ok(list)
-        };
+            list.extend((0..times).map(|_| expecting));
+        }
+        Ok(list)
+    }
+
+    fn claimed(&self, messages: &MessagesSpec, at: &JsonPath) -> Checked<Claim> {
         match messages {
-            MessagesSpec::Ordered(messages) => list(messages, at).map(Claim::Ordered),
+            MessagesSpec::Ordered(messages) => self.list(messages, at).map(Claim::Ordered),
             MessagesSpec::Unordered(messages) => {
-                list(messages, &at.clone().key("unordered")).map(Claim::Unordered)
+                self.list(messages, &at.clone().key("unordered")).map(Claim::Unordered)
             }
             MessagesSpec::OneOf(lists) => {
                 let at = at.clone().key("one_of");
                 if lists.is_empty() {
                     return Err(self.wrong(&at, "`one_of` needs at least one list"));
                 }
-                let numbered = lists.iter().enumerate();
-                numbered
-                    .map(|(index, messages)| list(messages, &at.clone().index(index)))
-                    .collect::<Checked<Vec<_>>>()
-                    .map(Claim::OneOf)
+                self.lists(lists, &at).map(Claim::OneOf)
             }
         }
     }

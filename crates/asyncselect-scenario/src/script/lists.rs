@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 19] = [
+const LISTS: [&str; 21] = [
     "clauses",
     "holds_on",
     "needs",
@@ -26,12 +26,14 @@ const LISTS: [&str; 19] = [
     "messages",
     "unordered",
     "one_of",
+    "must_reach",
+    "must_reject",
     "when",
     "and",
 ];
 
 /// The fields that hold lists of lists.
-const LISTS_OF_LISTS: [&str; 2] = ["pairs", "one_of"];
+const LISTS_OF_LISTS: [&str; 4] = ["pairs", "one_of", "must_reach", "must_reject"];
 
 /// Refuses lists in the place of objects, which serde takes for their fields in order: a call
 /// must not have two spellings.
