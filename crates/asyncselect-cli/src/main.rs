@@ -17,6 +17,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 mod bundle;
 mod diff;
 mod explain;
+mod explore;
 mod junit;
 mod knobs;
 mod new;
@@ -75,6 +76,8 @@ enum Command {
     Diff(diff::Question),
     /// Says whether a profile allows what a recording of a live stack shows.
     Check(diff::CheckQuestion),
+    /// Says what can come of a scenario, under every order of things.
+    Explore(explore::Question),
     /// Writes scenarios as one file for a machine that has nothing but `asyncselect-live.exe`.
     Bundle {
         /// Scenario files and folders of them.
@@ -142,6 +145,7 @@ fn main() -> ExitCode {
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),
+        Command::Explore(question) => explore::explore(&question),
         Command::Bundle { paths, out } => bundle::write(&paths, &out),
         Command::Explain(question) => explain::explain(&question),
         Command::Knobs { name, profiles, format } => {

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use asyncselect_model::latch::Guard;
 use asyncselect_model::{KnobId, Profile};
 
-use crate::diff::{difference, ending_kind, ending_text, place_of, same_where, text_of};
+use crate::diff::{difference, ending_kind, ending_text, same_where, text_of};
 use crate::explore::outcomes::firsts;
 use crate::explore::replay::{Traveller, replay};
 use crate::explore::runs::{First, Freedom, Reduction, Runs, State};
@@ -198,16 +198,16 @@ impl<'s> Checker<'_, 's> {
     fn all(&mut self, live: &Run) {
         for (count, came) in live.seen.iter().enumerate() {
             let Ok(next) = self.until(|state| state.seen_after(count).is_some()) else {
-                self.checked.extent = Extent::Capped(place_of(came));
+                self.checked.extent = Extent::Capped(came.place());
                 return;
             };
             let (mut explain, mut others): (Vec<_>, Vec<_>) =
                 next.into_iter().partition(|world| self.explains(&world.state, count, came));
             if explain.is_empty() {
-                explain = self.refuse(&mut others, count, place_of(came), Some(came), &live.ending);
+                explain = self.refuse(&mut others, count, came.place(), Some(came), &live.ending);
             }
             if explain.is_empty() {
-                self.checked.extent = Extent::Astray(place_of(came));
+                self.checked.extent = Extent::Astray(came.place());
                 return;
             }
             self.checked.sizes.push(explain.len());

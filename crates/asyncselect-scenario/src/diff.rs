@@ -44,12 +44,12 @@ pub fn compare(script: &Script, left: &Run, right: &Run) -> Vec<Difference> {
         let holds = |knob, value| left.decided(knob) == Some(value);
         if !same_where(script, &holds, one, other) {
             differences.push(Difference {
-                place: place_of(one),
+                place: one.place(),
                 left: text_of(script, one),
                 right: text_of(script, other),
             });
         }
-        if place_of(one) != place_of(other) {
+        if one.place() != other.place() {
             return differences;
         }
     }
@@ -127,15 +127,6 @@ pub fn nearest_knobs(script: &Script, profile: &Profile, live: &Run) -> Option<V
         KnobId::ALL.iter().for_each(|knob| leave_open(&mut open, *knob));
         changes(&open)
     })
-}
-
-pub(crate) fn place_of(observation: &Observation) -> Place {
-    match observation {
-        Observation::Return { place, .. }
-        | Observation::NeverFailed { place, .. }
-        | Observation::Waiting { place, .. }
-        | Observation::Messages { place, .. } => *place,
-    }
 }
 
 /// Whether two observations are the same as far as the script cares; what it cares for is told by
@@ -252,7 +243,9 @@ fn same_messages(
     sorted(left) == sorted(right)
 }
 
-pub(crate) fn text_of(script: &Script, observation: &Observation) -> String {
+/// An observation in words.
+#[must_use]
+pub fn text_of(script: &Script, observation: &Observation) -> String {
     match observation {
         Observation::Return { call, result, data, lp_errno, .. } => {
             let mut text = format!("{call} -> {}", result_text(*result));
@@ -298,7 +291,7 @@ pub(crate) fn difference(one: &Observation, other: &Observation) -> usize {
             };
             missing(messages, others) + missing(others, messages)
         }
-        _ => usize::from(place_of(one) != place_of(other)) * 1_000 + 100,
+        _ => usize::from(one.place() != other.place()) * 1_000 + 100,
     }
 }
 

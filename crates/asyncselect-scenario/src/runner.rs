@@ -123,6 +123,19 @@ pub enum Observation {
     },
 }
 
+impl Observation {
+    /// Where it was.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        match self {
+            Self::Return { place, .. }
+            | Self::NeverFailed { place, .. }
+            | Self::Waiting { place, .. }
+            | Self::Messages { place, .. } => *place,
+        }
+    }
+}
+
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Ending {
