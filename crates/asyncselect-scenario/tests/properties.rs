@@ -1,16 +1,26 @@
-//! Random scripts on every profile: what must hold of any run.
+//! Random scripts on every profile: what must hold of any run, and of the engines that look at it.
 //!
-//! A failure prints the smallest script that shows it; save that as a scenario.
+//! The smallest script that shows a failure is left in `scenarios/regressions`, from where every
+//! run of the tests takes it up again, instead of in a list of seeds.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::hash::BuildHasher;
+use std::path::{Path, PathBuf};
 
 use asyncselect_abi::{Call, NetworkEvents};
-use asyncselect_model::Profile;
+use asyncselect_model::{KnobId, Profile};
+use asyncselect_scenario::check::{STATES_MAX, check};
+use asyncselect_scenario::corpus;
+use asyncselect_scenario::explore::outcomes::{Outcome, Outcomes, outcomes};
+use asyncselect_scenario::explore::runs::{Freedom, Reduction};
+use asyncselect_scenario::explore::search::{Ended, Limits, Work};
 use asyncselect_scenario::script::Script;
-use asyncselect_scenario::simulate::trace;
+use asyncselect_scenario::simulate::{simulate, trace};
 use asyncselect_scenario::source::Source;
 use asyncselect_scenario::trace::{TraceEvent, TraceLine, TraceMessage};
+use foldhash::quality::FixedState;
 use proptest::prelude::*;
+use proptest::test_runner::{TestError, TestRunner};
 
 /// The steps that random scripts are made of. `%` is one of the two ends.
 const ALPHABET: [&str; 14] = [
@@ -36,7 +46,7 @@ fn text_of(letters: &[(usize, bool)]) -> String {
         .map(|(letter, client)| ALPHABET[*letter].replace('%', if *client { "c" } else { "s" }))
         .collect();
     format!(
-        r#"{{"format":1,"title":"random","clauses":["AS-EN-01"],
+        r#"{{"format":1,"title":"A random script that failed once","clauses":["AS-EN-01"],
             "setup":{{"windows":["w"],"pairs":[["c","s"]]}},
             "steps":[{{"do":{{"ioctlsocket":{{"s":"c","cmd":"FIONBIO","argp":1}}}}}},
             {{"do":{{"ioctlsocket":{{"s":"s","cmd":"FIONBIO","argp":1}}}}}},{}]}}"#,
@@ -118,35 +128,104 @@ impl Observed {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: 400,
-        // A failure is saved as a scenario, not as a seed.
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+fn script_of(path: &Path, text: &str) -> Script {
+    Script::check(Source { path: path.to_owned(), text: text.to_owned() })
+        .unwrap_or_else(|error| panic!("{error}"))
+}
 
-    #[test]
-    fn any_script_obeys_the_rules_that_hold_always(
-        letters in prop::collection::vec((0..ALPHABET.len(), any::<bool>()), 1..40),
-    ) {
-        let text = text_of(&letters);
-        let source = Source { path: "random.json".into(), text: text.clone() };
-        let script = Script::check(source).map_err(|error| TestCaseError::fail(error.to_string()))?;
-        for profile in Profile::built_in() {
-            let (lines, ending) = trace(&script, &profile);
-            let (again, same_ending) = trace(&script, &profile);
-            prop_assert_eq!(&lines, &again, "two runs differ");
-            prop_assert_eq!(ending, same_ending);
-            // Wine posts FD_CLOSE for a reset that follows an end, and no call re-enables it.
-            let second_close = profile.name() == "wine-8.0";
-            let mut observed = Observed::default();
-            for line in &lines {
-                if let Err(broken) = observed.line(line, second_close) {
-                    let name = profile.name();
-                    return Err(TestCaseError::fail(format!("{broken} on {name}, in\n{text}")));
-                }
+/// Every run of a script obeys the rules that hold always, and is the same again.
+fn obeys(script: &Script) -> Result<(), String> {
+    for profile in Profile::built_in() {
+        let (lines, ending) = trace(script, &profile);
+        if (&lines, &ending) != (&trace(script, &profile).0, &trace(script, &profile).1) {
+            return Err(format!("two runs differ on {}", profile.name()));
+        }
+        // Where the knob stands so, a reset that follows an end is told too.
+        let on_reset = KnobId::SecondClose.value_index("on_reset");
+        let second_close = profile.setting(KnobId::SecondClose).value == on_reset;
+        let mut observed = Observed::default();
+        for line in &lines {
+            let broken = observed.line(line, second_close);
+            broken.map_err(|broken| format!("{broken} on {}", profile.name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// The engines agree about a script: what is simulated is among what is explored, with reductions
+/// and without, and the checker allows it.
+fn engines_agree(script: &Script) -> Result<(), String> {
+    for profile in Profile::built_in() {
+        let of = |what: &str| format!("{what} on {}", profile.name());
+        let run = simulate(script, &profile);
+        let checked = check(script, &profile, &run, STATES_MAX).map_err(|_| of("no start"))?;
+        if !checked.is_allowed() {
+            return Err(of(&format!("{:?}: what is simulated is refused", checked.refusals)));
+        }
+        for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
+            let explore = |reduction| {
+                let limits = Limits { states: 20_000, ..Limits::NONE };
+                outcomes(script, &profile, freedom, reduction, Work::with(1), limits)
+                    .map_err(|_| of("no start"))
+            };
+            let (on, off) = (explore(Reduction::On)?, explore(Reduction::Off)?);
+            if [&on, &off].iter().any(|found| found.explored.ended != Ended::Everything) {
+                continue;
+            }
+            let set = |found: &Outcomes| -> HashSet<_> {
+                let seen = |one: &Outcome| (one.run.ending.clone(), one.run.seen.clone());
+                found.list.iter().map(seen).collect()
+            };
+            let (on, off) = (set(&on), set(&off));
+            if on != off {
+                return Err(of(&format!("reductions change what comes, {freedom:?},")));
+            }
+            if !on.contains(&(run.ending.clone(), run.seen.clone())) {
+                return Err(of(&format!("what is simulated is not explored, {freedom:?},")));
             }
         }
+    }
+    Ok(())
+}
+
+/// Tries random scripts, and leaves the smallest one that fails.
+fn any_script(cases: u32, longest: usize, holds: fn(&Script) -> Result<(), String>) {
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let letters = prop::collection::vec((0..ALPHABET.len(), any::<bool>()), 1..longest);
+    let failed = TestRunner::new(config).run(&letters, |letters| {
+        let script = script_of(Path::new("random.json"), &text_of(&letters));
+        holds(&script).map_err(TestCaseError::fail)
+    });
+    if let Err(TestError::Fail(why, letters)) = failed {
+        let text = text_of(&letters);
+        let hash = FixedState::with_seed(0).hash_one(&text);
+        let path = regressions().join(format!("random-{hash:016x}.json"));
+        std::fs::create_dir_all(regressions()).unwrap();
+        std::fs::write(&path, &text).unwrap();
+        panic!("{why}: {}\n{text}", path.display());
+    }
+    failed.unwrap();
+}
+
+fn regressions() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios/regressions")
+}
+
+#[test]
+fn any_script_obeys_the_rules_that_hold_always() {
+    any_script(400, 40, obeys);
+}
+
+#[test]
+fn the_engines_agree_about_any_script() {
+    any_script(200, 9, engines_agree);
+}
+
+#[test]
+fn what_failed_once_does_not_fail_again() {
+    let Ok(files) = corpus::find(&[regressions()]) else { return };
+    for file in files {
+        let script = Script::read(&file).unwrap();
+        obeys(&script).and_then(|()| engines_agree(&script)).unwrap();
     }
 }
