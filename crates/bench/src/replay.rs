@@ -31,6 +31,10 @@ impl Echoes {
         Self { count, script: scripts::echoes(count), profile: Profile::windows() }
     }
 
+    pub(crate) fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Runs and judges it; whether all went as it must.
     pub(crate) fn ours(&self) -> bool {
         verdict(&self.script, &self.profile).agreement == Agreement::Agrees

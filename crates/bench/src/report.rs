@@ -2,7 +2,7 @@
 
 use crate::explore::{self, Found};
 use crate::latch::Size;
-use crate::measure::{Series, nanoseconds, once};
+use crate::measure::{Series, each, nanoseconds, once};
 use crate::peak;
 use crate::replay::Echoes;
 use crate::schedules::Race;
@@ -24,20 +24,23 @@ pub(crate) fn exploration(rounds: usize) -> String {
             assert!(found.holds, "the invariant holds");
             let Found { states, transitions, .. } = found;
             let arms = [explore::ours, explore::stateright];
-            let arms = arms.map(|explore| once(move || explore(size, threads)));
-            let [ours, theirs] = pair(nanoseconds(rounds, arms.into()));
+            let times = u32::try_from(400_000 / states).expect("it is small").max(1);
+            let arms = arms.map(|explore| each(times, move || explore(size, threads)));
+            let figures = nanoseconds(rounds, arms.into());
+            let [ours, theirs] = &figures[..] else { unreachable!("there are two arms") };
             let a_second = |ns: &Series| median(&ns.map(|ns| states as f64 * 1e9 / ns));
-            let memory = |who| match peak::of(&format!("explore-{who}-{threads}")) {
-                Some(bytes) if size == LARGEST => format!("{} MB", bytes / 1_000_000),
-                _ => String::new(),
+            let memory = |who| {
+                let of = |name: &str| (size == LARGEST).then(|| peak::of(name)).flatten();
+                let bytes = of(&format!("explore-{who}-{threads}"));
+                bytes.map_or_else(String::new, |bytes| format!("{} MB", bytes / 1_000_000))
             };
             rows.push(vec![
                 short(states as f64),
                 short(transitions as f64),
                 threads.to_string(),
-                a_second(&ours),
-                a_second(&theirs),
-                spread(&theirs.over(&ours)),
+                a_second(ours),
+                a_second(theirs),
+                spread(&theirs.over(ours)),
                 memory("asyncselect"),
                 memory("stateright"),
             ]);
@@ -58,42 +61,52 @@ pub(crate) fn exploration(rounds: usize) -> String {
 
 /// Random orders of a race.
 pub(crate) fn schedules(rounds: usize) -> String {
-    const RUNS: usize = 10_000;
-    let row = |packets| {
-        let race = Race::against(packets);
-        let arms = vec![once(|| race.ours(RUNS)), once(|| race.shuttle(RUNS))];
-        let [ours, theirs] = pair(nanoseconds(rounds, arms));
-        let a_second = |ns: &Series| median(&ns.map(|ns| RUNS as f64 * 1e9 / ns));
-        vec![packets.to_string(), a_second(&ours), a_second(&theirs), spread(&theirs.over(&ours))]
-    };
+    const RUNS: u32 = 10_000;
+    let packets = [1, 8, 64];
+    let races = packets.map(Race::against);
+    let arms = races.iter().flat_map(|race| {
+        let runs = RUNS as usize;
+        [once(move || race.ours(runs)), once(move || race.shuttle(runs))]
+    });
+    let figures = nanoseconds(rounds, arms.collect());
+    let a_second = |ns: &Series| median(&ns.map(|ns| f64::from(RUNS) * 1e9 / ns));
+    let rows = packets.iter().zip(figures.chunks(2)).map(|(packets, figures)| {
+        let [ours, theirs] = figures else { unreachable!("each has two") };
+        let ratio = spread(&theirs.over(ours));
+        vec![packets.to_string(), a_second(ours), a_second(theirs), ratio]
+    });
     let head = [
         "packets that race with a registration",
         "asyncselect, orders a second",
         "Shuttle, orders a second",
         "times as fast",
     ];
-    table(&head, &[1, 8].map(row))
+    table(&head, &rows.collect::<Vec<_>>())
 }
 
 /// A client, a server and some echoes.
 pub(crate) fn replay(rounds: usize) -> String {
-    const RUNS: u32 = 200;
-    let row = |count| {
-        let echoes = Echoes::new(count);
-        let run = |run: &dyn Fn() -> bool| (0..RUNS).for_each(|_| assert!(run(), "all is well"));
-        let arms = vec![once(|| run(&|| echoes.ours())), once(|| run(&|| echoes.turmoil()))];
-        let [ours, theirs] = pair(nanoseconds(rounds, arms));
-        let a_run = |ns: &Series| ns.map(|ns| ns / 1e3 / f64::from(RUNS));
-        let a_message = |ns: &Series| a_run(ns).map(|run| run / f64::from(2 * count));
+    let counts = [1, 10, 100];
+    let echoes = counts.map(Echoes::new);
+    let arms = echoes.iter().flat_map(|echoes| {
+        let well = |well: bool| assert!(well, "every byte comes back");
+        let times = 20_000 / (echoes.count() + 4);
+        [each(times, move || well(echoes.ours())), each(times, move || well(echoes.turmoil()))]
+    });
+    let figures = nanoseconds(rounds, arms.collect());
+    let rows = counts.iter().zip(figures.chunks(2)).map(|(count, figures)| {
+        let [ours, theirs] = figures else { unreachable!("each has two") };
+        let a_run = |ns: &Series| median(&ns.map(|ns| ns / 1e3));
+        let a_message = |ns: &Series| median(&ns.map(|ns| ns / 1e3 / f64::from(2 * count)));
         vec![
             count.to_string(),
-            median(&a_run(&ours)),
-            median(&a_run(&theirs)),
-            median(&a_message(&ours)),
-            median(&a_message(&theirs)),
-            spread(&theirs.over(&ours)),
+            a_run(ours),
+            a_run(theirs),
+            a_message(ours),
+            a_message(theirs),
+            spread(&theirs.over(ours)),
         ]
-    };
+    });
     let head = [
         "echoes",
         "asyncselect, µs a run",
@@ -102,11 +115,7 @@ pub(crate) fn replay(rounds: usize) -> String {
         "turmoil, µs a message",
         "times as fast",
     ];
-    table(&head, &[1, 10, 100].map(row))
-}
-
-fn pair(series: Vec<Series>) -> [Series; 2] {
-    series.try_into().expect("there are two arms")
+    table(&head, &rows.collect::<Vec<_>>())
 }
 
 /// Does one thing, for measuring it from outside; whether there is a thing of this name.

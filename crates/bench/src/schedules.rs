@@ -126,28 +126,29 @@ impl Observer for Sight {
     }
 }
 
+/// A socket, and the messages that were posted for it.
+type Shared = Mutex<(Socket, usize)>;
+
 /// The same with two threads and a lock.
 fn two_threads(packets: u8) -> (bool, usize) {
-    let shared = Arc::new(Mutex::new((Socket::with_packets_on_way(packets), 0)));
-    let lock = |shared: &Mutex<(Socket, usize)>, act: &mut dyn FnMut(&mut Socket, &mut usize)| {
-        let mut guard = shared.lock().expect("nobody panics");
-        let (socket, messages) = &mut *guard;
-        act(socket, messages);
-    };
+    let shared = Arc::new(Shared::new((Socket::with_packets_on_way(packets), 0)));
     let network = shuttle::thread::spawn({
         let shared = Arc::clone(&shared);
         move || {
             for _ in 0..packets {
-                lock(&shared, &mut |socket, messages| socket.arrive(|_| *messages += 1));
+                locked(&shared, |socket, messages| socket.arrive(|_| *messages += 1));
             }
         }
     });
-    lock(&shared, &mut |socket, messages| socket.select(Events::READ, |_| *messages += 1));
-    let mut received = false;
-    lock(&shared, &mut |socket, messages| received = socket.receive(|_| *messages += 1));
+    locked(&shared, |socket, messages| socket.select(Events::READ, |_| *messages += 1));
+    let received = locked(&shared, |socket, messages| socket.receive(|_| *messages += 1));
     network.join().expect("nobody panics");
-    let messages = shared.lock().expect("nobody panics").1;
-    (received, messages)
+    (received, locked(&shared, |_, messages| *messages))
+}
+
+fn locked<T>(shared: &Shared, act: impl FnOnce(&mut Socket, &mut usize) -> T) -> T {
+    let (socket, messages) = &mut *shared.lock().expect("nobody panics");
+    act(socket, messages)
 }
 
 /// SplitMix64.
@@ -175,7 +176,7 @@ mod tests {
         // left, or came after.
         let (one, more) =
             (outcome(true, 1) | outcome(false, 1), outcome(true, 2) | outcome(false, 1));
-        for (packets, expected) in [(1, one), (2, more), (8, more)] {
+        for (packets, expected) in [(1, one), (2, more), (8, more), (64, more)] {
             let race = Race::against(packets);
             assert_eq!(race.ours(2000), Outcomes(expected), "{packets} packets");
             assert_eq!(race.shuttle(2000), Outcomes(expected), "{packets} packets");
