@@ -44,6 +44,10 @@ deps:
 bench:
     cargo bench
 
+# Measures beside Stateright, Shuttle and turmoil: the tables of the README.
+bench-peers:
+    cargo run --release --manifest-path crates/bench/Cargo.toml
+
 # Runs what CI runs.
 ci:
     bash .ci/run

@@ -123,7 +123,16 @@ fn told<S: Space<State = Place, Cut = &'static str>>(
     let found = breadth_first(space, work, limits);
     let paths: Vec<_> = found.marks.iter().flatten().map(|mark| found.path(*mark)).collect();
     let states = states_of(space, &found);
-    (found.ended, states, found.rounds, found.terminals, found.cuts, found.marks, paths)
+    (
+        found.ended,
+        states,
+        found.rounds,
+        found.transitions,
+        found.terminals,
+        found.cuts,
+        found.marks,
+        paths,
+    )
 }
 
 const ONE: Work = Work { threads: 1, batch: 1 << 16 };
@@ -142,6 +151,8 @@ fn every_state_is_found_once_at_its_distance() {
     let mut of_round = vec![0; found.rounds.len()];
     expected.values().for_each(|distance| of_round[*distance] += 1);
     assert_eq!(found.rounds.iter().map(|round| round.states).collect::<Vec<_>>(), of_round);
+    let steps = expected.keys().map(|state| PLAIN.0.labels(*state, Pace::Counted).len());
+    assert_eq!(found.transitions, steps.sum::<usize>() as u64, "those of the last round too");
 }
 
 #[test]

@@ -123,6 +123,8 @@ pub struct Explored<C> {
     pub tree: Tree,
     /// By number of counted steps.
     pub rounds: Vec<Round>,
+    /// How many steps were tried.
+    pub transitions: u64,
     /// States from which no step leads anywhere, in order.
     pub terminals: Vec<NodeId>,
     /// How many steps lead to nobody knows what, by reason.
@@ -140,12 +142,6 @@ impl<C> Explored<C> {
     #[must_use]
     pub fn states(&self) -> usize {
         self.tree.len()
-    }
-
-    /// How many steps were tried.
-    #[must_use]
-    pub fn transitions(&self) -> u64 {
-        self.rounds.last().map_or(0, |round| round.transitions)
     }
 
     /// The steps from the start up to a sighting.
@@ -226,9 +222,9 @@ pub fn breadth_first<S: Space>(space: &S, work: Work, limits: Limits) -> Explore
     };
     let bytes = search.tree.bytes() + search.visited.bytes();
     let Search { tree, tally, .. } = search;
-    let Tally { terminals, cuts, marks, .. } = tally;
+    let Tally { transitions, terminals, cuts, marks } = tally;
     let widest = rounds.iter().map(|round| round.states).max().unwrap_or(0);
-    Explored { ended, tree, rounds, terminals, cuts, marks, widest, bytes }
+    Explored { ended, tree, rounds, transitions, terminals, cuts, marks, widest, bytes }
 }
 
 /// The bound on states was reached.
