@@ -122,7 +122,7 @@ fn rate(profile: &Profile, found: &Outcomes, begin: Instant, threads: usize) -> 
         "{}: {seconds:.1} s on {threads} threads, {:.0} states/s, {:.0} transitions/s\n",
         profile.name(),
         found.explored.states() as f64 / seconds,
-        found.explored.transitions() as f64 / seconds,
+        found.explored.transitions as f64 / seconds,
     )
 }
 
@@ -156,7 +156,7 @@ fn show(
         profile: profile.name().to_owned(),
         whole: explored.ended == Ended::Everything && explored.cuts.is_empty(),
         states: explored.states(),
-        transitions: explored.transitions(),
+        transitions: explored.transitions,
         bytes: explored.bytes,
         widest: explored.widest,
         collision_probability: explored.collision_probability(),
