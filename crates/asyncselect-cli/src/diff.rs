@@ -15,6 +15,7 @@ use asyncselect_scenario::profile_file;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
+use asyncselect_scenario::source::SourceError;
 use asyncselect_scenario::stack::Stack;
 use clap::ValueEnum;
 
@@ -115,7 +116,7 @@ struct Comparison {
 pub(crate) fn diff(question: &Question) -> Output {
     let Scripts { scripts, errors } = read(&question.paths);
     match compare_all(question, scripts) {
-        Ok(comparison) => comparison.output(question.format).with(&errors),
+        Ok(comparison) => comparison.output(question.format, &errors),
         Err(output) => output,
     }
 }
@@ -152,14 +153,14 @@ fn load(profile: &str) -> Result<Profile, Output> {
 }
 
 impl Comparison {
-    /// What is printed, and how the command ends if all scripts could be read.
-    fn output(&self, format: DiffFormat) -> Output {
-        let exit = self.exit();
-        match format {
+    /// What is printed, with what is wrong with scripts, and how the command ends.
+    fn output(&self, format: DiffFormat, errors: &[SourceError]) -> Output {
+        let exit = if errors.is_empty() { self.exit() } else { Exit::BadScript };
+        let output = match format {
             DiffFormat::Text => Output { exit, ..Output::text(report::text(self)) },
             DiffFormat::Json => Output::json(&report::json(self), exit),
             DiffFormat::Junit => {
-                let text = junit::xml(vec![report::suite(self)], &[]);
+                let text = junit::xml(vec![report::suite(self)], errors);
                 Output { exit, ..Output::text(text) }
             }
             DiffFormat::Markdown => {
@@ -167,7 +168,8 @@ impl Comparison {
                 let text = points::markdown(self.left.name(), &self.right, &points);
                 Output { exit, ..Output::text(text) }
             }
-        }
+        };
+        output.with(errors)
     }
 
     /// What stands on the left of a difference, and on the right.

@@ -16,7 +16,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use asyncselect_abi::Value;
 use asyncselect_model::{Canonical, Move, Profile};
 use asyncselect_scenario::program::{Pause, Program};
-use asyncselect_scenario::runner::{Observation, Observer};
+use asyncselect_scenario::runner::{Deaf, Observation, Observer};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::sim::Sim;
 use asyncselect_scenario::stack::{Happening, Stack};
@@ -55,7 +55,7 @@ impl Race {
         let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
         let start = "the race begins with what works";
         let mut program = Program::begin(&self.script, &mut sim).expect(start);
-        program.set_up(&mut sim).expect(start);
+        program.set_up(&mut sim, &mut Deaf).expect(start);
         for _ in 0..self.packets {
             program.proceed(&mut sim, &mut Sight::default()).expect(start);
         }

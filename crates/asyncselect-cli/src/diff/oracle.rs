@@ -113,7 +113,7 @@ pub(crate) fn check(question: &CheckQuestion) -> Output {
                 CheckFormat::Json => DiffFormat::Json,
                 CheckFormat::Junit => DiffFormat::Junit,
             };
-            comparison.output(format).with(&errors)
+            comparison.output(format, &errors)
         }
         Err(output) => output,
     }
