@@ -62,7 +62,7 @@ fn a_listed_difference_is_known() {
         0,
         &[
             &format!("known: {UNREAD}\n"),
-            "    left:  no message\n",
+            "    allowed: no message [AS-CL-03 AS-EN-01]\n",
             "  known: so it is (W-083)\n",
             "0 took an open alternative, 1 known, 0 differ, ",
         ],
