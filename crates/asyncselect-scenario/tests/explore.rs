@@ -47,7 +47,7 @@ fn explore(
     reduction: Reduction,
     threads: usize,
 ) -> Option<Outcomes> {
-    let work = Work { threads, batch: 1024 };
+    let work = Work { threads, batch: 1024, share: 1 };
     outcomes(script, profile, freedom, reduction, work, LIMITS).ok()
 }
 

@@ -135,7 +135,7 @@ fn told<S: Space<State = Place, Cut = &'static str>>(
     )
 }
 
-const ONE: Work = Work { threads: 1, batch: 1 << 16 };
+const ONE: Work = Work { threads: 1, batch: 1 << 16, share: 256 };
 
 #[test]
 fn every_state_is_found_once_at_its_distance() {
@@ -199,7 +199,7 @@ fn the_report_does_not_depend_on_how_the_work_is_cut() {
         let (free, plain) = (told(&FREE, ONE, limits), told(&PLAIN, ONE, limits));
         for threads in [1, 2, 3, 8] {
             for batch in [1, 7, 300, 1 << 16] {
-                let work = Work { threads, batch };
+                let work = Work { threads, batch, share: 8 };
                 assert_eq!(told(&FREE, work, limits), free, "{work:?}");
                 assert_eq!(told(&PLAIN, work, limits), plain, "{work:?}");
             }
@@ -221,7 +221,7 @@ fn a_bound_on_rounds_looks_at_the_last_states_too() {
 #[test]
 fn a_bound_on_states_ends_with_a_part() {
     let limits = Limits { states: 500, ..Limits::NONE };
-    let found = breadth_first(&PLAIN, Work { threads: 2, batch: 100 }, limits);
+    let found = breadth_first(&PLAIN, Work { threads: 2, batch: 100, share: 8 }, limits);
     assert_eq!(found.ended, Ended::States);
     assert!((500..800).contains(&found.states()), "{}", found.states());
     assert!(found.bytes <= 64 * found.states() + (1 << 16), "{} bytes", found.bytes);

@@ -168,18 +168,17 @@ pub struct Work {
     pub threads: usize,
     /// How many states are expanded before what they lead to is sorted in.
     pub batch: usize,
+    /// Below this many states, a thread costs more than it gives.
+    pub share: usize,
 }
 
 impl Work {
     /// For so many threads.
     #[must_use]
     pub fn with(threads: usize) -> Self {
-        Self { threads: threads.max(1), batch: 1 << 16 }
+        Self { threads: threads.max(1), batch: 1 << 16, share: 256 }
     }
 }
-
-/// Below this many states, threads cost more than they give.
-const WORTH_A_THREAD: usize = 256;
 
 /// Steps whose fingerprints are looked up together, so that memory is waited for once.
 const LOOKED_UP: usize = 1 << 10;
@@ -281,7 +280,7 @@ impl<S: Space> Search<'_, S> {
 
     /// The steps from a batch of states that may lead to new ones, each worker's in order.
     fn steps_of(&self, batch: Range<usize>, pace: Pace) -> Vec<Found<S::Cut>> {
-        let workers = self.work.threads.min(batch.len().div_ceil(WORTH_A_THREAD));
+        let workers = self.work.threads.min(batch.len().div_ceil(self.work.share));
         let share = batch.len().div_ceil(workers);
         let shares = (0..workers).map(|worker| {
             let start = batch.start + worker * share;
@@ -300,7 +299,7 @@ impl<S: Space> Search<'_, S> {
     /// Puts what is new into the visited states: the first of each fingerprint, in order.
     fn sort_in(&mut self, found: &[Found<S::Cut>]) -> Vec<Candidate> {
         let count = found.iter().map(|found| found.candidates.len()).sum::<usize>();
-        let threads = self.work.threads.min(count.div_ceil(WORTH_A_THREAD)).max(1);
+        let threads = self.work.threads.min(count.div_ceil(self.work.share)).max(1);
         let share = SHARDS.div_ceil(threads);
         let shards = self.visited.shards_mut();
         let groups = shards.chunks_mut(share).enumerate();
