@@ -34,6 +34,7 @@ live-wine *FLAGS:
 # Writes the JSON Schemas.
 schema:
     cargo run --release -- schema scenario > scenarios/format-1.schema.json
+    cargo run --release -- schema suite > scenarios/suite-1.schema.json
     cargo run --release -- schema trace > scenarios/trace.schema.json
 
 # Checks the dependencies that a crate must not have.

@@ -2,15 +2,19 @@
 
 use std::path::PathBuf;
 
+use asyncselect_scenario::script::suite::is_suite;
+use asyncselect_scenario::source::Source;
+
 use crate::Format;
-use crate::outcome::Output;
+use crate::outcome::{Exit, Output};
 
 mod script;
+mod suite;
 
 /// What is asked.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Question {
-    /// A scenario.
+    /// A scenario, or a suite as in `scenarios/bounded`.
     path: PathBuf,
     /// A built-in profile by name, or a profile file. May be given several times.
     #[arg(long = "profile", value_name = "PROFILE")]
@@ -18,7 +22,11 @@ pub(crate) struct Question {
     /// Leaves the order open after every call of a scenario, not only where it says so.
     #[arg(long)]
     free: bool,
-    /// So many steps in a row at most.
+    /// Takes every alternative of the knobs that a profile leaves open, as scenarios always do; a
+    /// suite takes the first one else.
+    #[arg(long)]
+    every_choice: bool,
+    /// So many steps in a row at most; of a suite so many letters, instead of what it says.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
     /// Ends with a part at about so many states of a profile.
@@ -30,7 +38,8 @@ pub(crate) struct Question {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Writes a scenario for everything that was found into this folder.
+    /// Writes a scenario for everything that was found into this folder; of a suite for every
+    /// property that is violated, or known to be.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -43,5 +52,17 @@ impl Question {
 }
 
 pub(crate) fn explore(question: &Question) -> Output {
-    script::explore(question)
+    let source = match Source::read(&question.path) {
+        Ok(source) => source,
+        Err(error) => return Output::bad_source(&error),
+    };
+    if !is_suite(&source) {
+        return script::explore(question);
+    }
+    if question.free {
+        let path = question.path.display();
+        let error = format!("{path}: a suite; its orders are all open, without `--free`");
+        return Output::error(error, Exit::BadScript);
+    }
+    suite::explore(question, source)
 }

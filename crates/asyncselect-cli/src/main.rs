@@ -76,7 +76,7 @@ enum Command {
     Diff(diff::Question),
     /// Says whether a profile allows what a recording of a live stack shows.
     Check(diff::CheckQuestion),
-    /// Says what can come of a scenario, under every order of things.
+    /// Goes every way through a scenario or a suite: what can come of it, and what always holds.
     Explore(explore::Question),
     /// Writes scenarios as one file for a machine that has nothing but `asyncselect-live.exe`.
     Bundle {
@@ -131,6 +131,8 @@ enum Format {
 enum Of {
     /// Scenario files, format 1.
     Scenario,
+    /// Suites, format 1.
+    Suite,
     /// One line of a trace.
     Trace,
 }
@@ -145,15 +147,16 @@ fn main() -> ExitCode {
         Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),
-        Command::Explore(question) => explore::explore(&question),
         Command::Bundle { paths, out } => bundle::write(&paths, &out),
         Command::Explain(question) => explain::explain(&question),
+        Command::Explore(question) => explore::explore(&question),
         Command::Knobs { name, profiles, format } => {
             knobs::knobs(name.as_deref(), &profiles, format)
         }
         Command::Schema { of } => {
             let schema = match of {
                 Of::Scenario => asyncselect_scenario::schema::scenario(),
+                Of::Suite => asyncselect_scenario::schema::suite(),
                 Of::Trace => asyncselect_scenario::schema::trace_line(),
             };
             Output::json(&schema, Exit::Conforms)

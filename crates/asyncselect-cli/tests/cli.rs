@@ -228,7 +228,7 @@ fn bad_usage_is_told() {
             "cannot be used with",
         ),
         (&["trace"], "<PATH>"),
-        (&["schema", "profile"], "possible values: scenario, trace"),
+        (&["schema", "profile"], "possible values: scenario, suite, trace"),
         (&["run", "no/such/path"], "cannot read no/such/path: "),
     ] {
         let ran = asyncselect(arguments).expect(2, &[part]);
@@ -340,6 +340,9 @@ fn schemas_accept_what_the_command_accepts() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
     let mut accepted = 0;
     for family in fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path()) {
+        if family.ends_with("bounded") {
+            continue;
+        }
         for file in family.read_dir().into_iter().flatten().map(|entry| entry.unwrap().path()) {
             let value: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
             if let Err(error) = validator.validate(&value) {

@@ -16,6 +16,7 @@
 //! | where the network lies | [`stream`] |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
+//! | what a checker outside may look at | [`view`] |
 //!
 //! Each rule stands in one place, with its clause id in a comment above it and in the effect that
 //! it makes: `grep -rn AS-CL-03 crates/asyncselect-model/src` finds its arm.
@@ -36,6 +37,7 @@ pub mod rule;
 pub mod sink;
 mod socket;
 pub mod stream;
+pub mod view;
 mod window;
 pub mod world;
 

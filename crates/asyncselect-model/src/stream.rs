@@ -199,7 +199,7 @@ impl End {
 
 /// What has arrived of the other side's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub(crate) enum Arrived {
+pub enum Arrived {
     /// Nothing: it is open.
     #[default]
     Open,

@@ -4,9 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::source::SourceError;
 
+/// The folder of the suites, which are no scenarios.
+pub const SUITES: &str = "bounded";
+
 /// Every scenario under the paths, sorted, each once. A path that is a file is one; in a folder,
 /// the `.json` files of its subfolders are (those beside them are lists and schemas), or its own if
-/// it has no subfolder.
+/// it has no subfolder. Suites are left out, unless their folder is asked for.
 ///
 /// # Errors
 ///
@@ -52,6 +55,9 @@ fn entries(folder: &Path) -> std::io::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
         let kind = entry.file_type()?;
         let path = entry.path();
         if kind.is_dir() {
+            if path.file_name().is_some_and(|name| name == SUITES) {
+                continue;
+            }
             folders.push(path);
         } else if kind.is_file() && path.extension().is_some_and(|extension| extension == "json") {
             files.push(path);

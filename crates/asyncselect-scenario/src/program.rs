@@ -720,18 +720,18 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
 }
 
 /// Turns names into the handles that the stack gave out.
-struct Handles<'h> {
-    sockets: &'h [Option<SocketHandle>],
-    windows: &'h [Option<Hwnd>],
-    addresses: &'h [Option<SocketAddr>],
+pub(crate) struct Handles<'h> {
+    pub(crate) sockets: &'h [Option<SocketHandle>],
+    pub(crate) windows: &'h [Option<Hwnd>],
+    pub(crate) addresses: &'h [Option<SocketAddr>],
     /// The socket that is bound and does not listen.
-    refusing: Option<NameId>,
+    pub(crate) refusing: Option<NameId>,
     /// The machine of the caller.
-    host: HostId,
+    pub(crate) host: HostId,
 }
 
 /// A name whose call failed, so that there is no handle.
-struct Unnamed {
+pub(crate) struct Unnamed {
     name: usize,
 }
 

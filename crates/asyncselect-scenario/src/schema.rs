@@ -2,6 +2,7 @@
 
 use schemars::{Schema, schema_for};
 
+use crate::script::suite::SuiteFile;
 use crate::script_file::ScriptFile;
 use crate::trace::TraceLine;
 
@@ -9,6 +10,12 @@ use crate::trace::TraceLine;
 #[must_use]
 pub fn scenario() -> Schema {
     schema_for!(ScriptFile)
+}
+
+/// The schema of suite files, format 1.
+#[must_use]
+pub fn suite() -> Schema {
+    schema_for!(SuiteFile)
 }
 
 /// The schema of a line of a trace.

@@ -15,6 +15,7 @@ use crate::stack::Happening;
 mod check;
 mod expect;
 mod lists;
+pub mod suite;
 
 /// A name of a socket or window, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -271,7 +272,7 @@ impl Script {
     ///
     /// With the place and a suggestion.
     pub fn check(source: Source) -> Result<Self, SourceError> {
-        let file: ScriptFile = source.parse()?;
+        let file: ScriptFile = source.parse().map_err(|error| suite::instead(&source, error))?;
         lists::refuse_stray_lists(&source)?;
         let mut checker = check::Checker::new(&source);
         checker.script(&file)?;

@@ -58,7 +58,7 @@ pub struct ScriptFile {
     pub handlers: Option<serde_json::Map<String, serde_json::Value>>,
 }
 
-fn message_mode() -> Vec<Mode> {
+pub(crate) fn message_mode() -> Vec<Mode> {
     vec![Mode::Message]
 }
 

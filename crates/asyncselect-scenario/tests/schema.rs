@@ -19,9 +19,11 @@ fn published(name: &str) -> serde_json::Value {
 
 #[test]
 fn the_published_schemas_are_those_of_the_code() {
-    for (name, schema) in
-        [("format-1.schema.json", schema::scenario()), ("trace.schema.json", schema::trace_line())]
-    {
+    for (name, schema) in [
+        ("format-1.schema.json", schema::scenario()),
+        ("suite-1.schema.json", schema::suite()),
+        ("trace.schema.json", schema::trace_line()),
+    ] {
         assert_eq!(published(name), *schema.as_value(), "`just schema` writes {name} anew");
     }
 }
@@ -44,6 +46,22 @@ fn every_scenario_and_its_trace_follow_the_schemas() {
                 panic!("{}: {error} in {line}", path.display());
             }
         }
+    }
+}
+
+#[test]
+fn every_suite_follows_the_schema() {
+    let suites = jsonschema::validator_for(&published("suite-1.schema.json")).unwrap();
+    let folder = scenarios().join(corpus::SUITES);
+    for path in std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let file: serde_json::Value = serde_json::from_str(&text).unwrap();
+        if let Err(error) = suites.validate(&file) {
+            panic!("{}: {error} at {}", path.display(), error.instance_path());
+        }
+        let scenario = serde_json::json!({ "format": 1, "title": "t", "clauses": ["AS-RD-02"],
+                                           "alphabet": [], "length": 1 });
+        assert!(!suites.is_valid(&scenario), "an alphabet has a letter");
     }
 }
 

@@ -64,7 +64,7 @@ macro_rules! space {
             fn steps(&self, state: &Place, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
                 for label in self.0.labels(*state, pace) {
                     let to = Wheels::next(*state, label);
-                    let marks = Marks::from(to == Ok(PLANTED)) | Marks::from(label.0 == 2) << 1;
+                    let marks = Marks::from(to == Ok(PLANTED)) | (Marks::from(label.0 == 2) << 1);
                     let to = to.as_ref().map_err(|cut| *cut);
                     found(Step { label, marks, to });
                 }

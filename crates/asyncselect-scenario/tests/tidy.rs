@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 use asyncselect_model::{KnobId, Profile, Rule};
 use asyncselect_scenario::clauses::{Clauses, Entry, Kind};
 use asyncselect_scenario::corpus;
+use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::script::Script;
+use asyncselect_scenario::script::suite::Suite;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
@@ -31,8 +33,11 @@ fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
 #[test]
 fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
     let scripts = corpus::find(&[root().join("scenarios")]).unwrap();
-    let ids: BTreeSet<String> = scripts.iter().map(|path| Script::read(path).unwrap().id).collect();
+    let mut ids: BTreeSet<String> =
+        scripts.iter().map(|path| Script::read(path).unwrap().id).collect();
     assert_eq!(ids.len(), scripts.len(), "two files have the same name in the same family");
+    let suites = files(&root().join("scenarios").join(corpus::SUITES), "json");
+    ids.extend(suites.iter().map(|path| Suite::read(path).unwrap().start.id));
     let profiles: Vec<String> =
         Profile::built_in().iter().map(|profile| profile.name().to_owned()).collect();
     let mut documented = BTreeSet::new();
@@ -96,6 +101,27 @@ fn no_two_entries_say_the_same() {
             if let Some(other) = seen.insert(entry.about, entry.id) {
                 panic!("{other} and {} say the same", entry.id);
             }
+        }
+    }
+}
+
+#[test]
+fn properties_cite_ids_and_alternatives_that_exist() {
+    let mut names = BTreeSet::new();
+    for property in Property::ALL {
+        let name = property.name();
+        assert!(names.insert(name), "two properties are called `{name}`");
+        assert!(!property.clauses().is_empty(), "{name}");
+        for id in property.clauses() {
+            assert!(Clauses::get().has(id), "`{name}` cites {id}");
+        }
+        for (knob, value) in property.excuses() {
+            // The documentation does not break its own clauses.
+            let documented = Profile::documented();
+            let at = knob.values().iter().position(|other| other == value);
+            let at = at.unwrap_or_else(|| panic!("`{name}` is excused by {knob} = {value}"));
+            let held = documented.setting(*knob).value.map(usize::from);
+            assert_ne!(held, Some(at), "`{name}` is excused on `documented`");
         }
     }
 }

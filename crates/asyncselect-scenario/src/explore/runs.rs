@@ -5,14 +5,13 @@
 //! itself may happen first, in any order. An open knob is decided every way, when it first matters.
 
 use std::fmt;
-use std::hash::{BuildHasher, Hash};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use asyncselect_model::chooser::Enumerating;
 use asyncselect_model::profile::Setting;
 use asyncselect_model::{KnobId, Move, Profile};
-use foldhash::quality::FixedState;
 
+use super::fingerprint::hash_of;
 use super::search::{Label, Pace, Space, Step};
 use crate::program::{Pause, Program};
 use crate::runner::{Deaf, Ending, Observation, Observer};
@@ -290,7 +289,7 @@ impl fmt::Debug for Runs<'_> {
     }
 }
 
-fn happening(mv: &Move<'_>) -> Happening {
+pub(super) fn happening(mv: &Move<'_>) -> Happening {
     match mv {
         Move::Return { thread } => Happening::Return { thread: *thread },
         Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
@@ -350,11 +349,6 @@ impl Observer for Seen {
         let before = std::mem::take(self);
         *self = Self(Some(Arc::new(Sight { before, observation, count, hash })));
     }
-}
-
-/// The same in every run.
-fn hash_of(value: impl Hash) -> u64 {
-    FixedState::with_seed(0).hash_one(value)
 }
 
 /// Option and choice in one label, if they fit.

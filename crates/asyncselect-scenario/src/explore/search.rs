@@ -28,7 +28,7 @@ pub enum Pace {
 }
 
 /// What is remarkable about a state or step, one bit each; what a bit stands for is the space's.
-pub type Marks = u64;
+pub type Marks = u128;
 
 /// States, and what leads from one to others.
 pub trait Space: Sync {

@@ -188,7 +188,7 @@ impl<'a> Checker<'a> {
         })
     }
 
-    fn cited(&self, file: &ScriptFile) -> Checked<()> {
+    pub(super) fn cited(&self, file: &ScriptFile) -> Checked<()> {
         let known = Clauses::get();
         let top = JsonPath::default;
         if file.clauses.is_empty() {
@@ -235,7 +235,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    fn set_up(&mut self, file: &ScriptFile) -> Checked<()> {
+    pub(super) fn set_up(&mut self, file: &ScriptFile) -> Checked<()> {
         let at = JsonPath::default().key("setup");
         let setup = &file.setup;
         self.set_up_hosts(file, &at.clone().key("hosts"))?;
@@ -370,7 +370,7 @@ impl<'a> Checker<'a> {
             .map_err(|_| self.wrong(&JsonPath::default().key("setup"), "more than 255 sockets"))
     }
 
-    fn step(&mut self, step: &Step, at: &JsonPath) -> Checked<Op> {
+    pub(super) fn step(&mut self, step: &Step, at: &JsonPath) -> Checked<Op> {
         let kinds = [
             ("do", step.r#do.is_some()),
             ("end", step.end.is_some()),

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 21] = [
+const LISTS: [&str; 23] = [
     "clauses",
     "holds_on",
     "needs",
@@ -18,6 +18,8 @@ const LISTS: [&str; 21] = [
     "pairs",
     "listeners",
     "steps",
+    "before",
+    "alphabet",
     "lEvent",
     "flags",
     "readfds",

@@ -1,0 +1,158 @@
+//! A suite: all sequences of its letters, all orders of what happens in between.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use asyncselect_model::Profile;
+use asyncselect_scenario::explore::bounded::Open;
+use asyncselect_scenario::explore::properties::Property;
+use asyncselect_scenario::explore::search::{Ended, Limits, Work};
+use asyncselect_scenario::explore::suite_report::{Standing, SuiteReport};
+use asyncselect_scenario::runner::Ending;
+use asyncselect_scenario::script::suite::Suite;
+use asyncselect_scenario::source::Source;
+
+use super::Question;
+use crate::Format;
+use crate::outcome::{Exit, Output, profiles};
+
+mod json;
+mod text;
+
+/// The bound on states if nobody says otherwise: some 20 bytes each.
+const STATES_MAX: usize = 200_000_000;
+
+/// What a suite has shown on one profile, ready to be printed.
+struct Shown<'s> {
+    report: SuiteReport<'s>,
+    profile: &'s str,
+    letters: usize,
+    rounds: u32,
+    open: Open,
+    /// The scenarios that were written, by property.
+    written: Vec<(Property, PathBuf)>,
+}
+
+pub(super) fn explore(question: &Question, source: Source) -> Output {
+    let profiles = match profiles(&question.profiles) {
+        Ok(profiles) => profiles,
+        Err(output) => return output,
+    };
+    let suite = match Suite::check(source) {
+        Ok(suite) => suite,
+        Err(error) => return Output::bad_source(&error),
+    };
+    let mut output = Output::text(String::new());
+    let mut shown = Vec::new();
+    for profile in &profiles {
+        let begin = Instant::now();
+        match explore_on(question, &suite, profile) {
+            Ok(one) => {
+                output.errors.push_str(&rate(&one, begin, question.threads()));
+                output.exit = output.exit.max(exit(&one.report));
+                shown.push(one);
+            }
+            Err(output) => return output,
+        }
+    }
+    output.text = match question.format {
+        Format::Text => text::text(&suite, &shown),
+        Format::Json => Output::json(&json::SuiteJson::of(&suite, &shown), Exit::Conforms).text,
+    };
+    output
+}
+
+fn explore_on<'s>(
+    question: &Question,
+    suite: &'s Suite,
+    profile: &'s Profile,
+) -> Result<Shown<'s>, Output> {
+    let open = if question.every_choice { Open::Every } else { Open::Canonical };
+    let rounds = question.rounds.unwrap_or(suite.length);
+    let states = question.states.unwrap_or(STATES_MAX).min(Limits::NONE.states);
+    let limits = Limits { rounds, states };
+    let work = Work::with(question.threads());
+    let report = SuiteReport::explore(suite, profile, open, work, limits)
+        .map_err(|ending| not_set_up(&question.path, profile, &ending))?;
+    let written = match &question.write {
+        Some(folder) => write(folder, profile.name(), &report)?,
+        None => Vec::new(),
+    };
+    let letters = suite.alphabet.len();
+    Ok(Shown { report, profile: profile.name(), letters, rounds, open, written })
+}
+
+fn exit(report: &SuiteReport<'_>) -> Exit {
+    if report.is_broken() {
+        Exit::Findings
+    } else if report.explored.cuts.is_empty() {
+        Exit::Conforms
+    } else {
+        Exit::NotModelled
+    }
+}
+
+/// How fast it went: nothing that should stand between results, which are always the same.
+fn rate(shown: &Shown<'_>, begin: Instant, threads: usize) -> String {
+    let seconds = begin.elapsed().as_secs_f64();
+    let explored = &shown.report.explored;
+    format!(
+        "{}: {seconds:.1} s on {threads} threads, {:.0} states/s, {:.0} transitions/s\n",
+        shown.profile,
+        explored.states() as f64 / seconds,
+        explored.transitions as f64 / seconds,
+    )
+}
+
+/// Writes the scenarios that show what is violated, and what is known to be.
+fn write(
+    folder: &Path,
+    profile: &str,
+    report: &SuiteReport<'_>,
+) -> Result<Vec<(Property, PathBuf)>, Output> {
+    let mut written = Vec::new();
+    for (property, standing) in &report.properties {
+        let sighting = match standing {
+            Standing::Broken(sighting) | Standing::Deviates { sighting, .. } => *sighting,
+            Standing::Holds | Standing::Reached(_) | Standing::NotReached => continue,
+        };
+        let path = folder.join(format!("{}-on-{profile}.json", file_name(property.name())));
+        let scenario = report.scenario(*property, sighting);
+        let result = fs::create_dir_all(folder).and_then(|()| fs::write(&path, scenario));
+        if let Err(error) = result {
+            let error = format!("{}: {error}", path.display());
+            return Err(Output::error(error, Exit::BadScript));
+        }
+        written.push((*property, path));
+    }
+    Ok(written)
+}
+
+/// A sentence as the name of a file.
+fn file_name(sentence: &str) -> String {
+    let words =
+        sentence.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
+}
+
+/// Why the search ended, in words.
+fn why_ended(shown: &Shown<'_>) -> String {
+    match shown.report.explored.ended {
+        Ended::Everything => "nothing else can happen".to_owned(),
+        Ended::Rounds => format!("the bound of {} letters", shown.rounds),
+        Ended::States => "the bound on states: this is a part".to_owned(),
+    }
+}
+
+fn not_set_up(path: &Path, profile: &Profile, ending: &Ending) -> Output {
+    let why = match ending {
+        Ending::NotSetUp(why) => why.clone(),
+        Ending::Failed(place, error) => format!("{place}: {error}"),
+        Ending::Blocked(place) => format!("{place}: a call waits"),
+        Ending::NotRunnable(need) => format!("it needs `{}`", need.as_str()),
+        Ending::Completed => "it ended".to_owned(),
+    };
+    let (path, profile) = (path.display(), profile.name());
+    Output::error(format!("{path}: no start on {profile}: {why}"), Exit::BadScript)
+}

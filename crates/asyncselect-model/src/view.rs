@@ -1,0 +1,134 @@
+//! What stands with sockets, queues and connections, for those who check the model from outside.
+//!
+//! Facts only: what they lead to, a checker has to work out from the clauses by itself.
+
+use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+
+use crate::registration::Registration;
+use crate::sink::Message;
+use crate::socket::{Socket, SocketIx, SocketState};
+use crate::stream::{Arrived, Side, Space};
+use crate::window::WindowIx;
+use crate::world::World;
+
+/// An open socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SocketView {
+    /// Its handle.
+    pub handle: SocketHandle,
+    /// What is registered.
+    pub registration: Option<RegistrationView>,
+    /// Whether calls on it never wait.
+    pub nonblocking: bool,
+    /// Whether this side has shut its sending down.
+    pub send_shut: bool,
+    /// Whether this side has shut its receiving down.
+    pub receive_shut: bool,
+    /// SO_OOBINLINE.
+    pub oob_inline: bool,
+    /// Where it is in its life.
+    pub stage: Stage,
+}
+
+/// A registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationView {
+    /// The window; `None` if it does not exist, or no longer.
+    pub hwnd: Option<Hwnd>,
+    /// The number of its messages.
+    pub message: MessageId,
+    /// The events that it asks for.
+    pub mask: NetworkEvents,
+}
+
+/// Where a socket is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// It has no connection, or none any more.
+    Idle,
+    /// It listens, and so many connections wait to be accepted.
+    Listening {
+        /// How many.
+        waiting: u8,
+    },
+    /// The answer to its connect has not come.
+    Connecting,
+    /// It has or had a connection.
+    Connected(ConnectionView),
+}
+
+/// One end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ConnectionView {
+    /// Which end.
+    pub side: Side,
+    /// What has arrived of the other side's end.
+    pub arrived: Arrived,
+    /// Whether data arrived and is unread; an urgent byte is data with SO_OOBINLINE.
+    pub unread: bool,
+    /// Whether an urgent byte arrived and is unread.
+    pub urgent: bool,
+    /// Whether a send would find space.
+    pub space: bool,
+}
+
+impl World {
+    /// Every open socket.
+    #[inline]
+    pub fn sockets(&self) -> impl Iterator<Item = SocketView> + '_ {
+        let open = (0..).map(SocketIx).zip(self.sockets.iter());
+        open.filter(|(_, socket)| !socket.is_closed()).map(|(at, socket)| self.view(at, socket))
+    }
+
+    /// The open socket of this handle.
+    #[inline]
+    #[must_use]
+    pub fn socket_of(&self, handle: SocketHandle) -> Option<SocketView> {
+        let at = self.any_socket(handle)?;
+        Some(self.view(at, self.socket(at)))
+    }
+
+    /// Every queued message, of all threads, the oldest first.
+    pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
+        self.windows.queue.iter().map(crate::window::Queued::message)
+    }
+
+    #[inline]
+    fn view(&self, at: SocketIx, socket: &Socket) -> SocketView {
+        SocketView {
+            handle: at.handle(),
+            registration: socket.registration.map(Registration::view),
+            nonblocking: socket.nonblocking,
+            send_shut: socket.send_shut,
+            receive_shut: socket.receive_shut,
+            oob_inline: socket.oob_inline,
+            stage: self.stage(at, socket),
+        }
+    }
+
+    #[inline]
+    fn stage(&self, at: SocketIx, socket: &Socket) -> Stage {
+        match socket.state {
+            SocketState::Closed { .. } | SocketState::Unbound | SocketState::Bound => Stage::Idle,
+            SocketState::Listening { .. } => Stage::Listening { waiting: self.streams.waiting(at) },
+            SocketState::Connecting(_) => Stage::Connecting,
+            SocketState::Connected(link, side) => Stage::Connected(ConnectionView {
+                side,
+                arrived: self.streams.toward(link, side).arrived,
+                unread: self.streams.has_unread(link, side, socket.oob_inline),
+                urgent: self.streams.has_urgent(link, side),
+                space: self.streams.toward(link, side.other()).space == Space::Free,
+            }),
+        }
+    }
+}
+
+impl Registration {
+    fn view(self) -> RegistrationView {
+        RegistrationView {
+            hwnd: self.window.map(WindowIx::handle),
+            message: MessageId(u32::from(self.message)),
+            mask: NetworkEvents(u32::from(self.mask.get())),
+        }
+    }
+}

@@ -1,0 +1,475 @@
+//! The space of a suite: every sequence of its letters, every order in which segments arrive and
+//! calls return in between.
+//!
+//! A letter is a counted step, what happens by itself is free: so a state stands in the round of
+//! the fewest letters that lead to it. A letter whose names are not bound, or whose thread waits,
+//! is not there; one that makes a socket binds its name anew.
+
+use std::net::SocketAddr;
+
+use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::{Call, Hwnd, PumpFilter, SocketHandle, ThreadId, Value, WsaError};
+use asyncselect_model::chooser::Enumerating;
+use asyncselect_model::stream::Side;
+use asyncselect_model::world::THREADS_MAX;
+use asyncselect_model::{Canonical, Chooser, ModelError, Move, Profile, World};
+
+use super::fingerprint::Fingerprint;
+use super::monitor::{Happened, Monitor, Seen};
+use super::search::{Label, Marks, Pace, Space, Step};
+use crate::program::{Handles, Pause, Program};
+use crate::runner::{Ending, Observation, Observer, Place};
+use crate::script::NameId;
+use crate::script::suite::{Act, LETTERS_MAX, Letter, SUITE_SOCKETS_MAX, SUITE_WINDOWS_MAX, Suite};
+use crate::sim::Sim;
+
+/// What becomes of knobs that the profile leaves open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Open {
+    /// The first alternative.
+    Canonical,
+    /// Every alternative, wherever a knob first matters.
+    Every,
+}
+
+/// The space of a suite on a profile.
+#[derive(Debug)]
+pub struct Bounded<'s> {
+    pub(super) suite: &'s Suite,
+    pub(super) profile: Profile,
+    open: Open,
+    start: State,
+    /// Where sockets are bound at the start; addresses of others are not known.
+    addresses: Vec<Option<SocketAddr>>,
+}
+
+/// A state: the world, what the names of the suite stand for, and the monitor's memory.
+#[derive(Clone, Debug)]
+pub struct State {
+    pub(super) world: World,
+    /// Handles by name; 0 for none.
+    sockets: [u16; SUITE_SOCKETS_MAX],
+    windows: [u32; SUITE_WINDOWS_MAX],
+    /// The letter whose call each thread waits for, counted from 1.
+    pub(super) waiting: [u8; THREADS_MAX],
+    monitor: Monitor,
+}
+
+/// What is used again for every step from a state.
+struct Scratch {
+    next: State,
+    seen: Seen,
+}
+
+/// Why nobody knows what a step leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Cut {
+    /// The call, or who gave up.
+    pub who: &'static str,
+    /// What about it.
+    pub what: &'static str,
+}
+
+impl From<ModelError> for Cut {
+    fn from(ModelError { call, what }: ModelError) -> Self {
+        Self { who: call, what }
+    }
+}
+
+/// What a label stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Happening {
+    /// The letter of this number.
+    Letter(usize),
+    /// A call that waited returns.
+    Return(ThreadId),
+    /// A segment arrives.
+    Deliver(u8, Side),
+}
+
+impl Happening {
+    const RETURN: usize = LETTERS_MAX;
+    const DELIVER: usize = Self::RETURN + THREADS_MAX;
+    /// The combinations of choices within one step.
+    const CHOICES: usize = 256;
+
+    pub(super) fn of(label: Label) -> Self {
+        let number = usize::from(label.0) / Self::CHOICES;
+        let byte = |number: usize| u8::try_from(number).expect("a label's high byte");
+        match number.checked_sub(Self::DELIVER) {
+            Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
+            None => match number.checked_sub(Self::RETURN) {
+                Some(thread) => Self::Return(ThreadId(byte(thread))),
+                None => Self::Letter(number),
+            },
+        }
+    }
+
+    /// Whether it counts.
+    pub(super) fn is_letter(self) -> bool {
+        match self {
+            Self::Letter(_) => true,
+            Self::Return(_) | Self::Deliver(..) => false,
+        }
+    }
+
+    fn label(self, choice: usize) -> Label {
+        let number = match self {
+            Self::Letter(letter) => letter,
+            Self::Return(thread) => Self::RETURN + usize::from(thread.0),
+            Self::Deliver(link, side) => {
+                let side = usize::from(side == Side::Acceptor);
+                Self::DELIVER + 2 * usize::from(link) + side
+            }
+        };
+        let label = number * Self::CHOICES + choice;
+        Label(u16::try_from(label).expect("a suite has few connections"))
+    }
+
+    fn choice(label: Label) -> usize {
+        usize::from(label.0) % Self::CHOICES
+    }
+}
+
+/// Keeps what the steps before the suite gave out.
+#[derive(Default)]
+struct Made {
+    sockets: Vec<(NameId, SocketHandle)>,
+    windows: Vec<(NameId, Hwnd)>,
+    failed: Option<(Place, &'static str, WsaError)>,
+}
+
+impl Observer for Made {
+    fn observed(&mut self, observation: Observation) {
+        if let Observation::Return { place, call, result: Err(error), .. } = observation {
+            self.failed.get_or_insert((place, call, error));
+        }
+    }
+
+    fn named(&mut self, handle: SocketHandle, name: NameId) {
+        self.sockets.push((name, handle));
+    }
+
+    fn named_window(&mut self, hwnd: Hwnd, name: NameId) {
+        self.windows.push((name, hwnd));
+    }
+}
+
+impl<'s> Bounded<'s> {
+    /// Carries out what happens before.
+    ///
+    /// # Errors
+    ///
+    /// If the situation does not come about on this profile.
+    pub fn new(suite: &'s Suite, profile: &Profile, open: Open) -> Result<Self, Ending> {
+        let mut sim = Sim::<false>::new(profile.clone(), Canonical);
+        let mut made = Made::default();
+        let mut program = Program::begin(&suite.start, &mut sim)?;
+        while program.place() != Place::End {
+            match program.proceed(&mut sim, &mut made)? {
+                Pause::Open | Pause::Over => {}
+                Pause::Rest => program.rest(&mut sim, &mut made)?,
+            }
+        }
+        if let Some((place, call, error)) = made.failed {
+            return Err(Ending::NotSetUp(format!("{place}: {call} failed with {error}")));
+        }
+        let mut start = State {
+            world: sim.now_mut().world().clone(),
+            sockets: Default::default(),
+            windows: Default::default(),
+            waiting: Default::default(),
+            monitor: Monitor::default(),
+        };
+        for (name, handle) in made.sockets {
+            start.bind(Some(name), Value::Socket(handle));
+        }
+        for (name, hwnd) in made.windows {
+            start.bind(Some(name), Value::Window(hwnd));
+        }
+        let too_many = |_| Ending::NotSetUp("too many registrations".to_owned());
+        start.monitor.adopt(&start.world).map_err(too_many)?;
+        let names = 0..suite.start.sockets.len();
+        let addresses = names.map(|name| start.address_of(name)).collect();
+        Ok(Self { suite, profile: profile.clone(), open, start, addresses })
+    }
+
+    /// The world at the end of a way.
+    pub(super) fn world_at(&self, path: &[Label]) -> World {
+        let mut state = self.start();
+        path.iter().for_each(|label| self.follow(&mut state, *label));
+        state.world
+    }
+
+    /// Tries something that may happen, in every way that is asked for.
+    fn each(
+        &self,
+        state: &State,
+        happening: Happening,
+        call: Option<&BackendCall>,
+        scratch: &mut Scratch,
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
+        let Scratch { next, seen } = scratch;
+        let mut tell = |choice: usize, next: &State, marks: Result<Marks, Cut>| {
+            let label = happening.label(choice);
+            match marks {
+                Ok(marks) => found(Step { label, marks, to: Ok(next) }),
+                Err(cut) => found(Step { label, marks: 0, to: Err(cut) }),
+            }
+        };
+        match self.open {
+            Open::Canonical => {
+                let marks = self.next(state, next, happening, call, &mut Canonical, seen);
+                tell(0, next, marks);
+            }
+            Open::Every => {
+                let mut chooser = Enumerating::new();
+                for choice in 0.. {
+                    if choice == Happening::CHOICES {
+                        let what = "more than 256 combinations of choices in one step";
+                        tell(choice - 1, next, Err(Cut { who: "explore", what }));
+                        break;
+                    }
+                    let marks = self.next(state, next, happening, call, &mut chooser, seen);
+                    tell(choice, next, marks);
+                    if !chooser.advance() {
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Puts the state behind a step where the last one was.
+    fn next(
+        &self,
+        state: &State,
+        next: &mut State,
+        happening: Happening,
+        call: Option<&BackendCall>,
+        chooser: &mut impl Chooser,
+        seen: &mut Seen,
+    ) -> Result<Marks, Cut> {
+        next.clone_from(state);
+        seen.clear();
+        let alphabet = &self.suite.alphabet;
+        let mv = match happening {
+            Happening::Letter(letter) => match (&alphabet[letter].act, call) {
+                (Act::Call(op), Some(call)) => {
+                    // Until it returns.
+                    let number = u8::try_from(letter + 1).expect("letters are few");
+                    next.waiting[usize::from(op.thread.0)] = number;
+                    Move::Call { thread: op.thread, call }
+                }
+                (Act::Call(_), None) => unreachable!("a letter that is there has its call"),
+                (Act::Retrieve(..), _) => Move::Retrieve(self.filter(state, letter)),
+            },
+            Happening::Return(thread) => Move::Return { thread },
+            Happening::Deliver(link, toward) => Move::Deliver { link, toward },
+        };
+        next.world.apply(mv, chooser, seen)?;
+        // Not only at a return: what arrives may go to a call that waits.
+        let mut returned = None;
+        if let Some((thread, reply)) = seen.reply() {
+            let waits = &mut next.waiting[usize::from(thread.0)];
+            let letter = usize::from(std::mem::take(waits)).checked_sub(1);
+            if let Some(letter) = letter
+                && let Act::Call(op) = &alphabet[letter].act
+            {
+                if call.is_none() {
+                    returned = self.call(&state.names(), letter);
+                }
+                if let Ok(value) = reply.result {
+                    next.bind(op.binds, value);
+                }
+            }
+        }
+        let happened = Happened {
+            before: &state.world,
+            after: &next.world,
+            call: call.or(returned.as_ref()),
+            made: matches!(happening, Happening::Letter(_)),
+            seen,
+        };
+        let too_many =
+            |_| Cut { who: "explore", what: "more registrations at once than are watched" };
+        next.monitor.take(&happened).map_err(too_many)
+    }
+
+    /// The call of a letter with the handles of a state, if all its names are bound.
+    fn call(&self, names: &Names, letter: usize) -> Option<BackendCall> {
+        let Act::Call(op) = &self.suite.alphabet[letter].act else { return None };
+        let mut handles = Handles {
+            sockets: &names.sockets,
+            windows: &names.windows,
+            addresses: &self.addresses,
+            refusing: self.suite.start.refusing,
+            host: self.suite.start.host_of(op.thread),
+        };
+        op.call.try_map(&mut handles).ok()
+    }
+
+    /// The call that a thread waits for.
+    fn pending(&self, state: &State, names: &Names, thread: ThreadId) -> Option<BackendCall> {
+        let letter = usize::from(state.waiting[usize::from(thread.0)]).checked_sub(1)?;
+        self.call(names, letter)
+    }
+
+    fn filter(&self, state: &State, letter: usize) -> PumpFilter {
+        let Act::Retrieve(thread, pump) = &self.suite.alphabet[letter].act else {
+            unreachable!("only these have a filter")
+        };
+        let hwnd = pump.hwnd.map(|name| Hwnd(u64::from(state.windows[usize::from(name.0)])));
+        PumpFilter { thread: *thread, hwnd, range: pump.range, remove: pump.remove }
+    }
+
+    /// Whether a letter can come next.
+    fn is_there(&self, state: &State, letter: usize) -> bool {
+        match &self.suite.alphabet[letter].act {
+            Act::Call(op) => state.waiting[usize::from(op.thread.0)] == 0,
+            // Looking into an empty queue changes nothing.
+            Act::Retrieve(..) => state.world.queue().len() > 0,
+        }
+    }
+}
+
+/// What the names stand for, as calls are made with.
+struct Names {
+    sockets: [Option<SocketHandle>; SUITE_SOCKETS_MAX],
+    windows: [Option<Hwnd>; SUITE_WINDOWS_MAX],
+}
+
+impl State {
+    fn names(&self) -> Names {
+        let socket = |handle: u16| (handle != 0).then(|| SocketHandle(u64::from(handle)));
+        let window = |hwnd: u32| (hwnd != 0).then(|| Hwnd(u64::from(hwnd)));
+        Names { sockets: self.sockets.map(socket), windows: self.windows.map(window) }
+    }
+
+    fn bind(&mut self, name: Option<NameId>, value: Value) {
+        match (name, value) {
+            (Some(name), Value::Socket(handle)) => {
+                let handle = u16::try_from(handle.0).expect("the model's handles are small");
+                self.sockets[usize::from(name.0)] = handle;
+            }
+            (Some(name), Value::Window(hwnd)) => {
+                let hwnd = u32::try_from(hwnd.0).expect("the model's handles are small");
+                self.windows[usize::from(name.0)] = hwnd;
+            }
+            (None, _) | (Some(_), Value::Int(_) | Value::Address(_) | Value::Message(_)) => {}
+        }
+    }
+
+    /// What getsockname answers.
+    fn address_of(&self, name: usize) -> Option<SocketAddr> {
+        let s = (*self.names().sockets.get(name)?)?;
+        let mut world = self.world.clone();
+        let mut seen = Seen::default();
+        let call = Call::GetSockName { s };
+        let asked = Move::Call { thread: ThreadId(0), call: &call };
+        world.apply(asked, &mut Canonical, &mut seen).ok()?;
+        match seen.reply()?.1.result {
+            Ok(Value::Address(address)) => Some(address),
+            Ok(_) | Err(_) => None,
+        }
+    }
+}
+
+impl Space for Bounded<'_> {
+    type State = State;
+    type Cut = Cut;
+    const HAS_FREE: bool = true;
+
+    fn start(&self) -> State {
+        self.start.clone()
+    }
+
+    fn steps(&self, state: &State, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+        let names = state.names();
+        let scratch = &mut Scratch { next: state.clone(), seen: Seen::default() };
+        match pace {
+            Pace::Free => {
+                for mv in state.world.moves() {
+                    let (happening, call) = match mv {
+                        Move::Return { thread } => {
+                            (Happening::Return(thread), self.pending(state, &names, thread))
+                        }
+                        Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
+                        Move::Call { .. }
+                        | Move::Retrieve(_)
+                        | Move::Tick { .. }
+                        | Move::Fault(_) => unreachable!("nothing that happens by itself"),
+                    };
+                    self.each(state, happening, call.as_ref(), scratch, found);
+                }
+            }
+            Pace::Counted => {
+                for (letter, Letter { act, .. }) in self.suite.alphabet.iter().enumerate() {
+                    if !self.is_there(state, letter) {
+                        continue;
+                    }
+                    let call = self.call(&names, letter);
+                    // Names that are not bound.
+                    if matches!(act, Act::Call(_)) && call.is_none() {
+                        continue;
+                    }
+                    self.each(state, Happening::Letter(letter), call.as_ref(), scratch, found);
+                }
+            }
+        }
+    }
+
+    fn follow(&self, state: &mut State, label: Label) {
+        let names = state.names();
+        let happening = Happening::of(label);
+        let call = match happening {
+            Happening::Letter(letter) => self.call(&names, letter),
+            Happening::Return(thread) => self.pending(state, &names, thread),
+            Happening::Deliver(..) => None,
+        };
+        let seen = &mut Seen::default();
+        let before = state.clone();
+        if self.open == Open::Canonical {
+            let next = self.next(&before, state, happening, call.as_ref(), &mut Canonical, seen);
+            next.expect("the step was found before");
+            return;
+        }
+        let mut chooser = Enumerating::new();
+        for _ in 0..Happening::choice(label) {
+            // What comes of it was looked at when it was found.
+            let _ = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
+            chooser.advance();
+        }
+        let next = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
+        next.expect("the step was found before");
+    }
+
+    fn fingerprint(&self, state: &State) -> u64 {
+        let State { world, sockets, windows, waiting, monitor } = state;
+        let mut fingerprint = Fingerprint::new();
+        world.pack(&mut |word| fingerprint.add(word));
+        for handles in sockets.chunks_exact(4) {
+            fingerprint.add(handles.iter().fold(0, |word, handle| word << 16 | u64::from(*handle)));
+        }
+        for hwnds in windows.chunks_exact(2) {
+            fingerprint.add(hwnds.iter().fold(0, |word, hwnd| word << 32 | u64::from(*hwnd)));
+        }
+        fingerprint.add(waiting.iter().fold(0, |word, letter| word << 8 | u64::from(*letter)));
+        monitor.pack(&mut fingerprint);
+        fingerprint.finish()
+    }
+
+    fn marks(&self, state: &State) -> Marks {
+        let at_rest = || state.world.moves().next().is_none();
+        let waits = state.waiting.iter().any(|letter| *letter != 0) && at_rest();
+        let calls: Vec<BackendCall> = if waits {
+            let names = state.names();
+            let threads = (0..).map(ThreadId).take(THREADS_MAX);
+            threads.filter_map(|thread| self.pending(state, &names, thread)).collect()
+        } else {
+            Vec::new()
+        };
+        state.monitor.stands_at(&state.world, calls.iter())
+    }
+}
