@@ -59,7 +59,9 @@ fn seeds_threads_and_builds() {
     for seed in 0..count {
         let script = script(seed);
         let (one, two) = (told(&script, 1), told(&script, 2));
-        assert_eq!(one, two, "seed {seed}: threads make a difference");
+        let differs = one.lines().zip(two.lines()).find(|(one, two)| one != two);
+        assert_eq!(differs, None, "seed {seed}: threads make a difference");
+        assert_eq!(one.len(), two.len(), "seed {seed}: threads make a difference");
         hasher.write(one.as_bytes());
     }
     let all = format!("{count} seeds: {:016x}", hasher.finish());

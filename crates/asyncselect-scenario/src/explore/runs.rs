@@ -351,15 +351,16 @@ impl Observer for Seen {
     }
 }
 
-/// Option and choice in one label, if they fit.
+/// Option and choice in one label, if they fit; in the order in which they are tried.
 fn join(at: usize, choice: u16) -> Option<Label> {
-    let at = u16::try_from(at).ok().filter(|at| *at < 1 << OPTION_BITS)?;
-    (choice < 1 << (u16::BITS - OPTION_BITS)).then_some(Label(choice << OPTION_BITS | at))
+    let at = u16::try_from(at).ok().filter(|at| *at < 1 << (u16::BITS - CHOICE_BITS))?;
+    (choice < 1 << CHOICE_BITS).then_some(Label(at << CHOICE_BITS | choice))
 }
 
 fn split(Label(label): Label) -> (usize, u16) {
-    (usize::from(label & ((1 << OPTION_BITS) - 1)), label >> OPTION_BITS)
+    (usize::from(label >> CHOICE_BITS), label & ((1 << CHOICE_BITS) - 1))
 }
 
-/// How many things may happen first: one a thread, two a connection.
-const OPTION_BITS: u32 = 6;
+/// 64 things may happen first: one a thread, two a connection. Each with 1024 combinations of
+/// alternatives.
+const CHOICE_BITS: u32 = 10;

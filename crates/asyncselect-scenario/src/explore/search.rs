@@ -419,8 +419,12 @@ fn expand<S: Space>(
             tally.mark(space.marks(state), parent, None);
         }
         let mut steps = 0;
+        let mut last = None;
         space.steps(state, pace, &mut |step: Step<'_, S>| {
             steps += 1;
+            // Several threads sort by it what one finds in order.
+            debug_assert!(last < Some(step.label), "labels ascend");
+            last = Some(step.label);
             tally.mark(step.marks, parent, Some(step.label));
             match step.to {
                 Ok(state) => {
