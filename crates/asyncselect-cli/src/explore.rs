@@ -1,7 +1,10 @@
 //! `asyncselect explore`: everything that can happen.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
 
+use asyncselect_scenario::explore::search::Explored;
+use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::suite::is_suite;
 use asyncselect_scenario::source::Source;
 
@@ -65,4 +68,39 @@ pub(crate) fn explore(question: &Question) -> Output {
         return Output::error(error, Exit::BadScript);
     }
     suite::explore(question, source)
+}
+
+/// How fast it went: nothing that should stand between results, which are always the same.
+fn rate<C>(question: &Question, profile: &str, explored: &Explored<C>, begin: Instant) -> String {
+    let seconds = begin.elapsed().as_secs_f64().max(1e-9);
+    format!(
+        "{profile}: {seconds:.1} s on {} threads, {:.0} states/s, {:.0} transitions/s\n",
+        question.threads(),
+        explored.states() as f64 / seconds,
+        explored.transitions as f64 / seconds,
+    )
+}
+
+/// Writes a scenario that was found.
+fn write(folder: &Path, name: &str, scenario: &str) -> Result<PathBuf, Output> {
+    let path = folder.join(format!("{name}.json"));
+    match std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, scenario)) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(Output::error(format!("{}: {error}", path.display()), Exit::BadScript)),
+    }
+}
+
+fn ending_text(ending: &Ending) -> String {
+    match ending {
+        Ending::Completed => "it ended".to_owned(),
+        Ending::Blocked(place) => format!("{place}: the call never returns"),
+        Ending::NotSetUp(why) => format!("not set up: {why}"),
+        Ending::NotRunnable(need) => format!("it needs `{}`", need.as_str()),
+        Ending::Failed(place, error) => format!("{place}: {error}"),
+    }
+}
+
+fn no_start(path: &Path, profile: &str, ending: &Ending) -> Output {
+    let (path, why) = (path.display(), ending_text(ending));
+    Output::error(format!("{path}: no start on {profile}: {why}"), Exit::BadScript)
 }

@@ -16,7 +16,7 @@ use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
 use crate::script_file::Need;
-use crate::source::SourceError;
+use crate::source::{Source, SourceError};
 use crate::stack::Stack;
 
 /// The largest recording that is read, in bytes: a run of a thousand scenarios has some megabytes.
@@ -56,22 +56,8 @@ impl Recording {
     ///
     /// If the file cannot be read or is no recording. One that breaks off is none that is wrong.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let unreadable = |why: String| SourceError::Unreadable { path: path.to_owned(), why };
-        let metadata = std::fs::metadata(path).map_err(|error| unreadable(error.to_string()))?;
-        if !metadata.is_file() {
-            return Err(unreadable("not a regular file".to_owned()));
-        }
-        if metadata.len() > LEN_MAX {
-            let len = metadata.len();
-            return Err(unreadable(format!("{len} bytes; at most {LEN_MAX} are read")));
-        }
-        let bytes = std::fs::read(path).map_err(|error| unreadable(error.to_string()))?;
-        if bytes.starts_with(b"\xff\xfe") {
-            let why = "UTF-16, as `>` writes it in PowerShell; run it again with `--out FILE`";
-            return Err(unreadable(why.to_owned()));
-        }
-        let text = String::from_utf8_lossy(&bytes);
-        Self::parse(path, text.trim_start_matches('\u{feff}'))
+        let source = Source::read_within(path, LEN_MAX)?;
+        Self::parse(path, &source.text)
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {

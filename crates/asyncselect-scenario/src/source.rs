@@ -32,14 +32,23 @@ impl Source {
     ///
     /// If it cannot be read, is no regular file, is too large or no UTF-8.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
+        Self::read_within(path, FILE_LEN_MAX)
+    }
+
+    /// Reads a file of text of at most so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is no regular file, is too large or no UTF-8.
+    pub fn read_within(path: &Path, len_max: u64) -> Result<Self, SourceError> {
         let fail = |why: String| SourceError::Unreadable { path: path.to_owned(), why };
         let metadata = std::fs::metadata(path).map_err(|error| fail(error.to_string()))?;
         if !metadata.is_file() {
             return Err(fail("not a regular file".to_owned()));
         }
-        if metadata.len() > FILE_LEN_MAX {
+        if metadata.len() > len_max {
             let len = metadata.len();
-            return Err(fail(format!("{len} bytes; at most {FILE_LEN_MAX} are read")));
+            return Err(fail(format!("{len} bytes; at most {len_max} are read")));
         }
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {

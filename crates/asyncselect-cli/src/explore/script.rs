@@ -1,7 +1,7 @@
 //! A scenario: what can come of it, and how.
 
 use std::fmt::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use asyncselect_model::{KnobId, Profile};
@@ -15,7 +15,7 @@ use asyncselect_scenario::runner::{Ending, Observation};
 use asyncselect_scenario::script::Script;
 use serde::Serialize;
 
-use super::Question;
+use super::{Question, ending_text, no_start, rate, write};
 use crate::Format;
 use crate::outcome::{Exit, Output, counted, place_text, profiles};
 use crate::style::{self, paint};
@@ -80,13 +80,9 @@ pub(super) fn explore(question: &Question) -> Output {
         let begin = Instant::now();
         let found = match outcomes(&script, profile, freedom, Reduction::On, work, limits) {
             Ok(found) => found,
-            Err(ending) => {
-                let why = ending_text(&ending);
-                let error = format!("{}: no start on {}: {why}", script.id, profile.name());
-                return Output::error(error, Exit::Unavailable);
-            }
+            Err(ending) => return no_start(&question.path, profile.name(), &ending),
         };
-        output.errors.push_str(&rate(profile, &found, begin, question.threads()));
+        output.errors.push_str(&rate(question, profile.name(), &found.explored, begin));
         match show(question, &script, profile, freedom, &found) {
             Ok(one) => {
                 output.exit = output.exit.max(exit(&one));
@@ -115,17 +111,6 @@ fn exit(shown: &Shown) -> Exit {
     }
 }
 
-/// How fast it went: nothing that should stand between results, which are always the same.
-fn rate(profile: &Profile, found: &Outcomes, begin: Instant, threads: usize) -> String {
-    let seconds = begin.elapsed().as_secs_f64().max(1e-9);
-    format!(
-        "{}: {seconds:.1} s on {threads} threads, {:.0} states/s, {:.0} transitions/s\n",
-        profile.name(),
-        found.explored.states() as f64 / seconds,
-        found.explored.transitions as f64 / seconds,
-    )
-}
-
 fn show(
     question: &Question,
     script: &Script,
@@ -136,7 +121,13 @@ fn show(
     let mut shown = Vec::new();
     for (outcome, number) in found.list.iter().zip(1..) {
         let file = match &question.write {
-            Some(folder) => Some(write(folder, script, profile, freedom, outcome, number)?),
+            Some(folder) => {
+                let name = script.id.rsplit('/').next().unwrap_or("scenario");
+                let name = format!("{name}-on-{}-{number}", profile.name());
+                let title = format!("{} (outcome {number} on {})", script.title, profile.name());
+                let text = scenario(script, profile, freedom, outcome, &title);
+                Some(write(folder, &name, &text)?)
+            }
             None => None,
         };
         shown.push(OutcomeShown {
@@ -188,16 +179,6 @@ fn seen(script: &Script, outcome: &Outcome, all: &[Outcome]) -> Vec<String> {
     seen
 }
 
-fn ending_text(ending: &Ending) -> String {
-    match ending {
-        Ending::Completed => "the scenario ends".to_owned(),
-        Ending::Blocked(place) => format!("{place}: the call never returns"),
-        Ending::NotSetUp(what) => format!("not set up: {what}"),
-        Ending::NotRunnable(need) => format!("needs {}", need.as_str()),
-        Ending::Failed(place, error) => format!("{place}: {error}"),
-    }
-}
-
 fn first_text(first: &First) -> String {
     match first {
         First::Program => "the program goes on".to_owned(),
@@ -233,25 +214,6 @@ fn findings(script: &Script, freedom: Freedom, outcome: &Outcome) -> Vec<String>
         | Agreement::NotRunnable(_)
         | Agreement::NotSetUp(_)
         | Agreement::StackFailed(_) => Vec::new(),
-    }
-}
-
-fn write(
-    folder: &Path,
-    script: &Script,
-    profile: &Profile,
-    freedom: Freedom,
-    outcome: &Outcome,
-    number: u32,
-) -> Result<PathBuf, Output> {
-    let name = script.id.rsplit('/').next().unwrap_or("scenario");
-    let path = folder.join(format!("{name}-on-{}-{number}.json", profile.name()));
-    let title = format!("{} (outcome {number} on {})", script.title, profile.name());
-    let text = scenario(script, profile, freedom, outcome, &title);
-    let result = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&path, text));
-    match result {
-        Ok(()) => Ok(path),
-        Err(error) => Err(Output::error(format!("{}: {error}", path.display()), Exit::BadScript)),
     }
 }
 

@@ -1,6 +1,5 @@
 //! A suite: all sequences of its letters, all orders of what happens in between.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -9,11 +8,10 @@ use asyncselect_scenario::explore::bounded::Open;
 use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
 use asyncselect_scenario::explore::suite_report::{Standing, SuiteReport};
-use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::suite::Suite;
 use asyncselect_scenario::source::Source;
 
-use super::Question;
+use super::{Question, no_start, rate};
 use crate::Format;
 use crate::outcome::{Exit, Output, profiles};
 
@@ -49,7 +47,7 @@ pub(super) fn explore(question: &Question, source: Source) -> Output {
         let begin = Instant::now();
         match explore_on(question, &suite, profile) {
             Ok(one) => {
-                output.errors.push_str(&rate(&one, begin, question.threads()));
+                output.errors.push_str(&rate(question, one.profile, &one.report.explored, begin));
                 output.exit = output.exit.max(exit(&one.report));
                 shown.push(one);
             }
@@ -74,7 +72,7 @@ fn explore_on<'s>(
     let limits = Limits { rounds, states };
     let work = Work::with(question.threads());
     let report = SuiteReport::explore(suite, profile, open, work, limits)
-        .map_err(|ending| not_set_up(&question.path, profile, &ending))?;
+        .map_err(|ending| no_start(&question.path, profile.name(), &ending))?;
     let written = match &question.write {
         Some(folder) => write(folder, profile.name(), &report)?,
         None => Vec::new(),
@@ -93,18 +91,6 @@ fn exit(report: &SuiteReport<'_>) -> Exit {
     }
 }
 
-/// How fast it went: nothing that should stand between results, which are always the same.
-fn rate(shown: &Shown<'_>, begin: Instant, threads: usize) -> String {
-    let seconds = begin.elapsed().as_secs_f64();
-    let explored = &shown.report.explored;
-    format!(
-        "{}: {seconds:.1} s on {threads} threads, {:.0} states/s, {:.0} transitions/s\n",
-        shown.profile,
-        explored.states() as f64 / seconds,
-        explored.transitions as f64 / seconds,
-    )
-}
-
 /// Writes the scenarios that show what is violated, and what is known to be.
 fn write(
     folder: &Path,
@@ -117,13 +103,8 @@ fn write(
             Standing::Broken(sighting) | Standing::Deviates { sighting, .. } => *sighting,
             Standing::Holds | Standing::Reached(_) | Standing::NotReached => continue,
         };
-        let path = folder.join(format!("{}-on-{profile}.json", file_name(property.name())));
-        let scenario = report.scenario(*property, sighting);
-        let result = fs::create_dir_all(folder).and_then(|()| fs::write(&path, scenario));
-        if let Err(error) = result {
-            let error = format!("{}: {error}", path.display());
-            return Err(Output::error(error, Exit::BadScript));
-        }
+        let name = format!("{}-on-{profile}", file_name(property.name()));
+        let path = super::write(folder, &name, &report.scenario(*property, sighting))?;
         written.push((*property, path));
     }
     Ok(written)
@@ -143,16 +124,4 @@ fn why_ended(shown: &Shown<'_>) -> String {
         Ended::Rounds => format!("the bound of {} letters", shown.rounds),
         Ended::States => "the bound on states: this is a part".to_owned(),
     }
-}
-
-fn not_set_up(path: &Path, profile: &Profile, ending: &Ending) -> Output {
-    let why = match ending {
-        Ending::NotSetUp(why) => why.clone(),
-        Ending::Failed(place, error) => format!("{place}: {error}"),
-        Ending::Blocked(place) => format!("{place}: a call waits"),
-        Ending::NotRunnable(need) => format!("it needs `{}`", need.as_str()),
-        Ending::Completed => "it ended".to_owned(),
-    };
-    let (path, profile) = (path.display(), profile.name());
-    Output::error(format!("{path}: no start on {profile}: {why}"), Exit::BadScript)
 }

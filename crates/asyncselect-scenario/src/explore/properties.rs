@@ -2,7 +2,7 @@
 //!
 //! Where a stack is known to part from a clause, the property names the knob: a violation on a
 //! profile that holds one of its excusing alternatives is that profile's known deviation, and is
-//! reported as such. [`super::monitor`] works out what holds.
+//! reported as such. `monitor` works out what holds.
 
 use asyncselect_model::{KnobId, World};
 
