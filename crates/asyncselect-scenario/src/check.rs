@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeSet, HashSet};
 
+use asyncselect_abi::NetworkEvent;
 use asyncselect_model::latch::Guard;
 use asyncselect_model::{KnobId, Profile};
 
@@ -15,7 +16,7 @@ use crate::explore::replay::{Traveller, replay};
 use crate::explore::runs::{First, Freedom, Reduction, Runs, State};
 use crate::explore::search::{Pace, Space, Step};
 use crate::explore::tree::{NodeId, Tree};
-use crate::runner::{Ending, Observation, Place};
+use crate::runner::{Ending, Observation, Place, Retrieved};
 use crate::script::{Op, Script};
 use crate::simulate::{Run, simulator_choosing};
 use crate::trace::{SilentEvent, TraceEvent, Tracer};
@@ -68,6 +69,8 @@ pub struct Refusal {
     pub place: Place,
     /// What came.
     pub came: String,
+    /// The events of the messages that came.
+    pub events: Vec<NetworkEvent>,
     /// What would have been allowed; the nearest first, which the check went on from.
     pub allowed: Vec<Allowed>,
 }
@@ -87,11 +90,11 @@ impl Allowed {
     /// The clauses and facts that demand it: those behind the messages posted since the last claim
     /// and the silence of events that came, or behind the error of the call.
     #[must_use]
-    pub fn clauses(&self, script: &Script, profile: &Profile, place: Place) -> Vec<String> {
+    pub fn clauses(&self, script: &Script, profile: &Profile, refusal: &Refusal) -> Vec<String> {
         let mut tracer = Tracer::full(script);
         let mut sim = simulator_choosing::<true>(profile, self.decided.clone());
         replay(script, Freedom::AsWritten, &mut sim, &self.schedule, &mut tracer);
-        let last = match place {
+        let last = match refusal.place {
             Place::Setup => 0,
             Place::Step(index) => index + 1,
             Place::End => script.steps.len() + 1,
@@ -122,12 +125,13 @@ impl Allowed {
                 | TraceEvent::Fault { .. }
                 | TraceEvent::Tick { .. } => {}
             }
-            // What nobody asked for needs no clause.
-            let asked = |silent: &&SilentEvent| {
+            // What nobody asked for needs no clause, unless it came.
+            let matters = |silent: &&SilentEvent| {
                 let unasked = [Guard::NoRegistration.about(), Guard::NotInMask.about()];
-                claims(last) && !unasked.contains(&silent.guard.as_str())
+                let came = refusal.events.contains(&silent.event);
+                claims(last) && (came || !unasked.contains(&silent.guard.as_str()))
             };
-            clauses.extend(line.silent.iter().filter(asked).map(|silent| silent.clause.clone()));
+            clauses.extend(line.silent.iter().filter(matters).map(|silent| silent.clause.clone()));
         }
         clauses.sort();
         clauses.dedup();
@@ -308,13 +312,14 @@ impl<'s> Checker<'_, 's> {
             }
         }
         let nearest = allowed.first().map(|allowed| allowed.text.clone());
+        let events = came.map(events_of).unwrap_or_default();
         let came = came.map_or_else(|| ending_text(ending), |came| text_of(self.script, came));
         let near: Vec<_> = others
             .drain(..)
             .filter(|world| world.state.seen_after(count).is_some())
             .filter(|world| Some(text(&world.state)) == nearest)
             .collect();
-        self.checked.refusals.push(Refusal { place, came, allowed });
+        self.checked.refusals.push(Refusal { place, came, events, allowed });
         near
     }
 
@@ -323,5 +328,16 @@ impl<'s> Checker<'_, 's> {
         let open = |knob: &&KnobId| self.profile.setting(**knob).value.is_none();
         let decided = |knob: &KnobId| Some((*knob, state.decided(*knob)?));
         KnobId::ALL.iter().filter(open).filter_map(decided).collect()
+    }
+}
+
+fn events_of(observation: &Observation) -> Vec<NetworkEvent> {
+    match observation {
+        Observation::Messages { messages, .. } => {
+            messages.iter().filter_map(Retrieved::event).collect()
+        }
+        Observation::Return { .. }
+        | Observation::NeverFailed { .. }
+        | Observation::Waiting { .. } => Vec::new(),
     }
 }

@@ -105,7 +105,7 @@ fn a_message_too_many_is_refused_and_the_rest_is_checked_all_the_same() {
     assert_eq!(places, [Place::Step(4), Place::Step(5)], "{checked:?}");
     let refusal = &checked.refusals[0];
     assert!(refusal.came.matches("FD_READ").count() >= 2, "{refusal:?}");
-    let clauses = refusal.allowed[0].clauses(&script, &profile, refusal.place);
+    let clauses = refusal.allowed[0].clauses(&script, &profile, refusal);
     assert!(clauses.contains(&"AS-RD-01".to_owned()), "{clauses:?}");
 }
 

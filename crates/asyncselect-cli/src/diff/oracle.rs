@@ -209,7 +209,7 @@ fn compared(
     let mut differences: Vec<Difference> = Vec::new();
     for refusal in &checked.refusals {
         let allowed = refusal.allowed.iter().map(|allowed| {
-            let clauses = allowed.clauses(script, profile, refusal.place);
+            let clauses = allowed.clauses(script, profile, refusal);
             match clauses.as_slice() {
                 [] => allowed.text.clone(),
                 clauses => format!("{} [{}]", allowed.text, clauses.join(" ")),

@@ -79,6 +79,9 @@ properties! {
     /// One connect, one outcome.
     ConnectOnce = Always "FD_CONNECT once for a connect in a registration"
         ["AS-CO-11" "AS-EN-06"] {},
+    /// Refused, for example, is not connected.
+    ConnectSaysHow = Always "FD_CONNECT says 0 for a connection, and an error where there is none"
+        ["AS-CO-05" "AS-CO-07"] {ConnectErrorWord: "zero"},
     /// Whatever is called in between.
     CloseOnce = Always "FD_CLOSE once in a registration"
         ["AS-CL-14" "AS-EN-06"] {},

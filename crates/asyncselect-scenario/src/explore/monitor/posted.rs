@@ -43,6 +43,8 @@ impl Watch {
         match message.event {
             NetworkEvent::Connect => {
                 broken.unless(!again, Property::ConnectOnce);
+                let says_so = (message.error == WsaError(0)) == connection.is_some();
+                broken.unless(says_so, Property::ConnectSaysHow);
                 self.connecting = false;
             }
             NetworkEvent::Close => {
