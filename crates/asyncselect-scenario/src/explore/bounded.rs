@@ -44,7 +44,7 @@ pub struct Bounded<'s> {
 }
 
 /// A state: the world, what the names of the suite stand for, and the monitor's memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct State {
     pub(super) world: World,
     /// Handles by name; 0 for none.
@@ -53,6 +53,22 @@ pub struct State {
     /// The letter whose call each thread waits for, counted from 1.
     pub(super) waiting: [u8; THREADS_MAX],
     monitor: Monitor,
+}
+
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self { world: self.world.clone(), ..*self }
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        let Self { world, sockets, windows, waiting, monitor } = source;
+        self.world.clone_from(world);
+        self.sockets = *sockets;
+        self.windows = *windows;
+        self.waiting = *waiting;
+        self.monitor = *monitor;
+    }
 }
 
 /// What is used again for every step from a state.
@@ -421,6 +437,11 @@ impl Space for Bounded<'_> {
     }
 
     fn follow(&self, state: &mut State, label: Label) {
+        let before = state.clone();
+        self.behind(&before, label, state);
+    }
+
+    fn behind(&self, state: &State, label: Label, next: &mut State) {
         let names = state.names();
         let happening = Happening::of(label);
         let call = match happening {
@@ -428,21 +449,20 @@ impl Space for Bounded<'_> {
             Happening::Return(thread) => self.pending(state, &names, thread),
             Happening::Deliver(..) => None,
         };
-        let seen = &mut Seen::default();
-        let before = state.clone();
+        let (call, seen) = (call.as_ref(), &mut Seen::default());
         if self.open == Open::Canonical {
-            let next = self.next(&before, state, happening, call.as_ref(), &mut Canonical, seen);
-            next.expect("the step was found before");
+            let marks = self.next(state, next, happening, call, &mut Canonical, seen);
+            marks.expect("the step was found before");
             return;
         }
         let mut chooser = Enumerating::new();
         for _ in 0..Happening::choice(label) {
             // What comes of it was looked at when it was found.
-            let _ = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
+            let _ = self.next(state, next, happening, call, &mut chooser, seen);
             chooser.advance();
         }
-        let next = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
-        next.expect("the step was found before");
+        let marks = self.next(state, next, happening, call, &mut chooser, seen);
+        marks.expect("the step was found before");
     }
 
     fn fingerprint(&self, state: &State) -> u64 {

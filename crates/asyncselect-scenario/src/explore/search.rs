@@ -49,6 +49,12 @@ pub trait Space: Sync {
     /// Takes the step of this label; `steps` has found it, and a state behind it.
     fn follow(&self, state: &mut Self::State, label: Label);
 
+    /// The same, and the state behind it is put where another was.
+    fn behind(&self, state: &Self::State, label: Label, next: &mut Self::State) {
+        next.clone_from(state);
+        self.follow(next, label);
+    }
+
     /// Different for different states, as far as 64 bits allow, and the same in every run.
     fn fingerprint(&self, state: &Self::State) -> u64;
 
