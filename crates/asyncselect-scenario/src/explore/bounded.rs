@@ -71,8 +71,9 @@ impl Clone for State {
     }
 }
 
-/// What is used again for every step from a state.
-struct Scratch {
+/// What is used again for every step.
+#[derive(Debug)]
+pub struct Scratch {
     next: State,
     seen: Seen,
 }
@@ -395,15 +396,25 @@ impl State {
 impl Space for Bounded<'_> {
     type State = State;
     type Cut = Cut;
+    type Scratch = Scratch;
     const HAS_FREE: bool = true;
 
     fn start(&self) -> State {
         self.start.clone()
     }
 
-    fn steps(&self, state: &State, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+    fn scratch(&self) -> Scratch {
+        Scratch { next: self.start.clone(), seen: Seen::default() }
+    }
+
+    fn steps(
+        &self,
+        state: &State,
+        pace: Pace,
+        scratch: &mut Scratch,
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
         let names = state.names();
-        let scratch = &mut Scratch { next: state.clone(), seen: Seen::default() };
         match pace {
             Pace::Free => {
                 for mv in state.world.moves() {
@@ -438,10 +449,10 @@ impl Space for Bounded<'_> {
 
     fn follow(&self, state: &mut State, label: Label) {
         let before = state.clone();
-        self.behind(&before, label, state);
+        self.behind(&before, label, state, &mut self.scratch());
     }
 
-    fn behind(&self, state: &State, label: Label, next: &mut State) {
+    fn behind(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) {
         let names = state.names();
         let happening = Happening::of(label);
         let call = match happening {
@@ -449,7 +460,7 @@ impl Space for Bounded<'_> {
             Happening::Return(thread) => self.pending(state, &names, thread),
             Happening::Deliver(..) => None,
         };
-        let (call, seen) = (call.as_ref(), &mut Seen::default());
+        let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
             let marks = self.next(state, next, happening, call, &mut Canonical, seen);
             marks.expect("the step was found before");

@@ -58,12 +58,14 @@ pub struct Walker<'w, S: Space> {
     way: Vec<(NodeId, S::State)>,
     len: usize,
     missing: Vec<NodeId>,
+    scratch: S::Scratch,
 }
 
 impl<'w, S: Space> Walker<'w, S> {
     /// Stands at the start.
     pub fn new(space: &'w S, tree: &'w Tree) -> Self {
-        Self { space, tree, way: vec![(0, space.start())], len: 1, missing: Vec::new() }
+        let way = vec![(0, space.start())];
+        Self { space, tree, way, len: 1, missing: Vec::new(), scratch: space.scratch() }
     }
 
     /// The state of this number.
@@ -91,7 +93,7 @@ impl<'w, S: Space> Walker<'w, S> {
         }
         let (way, places) = self.way.split_at_mut(self.len);
         let ((_, last), (node, next)) = (&way[self.len - 1], &mut places[0]);
-        self.space.behind(last, self.tree.labels[at(to)], next);
+        self.space.behind(last, self.tree.labels[at(to)], next, &mut self.scratch);
         *node = to;
         self.len += 1;
     }
