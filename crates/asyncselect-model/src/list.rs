@@ -7,7 +7,6 @@ use std::ops::{Deref, DerefMut};
 ///
 /// Worlds are cloned millions of times a second, so the usual one must not allocate; the unusual
 /// one only has to work.
-#[derive(Clone)]
 pub(crate) enum List<T, const N: usize> {
     /// The first `len` of `items`.
     Inline { len: u8, items: [T; N] },
@@ -21,6 +20,27 @@ pub(crate) enum List<T, const N: usize> {
 pub(crate) struct Spill<T> {
     all: Vec<T>,
     head: usize,
+}
+
+impl<T: Copy, const N: usize> Clone for List<T, N> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Inline { len, items } => Self::Inline { len: *len, items: *items },
+            Self::Spilled(spill) => Self::Spilled(spill.clone()),
+        }
+    }
+
+    /// Straight into its place: the derived one makes a list elsewhere and moves it here.
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        match (self, source) {
+            (Self::Inline { len, items }, Self::Inline { len: from_len, items: from }) => {
+                *len = *from_len;
+                *items = *from;
+            }
+            (this, source) => *this = source.clone(),
+        }
+    }
 }
 
 impl<T: Copy + Default, const N: usize> List<T, N> {

@@ -309,12 +309,27 @@ pub(crate) struct Link {
 }
 
 /// All connections.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Streams {
     pub(crate) links: List<Link, 4>,
     pub(crate) holds: List<Hold, 1>,
     /// The segments of all directions, each direction's received ones first, then those under way.
     segments: List<Packed, 7>,
+}
+
+impl Clone for Streams {
+    fn clone(&self) -> Self {
+        let Self { links, holds, segments } = self;
+        Self { links: links.clone(), holds: holds.clone(), segments: segments.clone() }
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        let Self { links, holds, segments } = source;
+        self.links.clone_from(links);
+        self.holds.clone_from(holds);
+        self.segments.clone_from(segments);
+    }
 }
 
 impl Streams {

@@ -88,6 +88,15 @@ impl World {
         Some(self.view(at, self.socket(at)))
     }
 
+    /// What is registered on the open socket of this handle, and whether calls on it never wait:
+    /// what is asked for after every move, without the rest of the view.
+    #[inline]
+    #[must_use]
+    pub fn registration_of(&self, handle: SocketHandle) -> Option<(RegistrationView, bool)> {
+        let socket = self.socket(self.any_socket(handle)?);
+        Some((socket.registration?.view(), socket.nonblocking))
+    }
+
     /// Every queued message, of all threads, the oldest first.
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.windows.queue.iter().map(crate::window::Queued::message)
@@ -124,6 +133,7 @@ impl World {
 }
 
 impl Registration {
+    #[inline]
     fn view(self) -> RegistrationView {
         RegistrationView {
             hwnd: self.window.map(WindowIx::handle),

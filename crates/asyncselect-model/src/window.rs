@@ -97,12 +97,25 @@ impl Owner {
 }
 
 /// All windows, and the messages that wait for them in the order in which they were posted.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Windows {
     /// The thread that made each window, until it is destroyed; the queue is the thread's
     /// (AS-ORD-05).
     owners: List<Option<Owner>, 7>,
     pub(crate) queue: List<Queued, 8>,
+}
+
+impl Clone for Windows {
+    fn clone(&self) -> Self {
+        Self { owners: self.owners.clone(), queue: self.queue.clone() }
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        let Self { owners, queue } = source;
+        self.owners.clone_from(owners);
+        self.queue.clone_from(queue);
+    }
 }
 
 impl Windows {

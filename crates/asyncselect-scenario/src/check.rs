@@ -259,14 +259,15 @@ impl<'s> Checker<'_, 's> {
                     found.push(world);
                     continue;
                 }
-                self.runs.steps(&world.state, Pace::Counted, &mut |step: Step<'_, Runs<'s>>| {
+                let steps = &mut |step: Step<'_, Runs<'s>>| {
                     let Ok(state) = step.to else { return };
                     if known.insert(self.runs.fingerprint(state)) {
                         let node = NodeId::try_from(self.tree.len()).expect("the limit is below");
                         self.tree.push(world.node, step.label);
                         next.push(World { node, state: state.clone() });
                     }
-                });
+                };
+                self.runs.steps(&world.state, Pace::Counted, &mut (), steps);
                 if known.len() > self.states_max {
                     return Err(TooMany);
                 }

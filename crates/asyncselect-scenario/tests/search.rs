@@ -55,13 +55,22 @@ macro_rules! space {
         impl Space for $name {
             type State = Place;
             type Cut = &'static str;
+            type Scratch = ();
             const HAS_FREE: bool = $free;
 
             fn start(&self) -> Place {
                 (0, 1, 0)
             }
 
-            fn steps(&self, state: &Place, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+            fn scratch(&self) {}
+
+            fn steps(
+                &self,
+                state: &Place,
+                pace: Pace,
+                (): &mut (),
+                found: &mut impl FnMut(Step<'_, Self>),
+            ) {
                 for label in self.0.labels(*state, pace) {
                     let to = Wheels::next(*state, label);
                     let marks = Marks::from(to == Ok(PLANTED)) | (Marks::from(label.0 == 2) << 1);

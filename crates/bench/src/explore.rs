@@ -59,6 +59,7 @@ struct Latches(Size);
 impl Space for Latches {
     type State = State;
     type Cut = Infallible;
+    type Scratch = ();
 
     const HAS_FREE: bool = false;
 
@@ -66,7 +67,15 @@ impl Space for Latches {
         State::default()
     }
 
-    fn steps(&self, state: &State, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+    fn scratch(&self) {}
+
+    fn steps(
+        &self,
+        state: &State,
+        pace: Pace,
+        (): &mut (),
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
         if pace == Pace::Free {
             return;
         }

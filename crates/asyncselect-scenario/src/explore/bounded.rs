@@ -44,7 +44,7 @@ pub struct Bounded<'s> {
 }
 
 /// A state: the world, what the names of the suite stand for, and the monitor's memory.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct State {
     pub(super) world: World,
     /// Handles by name; 0 for none.
@@ -55,8 +55,25 @@ pub struct State {
     monitor: Monitor,
 }
 
-/// What is used again for every step from a state.
-struct Scratch {
+impl Clone for State {
+    fn clone(&self) -> Self {
+        Self { world: self.world.clone(), ..*self }
+    }
+
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        let Self { world, sockets, windows, waiting, monitor } = source;
+        self.world.clone_from(world);
+        self.sockets = *sockets;
+        self.windows = *windows;
+        self.waiting = *waiting;
+        self.monitor = *monitor;
+    }
+}
+
+/// What is used again for every step.
+#[derive(Debug)]
+pub struct Scratch {
     next: State,
     seen: Seen,
 }
@@ -379,15 +396,25 @@ impl State {
 impl Space for Bounded<'_> {
     type State = State;
     type Cut = Cut;
+    type Scratch = Scratch;
     const HAS_FREE: bool = true;
 
     fn start(&self) -> State {
         self.start.clone()
     }
 
-    fn steps(&self, state: &State, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+    fn scratch(&self) -> Scratch {
+        Scratch { next: self.start.clone(), seen: Seen::default() }
+    }
+
+    fn steps(
+        &self,
+        state: &State,
+        pace: Pace,
+        scratch: &mut Scratch,
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
         let names = state.names();
-        let scratch = &mut Scratch { next: state.clone(), seen: Seen::default() };
         match pace {
             Pace::Free => {
                 for mv in state.world.moves() {
@@ -421,6 +448,11 @@ impl Space for Bounded<'_> {
     }
 
     fn follow(&self, state: &mut State, label: Label) {
+        let before = state.clone();
+        self.behind(&before, label, state, &mut self.scratch());
+    }
+
+    fn behind(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) {
         let names = state.names();
         let happening = Happening::of(label);
         let call = match happening {
@@ -428,21 +460,20 @@ impl Space for Bounded<'_> {
             Happening::Return(thread) => self.pending(state, &names, thread),
             Happening::Deliver(..) => None,
         };
-        let seen = &mut Seen::default();
-        let before = state.clone();
+        let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
-            let next = self.next(&before, state, happening, call.as_ref(), &mut Canonical, seen);
-            next.expect("the step was found before");
+            let marks = self.next(state, next, happening, call, &mut Canonical, seen);
+            marks.expect("the step was found before");
             return;
         }
         let mut chooser = Enumerating::new();
         for _ in 0..Happening::choice(label) {
             // What comes of it was looked at when it was found.
-            let _ = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
+            let _ = self.next(state, next, happening, call, &mut chooser, seen);
             chooser.advance();
         }
-        let next = self.next(&before, state, happening, call.as_ref(), &mut chooser, seen);
-        next.expect("the step was found before");
+        let marks = self.next(state, next, happening, call, &mut chooser, seen);
+        marks.expect("the step was found before");
     }
 
     fn fingerprint(&self, state: &State) -> u64 {

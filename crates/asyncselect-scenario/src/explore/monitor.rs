@@ -10,7 +10,7 @@ use asyncselect_abi::{
 };
 use asyncselect_model::World;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, SocketView, Stage};
+use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage};
 
 use super::fingerprint::Fingerprint;
 use super::properties::Property;
@@ -227,19 +227,18 @@ impl Monitor {
         while at < usize::from(self.len) {
             let watch = self.watches[at];
             let socket = SocketHandle(u64::from(watch.socket));
-            let view = world.socket_of(socket);
-            let held = view.and_then(|view| view.registration);
-            let same = held.is_some_and(|held| {
+            let same = |held: &(RegistrationView, bool)| {
+                let (held, _) = held;
                 held.mask.0 == u32::from(watch.mask)
                     && held.message.0 == u32::from(watch.message)
                     && held.hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
-            });
-            if !same {
+            };
+            let Some((_, nonblocking)) = world.registration_of(socket).filter(same) else {
                 marks |= Property::RegistrationStays.broken(world);
                 self.forget(socket);
                 continue;
-            }
-            if view.is_some_and(|view| !view.nonblocking) {
+            };
+            if !nonblocking {
                 marks |= Property::NonBlocking.broken(world);
             }
             at += 1;
@@ -266,10 +265,13 @@ impl Monitor {
     /// Every wake-up that is lost, by the number of its registration.
     #[inline]
     fn each_lost(&self, world: &World, mut found: impl FnMut(usize, NetworkEvent, Property)) {
-        let mut watches = self.all().iter().enumerate().peekable();
-        for view in world.sockets() {
-            let is_here = |(_, watch): &(usize, &Watch)| u64::from(watch.socket) == view.handle.0;
-            let Some((at, watch)) = watches.next_if(is_here) else { continue };
+        for (at, watch) in self.all().iter().enumerate() {
+            // Most registrations have nothing left to tell.
+            if watch.mask & watch.must == 0 {
+                continue;
+            }
+            let socket = SocketHandle(u64::from(watch.socket));
+            let Some(view) = world.socket_of(socket) else { continue };
             // OQ-18: what becomes of a registration whose window is gone is not said.
             if view.registration.is_some_and(|held| held.hwnd.is_some()) {
                 watch.lost(&view, &mut |event, property| found(at, event, property));

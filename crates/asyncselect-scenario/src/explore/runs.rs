@@ -233,6 +233,7 @@ impl<'s> Runs<'s> {
 impl<'s> Space for Runs<'s> {
     type State = State<'s>;
     type Cut = TooMany;
+    type Scratch = ();
 
     const HAS_FREE: bool = false;
 
@@ -240,7 +241,15 @@ impl<'s> Space for Runs<'s> {
         self.start.clone()
     }
 
-    fn steps(&self, state: &State<'s>, pace: Pace, found: &mut impl FnMut(Step<'_, Self>)) {
+    fn scratch(&self) {}
+
+    fn steps(
+        &self,
+        state: &State<'s>,
+        pace: Pace,
+        (): &mut (),
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
         if pace == Pace::Free {
             return;
         }

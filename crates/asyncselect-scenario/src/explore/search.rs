@@ -36,6 +36,8 @@ pub trait Space: Sync {
     type State: Clone + Send;
     /// Why nobody knows what a step leads to.
     type Cut: Ord + Send + Sync;
+    /// What a worker uses again for every step.
+    type Scratch;
 
     /// Whether there are free steps.
     const HAS_FREE: bool;
@@ -43,11 +45,32 @@ pub trait Space: Sync {
     /// Where everything begins.
     fn start(&self) -> Self::State;
 
+    /// For a new worker.
+    fn scratch(&self) -> Self::Scratch;
+
     /// Calls `found` for each step of this pace from a state, labels ascending.
-    fn steps(&self, state: &Self::State, pace: Pace, found: &mut impl FnMut(Step<'_, Self>));
+    fn steps(
+        &self,
+        state: &Self::State,
+        pace: Pace,
+        scratch: &mut Self::Scratch,
+        found: &mut impl FnMut(Step<'_, Self>),
+    );
 
     /// Takes the step of this label; `steps` has found it, and a state behind it.
     fn follow(&self, state: &mut Self::State, label: Label);
+
+    /// The same, and the state behind it is put where another was.
+    fn behind(
+        &self,
+        state: &Self::State,
+        label: Label,
+        next: &mut Self::State,
+        _: &mut Self::Scratch,
+    ) {
+        next.clone_from(state);
+        self.follow(next, label);
+    }
 
     /// Different for different states, as far as 64 bits allow, and the same in every run.
     fn fingerprint(&self, state: &Self::State) -> u64;
@@ -397,6 +420,7 @@ fn expand<S: Space>(
     pace: Pace,
 ) -> Found<S::Cut> {
     let mut walker = Walker::new(space, tree);
+    let scratch = &mut space.scratch();
     let mut tally = Tally::default();
     let mut candidates: Vec<Candidate> = Vec::new();
     // Those before were looked up and are new, as far as the batches before tell.
@@ -420,7 +444,7 @@ fn expand<S: Space>(
         }
         let mut steps = 0;
         let mut last = None;
-        space.steps(state, pace, &mut |step: Step<'_, S>| {
+        space.steps(state, pace, scratch, &mut |step: Step<'_, S>| {
             steps += 1;
             // Several threads sort by it what one finds in order.
             debug_assert!(last < Some(step.label), "labels ascend");
@@ -435,7 +459,7 @@ fn expand<S: Space>(
             }
         });
         tally.transitions += steps;
-        if steps == 0 && pace == Pace::Counted && is_at_rest(space, state) {
+        if steps == 0 && pace == Pace::Counted && is_at_rest(space, state, scratch) {
             tally.terminals.push(parent);
         }
         if candidates.len() - looked_up >= LOOKED_UP {
@@ -447,10 +471,10 @@ fn expand<S: Space>(
 }
 
 /// Whether no free step leads from a state.
-fn is_at_rest<S: Space>(space: &S, state: &S::State) -> bool {
+fn is_at_rest<S: Space>(space: &S, state: &S::State, scratch: &mut S::Scratch) -> bool {
     let mut steps = 0;
     if S::HAS_FREE {
-        space.steps(state, Pace::Free, &mut |_| steps += 1);
+        space.steps(state, Pace::Free, scratch, &mut |_| steps += 1);
     }
     steps == 0
 }

@@ -53,15 +53,19 @@ impl Tree {
 pub struct Walker<'w, S: Space> {
     space: &'w S,
     tree: &'w Tree,
-    /// The states on the way to the last one, numbers ascending; the start is always there.
+    /// The states on the way to the last one, numbers ascending; the start is always there. Those
+    /// from `len` on are places for others.
     way: Vec<(NodeId, S::State)>,
+    len: usize,
     missing: Vec<NodeId>,
+    scratch: S::Scratch,
 }
 
 impl<'w, S: Space> Walker<'w, S> {
     /// Stands at the start.
     pub fn new(space: &'w S, tree: &'w Tree) -> Self {
-        Self { space, tree, way: vec![(0, space.start())], missing: Vec::new() }
+        let way = vec![(0, space.start())];
+        Self { space, tree, way, len: 1, missing: Vec::new(), scratch: space.scratch() }
     }
 
     /// The state of this number.
@@ -69,7 +73,7 @@ impl<'w, S: Space> Walker<'w, S> {
         let mut ancestor = node;
         loop {
             while self.last().0 > ancestor {
-                self.way.pop();
+                self.len -= 1;
             }
             if self.last().0 == ancestor {
                 break;
@@ -78,15 +82,24 @@ impl<'w, S: Space> Walker<'w, S> {
             ancestor = self.tree.parents[at(ancestor)];
         }
         while let Some(next) = self.missing.pop() {
-            let mut state = self.last().1.clone();
-            self.space.follow(&mut state, self.tree.labels[at(next)]);
-            self.way.push((next, state));
+            self.step(next);
         }
         &self.last().1
     }
 
+    fn step(&mut self, to: NodeId) {
+        if self.len == self.way.len() {
+            self.way.push((to, self.last().1.clone()));
+        }
+        let (way, places) = self.way.split_at_mut(self.len);
+        let ((_, last), (node, next)) = (&way[self.len - 1], &mut places[0]);
+        self.space.behind(last, self.tree.labels[at(to)], next, &mut self.scratch);
+        *node = to;
+        self.len += 1;
+    }
+
     fn last(&self) -> &(NodeId, S::State) {
-        self.way.last().expect("the start is never popped")
+        &self.way[self.len - 1]
     }
 }
 

@@ -13,10 +13,6 @@ impl Watch {
     /// What holds of the socket, is asked for, is enabled, and was not told.
     #[inline]
     pub(super) fn lost(&self, view: &SocketView, found: &mut impl FnMut(NetworkEvent, Property)) {
-        // Most registrations have nothing left to tell.
-        if self.mask & self.must == 0 {
-            return;
-        }
         match view.stage {
             Stage::Idle => {
                 if self.connecting && self.is_due(NetworkEvent::Connect) {
