@@ -25,7 +25,7 @@ pub(crate) fn write(paths: &[PathBuf], out: &Path) -> Output {
         text.push_str(&format!("left out: {left_out}; {why}\n"));
     }
     text.push_str(&format!(
-        "play it on Windows: asyncselect-live.exe run {out} > recording.jsonl\n"
+        "play it on Windows: asyncselect-live.exe run {out} --out recording.jsonl\n"
     ));
     Output::text(text)
 }
