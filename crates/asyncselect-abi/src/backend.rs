@@ -7,8 +7,8 @@ use crate::call::BackendCall;
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::fault::Fault;
-use crate::handle::{HostId, Hwnd, SocketHandle, ThreadId};
-use crate::message::{MessageId, PostedMessage};
+use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::message::{EventRecord, MessageId, PostedMessage};
 
 /// A stack: the model, or an adapter's process.
 ///
@@ -86,6 +86,10 @@ pub enum Value {
     Socket(SocketHandle),
     /// A new window.
     Window(Hwnd),
+    /// A new event object.
+    Event(EventHandle),
+    /// What `WSAEnumNetworkEvents` filled in.
+    NetworkEvents(EventRecord),
     /// An address.
     Address(SocketAddr),
     /// The message that `GetMessage` took.

@@ -34,11 +34,11 @@ pub const RECORDING: u32 = 1;
 /// The spelling of `INVALID_SOCKET` where a socket is named.
 pub const INVALID_SOCKET: &str = "INVALID_SOCKET";
 
-/// The spelling of a null handle where a window is named.
-pub const NULL_WINDOW: &str = "NULL";
+/// The spelling of a null handle where a window or an event object is named.
+pub const NULL_HANDLE: &str = "NULL";
 
-/// The spelling of a handle that no window has, where a window is named.
-pub const INVALID_WINDOW: &str = "INVALID";
+/// The spelling of a handle that no window or event object has, where one is named.
+pub const INVALID_HANDLE: &str = "INVALID";
 
 /// The need that is no capability: a process in which Winsock was never started.
 pub const FRESH_PROCESS: &str = "fresh_process";
@@ -72,7 +72,7 @@ pub struct Plan {
 }
 
 /// A call with names in the place of handles, addresses by role, and payloads as they are.
-pub type NamedCall = Call<String, String, NamedAddress, Data>;
+pub type NamedCall = Call<String, String, String, NamedAddress, Data>;
 
 /// A call in its place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,8 @@
 //! One variant a call, parameters spelled as in the C prototypes.
 //!
-//! A call is generic over how it names sockets `S`, windows `W`, addresses `A` and payloads `D`:
-//! a script uses names, a backend numbers. [`Call::try_map`] is the one way from one to the other.
+//! A call is generic over how it names sockets `S`, windows `W`, event objects `E`, addresses `A`
+//! and payloads `D`: a script uses names, a backend numbers. [`Call::try_map`] is the one way from
+//! one to the other.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -12,24 +13,28 @@ use serde::{Deserialize, Serialize};
 use crate::data::{Data, Literal};
 use crate::error::WsaError;
 use crate::event::NetworkEvents;
-use crate::handle::{Hwnd, SocketHandle};
+use crate::handle::{EventHandle, Hwnd, SocketHandle};
 use crate::message::MessageId;
 use crate::text::{UnknownName, serde_as_text};
 
 /// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
 /// An address of `None` is a null pointer.
-pub type BackendCall = Call<SocketHandle, Hwnd, Option<SocketAddr>, Literal>;
+pub type BackendCall = Call<SocketHandle, Hwnd, EventHandle, Option<SocketAddr>, Literal>;
 
 /// A call as the adapter protocol writes it: as [`BackendCall`], with the payload itself.
-pub type WireCall = Call<SocketHandle, Hwnd, Option<SocketAddr>, Data>;
+pub type WireCall = Call<SocketHandle, Hwnd, EventHandle, Option<SocketAddr>, Data>;
 
 /// A Winsock or window call.
 ///
-/// Calls that create something (`socket`, `accept`, `CreateWindow`) answer with its handle.
+/// Calls that create something (`socket`, `accept`, `CreateWindow`, `WSACreateEvent`) answer with
+/// its handle.
+///
+/// An `OVERLAPPED` structure is named by the event object in its `hEvent`: each event object stands
+/// for one structure, and has one operation at a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub enum Call<S, W, A, D> {
+pub enum Call<S, W, E, A, D> {
     /// [`WSAStartup`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-wsastartup).
     #[serde(rename = "WSAStartup")]
     WsaStartup {
@@ -156,7 +161,7 @@ pub enum Call<S, W, A, D> {
         /// The socket.
         s: S,
         /// The option and its value.
-        optval: SocketOption,
+        optval: SocketOption<S>,
     },
     /// [`getsockopt`](https://learn.microsoft.com/windows/win32/api/winsock/nf-winsock-getsockopt),
     /// level `SOL_SOCKET`.
@@ -247,6 +252,191 @@ pub enum Call<S, W, A, D> {
         #[serde(rename = "WPUPostMessage")]
         post_message: Upcall,
     },
+    /// [`WSACreateEvent`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsacreateevent):
+    /// a new event object, manual reset, not set.
+    #[serde(rename = "WSACreateEvent")]
+    WsaCreateEvent {},
+    /// [`WSACloseEvent`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsacloseevent).
+    #[serde(rename = "WSACloseEvent")]
+    WsaCloseEvent {
+        /// The event object.
+        #[serde(rename = "hEvent")]
+        event: E,
+    },
+    /// [`WSAResetEvent`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaresetevent).
+    #[serde(rename = "WSAResetEvent")]
+    WsaResetEvent {
+        /// The event object.
+        #[serde(rename = "hEvent")]
+        event: E,
+    },
+    /// [`WSAEventSelect`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaeventselect).
+    #[serde(rename = "WSAEventSelect")]
+    WsaEventSelect {
+        /// The socket to watch.
+        s: S,
+        /// The event object that is set.
+        #[serde(rename = "hEventObject")]
+        event: E,
+        /// The events; none cancels.
+        #[serde(rename = "lNetworkEvents")]
+        levent: NetworkEvents,
+    },
+    /// [`WSAEnumNetworkEvents`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaenumnetworkevents).
+    #[serde(rename = "WSAEnumNetworkEvents")]
+    WsaEnumNetworkEvents {
+        /// The socket.
+        s: S,
+        /// The event object to reset; a null handle for none.
+        #[serde(rename = "hEventObject")]
+        event: E,
+    },
+    /// [`WSAWaitForMultipleEvents`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsawaitformultipleevents):
+    /// answers the place of the event object that is set, or 258 (`WSA_WAIT_TIMEOUT`).
+    #[serde(rename = "WSAWaitForMultipleEvents")]
+    WsaWaitForMultipleEvents {
+        /// The event objects.
+        #[serde(rename = "lphEvents")]
+        events: Vec<E>,
+        /// Whether all of them must be set.
+        #[serde(rename = "fWaitAll")]
+        all: bool,
+        /// How long to wait, in milliseconds.
+        timeout_ms: u32,
+    },
+    /// [`WSARecv`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsarecv) with
+    /// one buffer.
+    #[serde(rename = "WSARecv")]
+    WsaRecv {
+        /// The socket.
+        s: S,
+        /// The buffer's length in bytes.
+        len: u32,
+        /// `MSG_PEEK`, `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+        /// The overlapped structure; none for a call that is not overlapped.
+        #[serde(rename = "lpOverlapped", skip_serializing_if = "Option::is_none")]
+        overlapped: Option<E>,
+    },
+    /// [`WSARecvFrom`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsarecvfrom)
+    /// with one buffer.
+    #[serde(rename = "WSARecvFrom")]
+    WsaRecvFrom {
+        /// The socket.
+        s: S,
+        /// The buffer's length in bytes.
+        len: u32,
+        /// `MSG_PEEK`, `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+        /// The overlapped structure; none for a call that is not overlapped.
+        #[serde(rename = "lpOverlapped", skip_serializing_if = "Option::is_none")]
+        overlapped: Option<E>,
+    },
+    /// [`WSASend`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasend) with
+    /// one buffer.
+    #[serde(rename = "WSASend")]
+    WsaSend {
+        /// The socket.
+        s: S,
+        /// The bytes.
+        data: D,
+        /// `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+        /// The overlapped structure; none for a call that is not overlapped.
+        #[serde(rename = "lpOverlapped", skip_serializing_if = "Option::is_none")]
+        overlapped: Option<E>,
+    },
+    /// [`WSASendTo`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsasendto)
+    /// with one buffer.
+    #[serde(rename = "WSASendTo")]
+    WsaSendTo {
+        /// The socket.
+        s: S,
+        /// The bytes.
+        data: D,
+        /// The destination.
+        to: A,
+        /// `MSG_OOB` or nothing.
+        #[serde(default, skip_serializing_if = "MsgFlags::is_empty")]
+        flags: MsgFlags,
+        /// The overlapped structure; none for a call that is not overlapped.
+        #[serde(rename = "lpOverlapped", skip_serializing_if = "Option::is_none")]
+        overlapped: Option<E>,
+    },
+    /// [`WSAGetOverlappedResult`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsagetoverlappedresult):
+    /// how many bytes went, and for a receive call which.
+    #[serde(rename = "WSAGetOverlappedResult")]
+    WsaGetOverlappedResult {
+        /// The socket.
+        s: S,
+        /// The overlapped structure.
+        #[serde(rename = "lpOverlapped")]
+        overlapped: E,
+        /// Whether to wait for the end of the operation.
+        #[serde(rename = "fWait")]
+        wait: bool,
+    },
+    /// [`WSAAccept`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaaccept).
+    #[serde(rename = "WSAAccept")]
+    WsaAccept {
+        /// The listening socket.
+        s: S,
+        /// What the condition function answers.
+        #[serde(rename = "lpfnCondition")]
+        condition: Condition,
+    },
+    /// [`AcceptEx`](https://learn.microsoft.com/windows/win32/api/mswsock/nf-mswsock-acceptex)
+    /// without a buffer for data.
+    AcceptEx {
+        /// The listening socket.
+        #[serde(rename = "sListenSocket")]
+        s: S,
+        /// A socket that is neither bound nor connected.
+        #[serde(rename = "sAcceptSocket")]
+        accept: S,
+        /// The overlapped structure.
+        #[serde(rename = "lpOverlapped")]
+        overlapped: E,
+    },
+    /// [`ConnectEx`](https://learn.microsoft.com/windows/win32/api/mswsock/nc-mswsock-lpfn_connectex)
+    /// without data to send.
+    ConnectEx {
+        /// A socket that is bound.
+        s: S,
+        /// The peer's address.
+        name: A,
+        /// The overlapped structure.
+        #[serde(rename = "lpOverlapped")]
+        overlapped: E,
+    },
+    /// [`WSAJoinLeaf`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsajoinleaf)
+    /// with `JL_BOTH`.
+    #[serde(rename = "WSAJoinLeaf")]
+    WsaJoinLeaf {
+        /// The socket.
+        s: S,
+        /// The group's or the leaf's address.
+        name: A,
+    },
+    /// [`WSAIoctl`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsaioctl),
+    /// not overlapped.
+    #[serde(rename = "WSAIoctl")]
+    WsaIoctl {
+        /// The socket.
+        s: S,
+        /// The command.
+        #[serde(rename = "dwIoControlCode")]
+        cmd: IoctlCommand,
+        /// The value that goes in; commands that only ask take 0.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        argp: u32,
+        /// For `SIO_ROUTING_INTERFACE_CHANGE`: the destination.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<A>,
+    },
     /// `CloseHandle` on a socket, behind Winsock's back (W-08E).
     CloseHandle {
         /// The socket.
@@ -324,11 +514,13 @@ impl Default for Repeat {
 
 /// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so
 /// that an error can point at it.
-pub trait Rename<S, W, A, D> {
+pub trait Rename<S, W, E, A, D> {
     /// What a socket becomes.
     type Socket;
     /// What a window becomes.
     type Window;
+    /// What an event object becomes.
+    type Event;
     /// What an address becomes.
     type Address;
     /// What a payload becomes.
@@ -340,6 +532,8 @@ pub trait Rename<S, W, A, D> {
     fn socket(&mut self, field: &'static str, socket: &S) -> Result<Self::Socket, Self::Error>;
     /// Translates a window.
     fn window(&mut self, field: &'static str, window: &W) -> Result<Self::Window, Self::Error>;
+    /// Translates an event object.
+    fn event(&mut self, field: &'static str, event: &E) -> Result<Self::Event, Self::Error>;
     /// Translates an address.
     fn address(&mut self, field: &'static str, address: &A) -> Result<Self::Address, Self::Error>;
     /// Translates a payload.
@@ -347,20 +541,25 @@ pub trait Rename<S, W, A, D> {
 }
 
 /// What a call becomes under the renaming `R`.
-pub type Renamed<R, S, W, A, D> = Call<
-    <R as Rename<S, W, A, D>>::Socket,
-    <R as Rename<S, W, A, D>>::Window,
-    <R as Rename<S, W, A, D>>::Address,
-    <R as Rename<S, W, A, D>>::Data,
+pub type Renamed<R, S, W, E, A, D> = Call<
+    <R as Rename<S, W, E, A, D>>::Socket,
+    <R as Rename<S, W, E, A, D>>::Window,
+    <R as Rename<S, W, E, A, D>>::Event,
+    <R as Rename<S, W, E, A, D>>::Address,
+    <R as Rename<S, W, E, A, D>>::Data,
 >;
 
-impl<S, W, A, D> Call<S, W, A, D> {
-    /// The call with every socket, window, address and payload translated by `names`.
+impl<S, W, E, A, D> Call<S, W, E, A, D> {
+    /// The call with every socket, window, event object, address and payload translated by `names`.
     #[inline]
-    pub fn try_map<R>(&self, names: &mut R) -> Result<Renamed<R, S, W, A, D>, R::Error>
+    #[expect(clippy::type_complexity, reason = "one parameter for each kind of name")]
+    pub fn try_map<R>(&self, names: &mut R) -> Result<Renamed<R, S, W, E, A, D>, R::Error>
     where
-        R: Rename<S, W, A, D>,
+        R: Rename<S, W, E, A, D>,
     {
+        let overlapped = |names: &mut R, overlapped: &Option<E>| {
+            overlapped.as_ref().map(|event| names.event("lpOverlapped", event)).transpose()
+        };
         Ok(match self {
             Self::WsaStartup { version } => Call::WsaStartup { version: *version },
             Self::WsaCleanup {} => Call::WsaCleanup {},
@@ -398,7 +597,7 @@ impl<S, W, A, D> Call<S, W, A, D> {
                 Call::IoctlSocket { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
             }
             Self::SetSockOpt { s, optval } => {
-                Call::SetSockOpt { s: names.socket("s", s)?, optval: *optval }
+                Call::SetSockOpt { s: names.socket("s", s)?, optval: optval.try_map(names)? }
             }
             Self::GetSockOpt { s, optname } => {
                 Call::GetSockOpt { s: names.socket("s", s)?, optname: *optname }
@@ -434,6 +633,82 @@ impl<S, W, A, D> Call<S, W, A, D> {
             Self::WspStartup { version, post_message } => {
                 Call::WspStartup { version: *version, post_message: *post_message }
             }
+            Self::WsaCreateEvent {} => Call::WsaCreateEvent {},
+            Self::WsaCloseEvent { event } => {
+                Call::WsaCloseEvent { event: names.event("hEvent", event)? }
+            }
+            Self::WsaResetEvent { event } => {
+                Call::WsaResetEvent { event: names.event("hEvent", event)? }
+            }
+            Self::WsaEventSelect { s, event, levent } => Call::WsaEventSelect {
+                s: names.socket("s", s)?,
+                event: names.event("hEventObject", event)?,
+                levent: *levent,
+            },
+            Self::WsaEnumNetworkEvents { s, event } => Call::WsaEnumNetworkEvents {
+                s: names.socket("s", s)?,
+                event: names.event("hEventObject", event)?,
+            },
+            Self::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
+                let events = events.iter().map(|event| names.event("lphEvents", event));
+                Call::WsaWaitForMultipleEvents {
+                    events: events.collect::<Result<Vec<_>, _>>()?,
+                    all: *all,
+                    timeout_ms: *timeout_ms,
+                }
+            }
+            Self::WsaRecv { s, len, flags, overlapped: of } => Call::WsaRecv {
+                s: names.socket("s", s)?,
+                len: *len,
+                flags: *flags,
+                overlapped: overlapped(names, of)?,
+            },
+            Self::WsaRecvFrom { s, len, flags, overlapped: of } => Call::WsaRecvFrom {
+                s: names.socket("s", s)?,
+                len: *len,
+                flags: *flags,
+                overlapped: overlapped(names, of)?,
+            },
+            Self::WsaSend { s, data, flags, overlapped: of } => Call::WsaSend {
+                s: names.socket("s", s)?,
+                data: names.data("data", data)?,
+                flags: *flags,
+                overlapped: overlapped(names, of)?,
+            },
+            Self::WsaSendTo { s, data, to, flags, overlapped: of } => Call::WsaSendTo {
+                s: names.socket("s", s)?,
+                data: names.data("data", data)?,
+                to: names.address("to", to)?,
+                flags: *flags,
+                overlapped: overlapped(names, of)?,
+            },
+            Self::WsaGetOverlappedResult { s, overlapped, wait } => Call::WsaGetOverlappedResult {
+                s: names.socket("s", s)?,
+                overlapped: names.event("lpOverlapped", overlapped)?,
+                wait: *wait,
+            },
+            Self::WsaAccept { s, condition } => {
+                Call::WsaAccept { s: names.socket("s", s)?, condition: *condition }
+            }
+            Self::AcceptEx { s, accept, overlapped } => Call::AcceptEx {
+                s: names.socket("sListenSocket", s)?,
+                accept: names.socket("sAcceptSocket", accept)?,
+                overlapped: names.event("lpOverlapped", overlapped)?,
+            },
+            Self::ConnectEx { s, name, overlapped } => Call::ConnectEx {
+                s: names.socket("s", s)?,
+                name: names.address("name", name)?,
+                overlapped: names.event("lpOverlapped", overlapped)?,
+            },
+            Self::WsaJoinLeaf { s, name } => {
+                Call::WsaJoinLeaf { s: names.socket("s", s)?, name: names.address("name", name)? }
+            }
+            Self::WsaIoctl { s, cmd, argp, name } => Call::WsaIoctl {
+                s: names.socket("s", s)?,
+                cmd: *cmd,
+                argp: *argp,
+                name: name.as_ref().map(|name| names.address("name", name)).transpose()?,
+            },
             Self::CloseHandle { s } => Call::CloseHandle { s: names.socket("s", s)? },
             Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket { s: names.socket("s", s)? },
             Self::CreateWindow {} => Call::CreateWindow {},
@@ -468,6 +743,18 @@ impl<S, W, A, D> Call<S, W, A, D> {
             | Self::WsaAsyncSelect { s, .. }
             | Self::WspAsyncSelect { s, .. }
             | Self::WspIoctl { s, .. }
+            | Self::WsaEventSelect { s, .. }
+            | Self::WsaEnumNetworkEvents { s, .. }
+            | Self::WsaRecv { s, .. }
+            | Self::WsaRecvFrom { s, .. }
+            | Self::WsaSend { s, .. }
+            | Self::WsaSendTo { s, .. }
+            | Self::WsaGetOverlappedResult { s, .. }
+            | Self::WsaAccept { s, .. }
+            | Self::AcceptEx { s, .. }
+            | Self::ConnectEx { s, .. }
+            | Self::WsaJoinLeaf { s, .. }
+            | Self::WsaIoctl { s, .. }
             | Self::CloseHandle { s }
             | Self::WsaDuplicateSocket { s } => Some(s),
             Self::WsaStartup { .. }
@@ -475,6 +762,10 @@ impl<S, W, A, D> Call<S, W, A, D> {
             | Self::Socket { .. }
             | Self::Select { .. }
             | Self::WspStartup { .. }
+            | Self::WsaCreateEvent {}
+            | Self::WsaCloseEvent { .. }
+            | Self::WsaResetEvent { .. }
+            | Self::WsaWaitForMultipleEvents { .. }
             | Self::CreateWindow {}
             | Self::GetMessage { .. }
             | Self::DestroyWindow { .. } => None,
@@ -508,6 +799,22 @@ impl<S, W, A, D> Call<S, W, A, D> {
             Self::WspAsyncSelect { .. } => "WSPAsyncSelect",
             Self::WspIoctl { .. } => "WSPIoctl",
             Self::WspStartup { .. } => "WSPStartup",
+            Self::WsaCreateEvent {} => "WSACreateEvent",
+            Self::WsaCloseEvent { .. } => "WSACloseEvent",
+            Self::WsaResetEvent { .. } => "WSAResetEvent",
+            Self::WsaEventSelect { .. } => "WSAEventSelect",
+            Self::WsaEnumNetworkEvents { .. } => "WSAEnumNetworkEvents",
+            Self::WsaWaitForMultipleEvents { .. } => "WSAWaitForMultipleEvents",
+            Self::WsaRecv { .. } => "WSARecv",
+            Self::WsaRecvFrom { .. } => "WSARecvFrom",
+            Self::WsaSend { .. } => "WSASend",
+            Self::WsaSendTo { .. } => "WSASendTo",
+            Self::WsaGetOverlappedResult { .. } => "WSAGetOverlappedResult",
+            Self::WsaAccept { .. } => "WSAAccept",
+            Self::AcceptEx { .. } => "AcceptEx",
+            Self::ConnectEx { .. } => "ConnectEx",
+            Self::WsaJoinLeaf { .. } => "WSAJoinLeaf",
+            Self::WsaIoctl { .. } => "WSAIoctl",
             Self::CloseHandle { .. } => "CloseHandle",
             Self::WsaDuplicateSocket { .. } => "WSADuplicateSocket",
             Self::CreateWindow {} => "CreateWindow",
@@ -560,6 +867,24 @@ pub enum Upcall {
     Fails,
 }
 
+/// What the condition function of `WSAAccept` answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(non_camel_case_types, reason = "Winsock's own spelling")]
+pub enum Condition {
+    /// The connection is made.
+    CF_ACCEPT,
+    /// It is refused (AS-AC-08).
+    CF_REJECT,
+    /// It waits at the head of the queue (AS-AC-08, AS-EN-22).
+    CF_DEFER,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 /// The type of a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -587,9 +912,10 @@ pub enum Shutdown {
     Both,
 }
 
-/// The `cmd` of `ioctlsocket`.
+/// The command of `ioctlsocket`, `WSAIoctl` and `WSPIoctl`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(non_camel_case_types, reason = "Winsock's own spelling")]
 pub enum IoctlCommand {
     /// Sets blocking (0) or non-blocking mode.
     FIONBIO,
@@ -597,13 +923,21 @@ pub enum IoctlCommand {
     FIONREAD,
     /// Asks whether urgent data is waiting.
     SIOCATMARK,
+    /// Asks for the quality of service; enables FD_QOS again (AS-EN-07).
+    SIO_GET_QOS,
+    /// Reserved; enables FD_GROUP_QOS again (AS-EN-07).
+    SIO_GET_GROUP_QOS,
+    /// Asks to be told when another interface leads to a destination (AS-RI-01).
+    SIO_ROUTING_INTERFACE_CHANGE,
+    /// Asks to be told when the list of local addresses changes (AS-AL-01).
+    SIO_ADDRESS_LIST_CHANGE,
 }
 
-/// An option with its value, for `setsockopt`.
+/// An option with its value, for `setsockopt`; `S` is how a socket is named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub enum SocketOption {
+pub enum SocketOption<S> {
     /// `SO_LINGER`: what closing does with unsent data.
     #[serde(rename = "SO_LINGER")]
     Linger {
@@ -621,6 +955,33 @@ pub enum SocketOption {
     /// `SO_SNDBUF`: send buffer in bytes.
     #[serde(rename = "SO_SNDBUF")]
     SendBuffer(u32),
+    /// `SO_UPDATE_ACCEPT_CONTEXT`: after AcceptEx, what the listening socket has becomes the
+    /// accepted one's (AS-INH-07).
+    #[serde(rename = "SO_UPDATE_ACCEPT_CONTEXT")]
+    UpdateAcceptContext(S),
+    /// `SO_UPDATE_CONNECT_CONTEXT`: after ConnectEx, the socket can do all that connected ones can.
+    #[serde(rename = "SO_UPDATE_CONNECT_CONTEXT")]
+    UpdateConnectContext {},
+}
+
+impl<S> SocketOption<S> {
+    fn try_map<R, W, E, A, D>(&self, names: &mut R) -> Result<SocketOption<R::Socket>, R::Error>
+    where
+        R: Rename<S, W, E, A, D>,
+    {
+        Ok(match self {
+            Self::Linger { l_onoff, l_linger } => {
+                SocketOption::Linger { l_onoff: *l_onoff, l_linger: *l_linger }
+            }
+            Self::OobInline(inline) => SocketOption::OobInline(*inline),
+            Self::ReceiveBuffer(bytes) => SocketOption::ReceiveBuffer(*bytes),
+            Self::SendBuffer(bytes) => SocketOption::SendBuffer(*bytes),
+            Self::UpdateAcceptContext(listener) => SocketOption::UpdateAcceptContext(
+                names.socket("SO_UPDATE_ACCEPT_CONTEXT", listener)?,
+            ),
+            Self::UpdateConnectContext {} => SocketOption::UpdateConnectContext {},
+        })
+    }
 }
 
 /// An option by name, for `getsockopt`.

@@ -73,6 +73,10 @@ macro_rules! errors {
 }
 
 errors! {
+    WSA_INVALID_HANDLE = 6, "Not an event object.";
+    WSA_OPERATION_ABORTED = 995, "The overlapped operation was cancelled.";
+    WSA_IO_INCOMPLETE = 996, "The overlapped operation has not ended.";
+    WSA_IO_PENDING = 997, "The overlapped operation has begun and will end later.";
     WSAEINTR = 10004, "A blocking call was cancelled.";
     WSAEACCES = 10013, "Permission denied.";
     WSAEFAULT = 10014, "Bad pointer or length.";
@@ -144,6 +148,10 @@ mod tests {
     #[test]
     fn codes_are_those_of_windows_sys() {
         let theirs = [
+            (WinSock::WSA_INVALID_HANDLE, "WSA_INVALID_HANDLE"),
+            (WinSock::WSA_OPERATION_ABORTED, "WSA_OPERATION_ABORTED"),
+            (WinSock::WSA_IO_INCOMPLETE, "WSA_IO_INCOMPLETE"),
+            (WinSock::WSA_IO_PENDING, "WSA_IO_PENDING"),
             (WinSock::WSAEINTR, "WSAEINTR"),
             (WinSock::WSAEACCES, "WSAEACCES"),
             (WinSock::WSAEFAULT, "WSAEFAULT"),

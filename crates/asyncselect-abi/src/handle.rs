@@ -36,6 +36,12 @@ handle! {
 }
 
 handle! {
+    /// A `WSAEVENT` value.
+    #[doc(alias = "WSAEVENT")]
+    EventHandle(u64)
+}
+
+handle! {
     /// A script's thread by number; 0 is the one that runs steps which name none.
     ThreadId(u8)
 }

@@ -8,8 +8,8 @@
 //! | [`error`] | `WSAE…` codes |
 //! | [`event`] | `FD_…` bits, one or a mask |
 //! | [`message`] | `wMsg`, `lParam`, the posted message |
-//! | [`handle`] | `SOCKET`, `HWND`, numbers of threads and machines |
-//! | [`call`] | one variant a Winsock call, generic over how sockets, windows, addresses and data are named |
+//! | [`handle`] | `SOCKET`, `HWND`, `WSAEVENT`, numbers of threads and machines |
+//! | [`call`] | one variant a Winsock call, generic over how sockets, windows, event objects, addresses and data are named |
 //! | [`fault`] | disturbances of the network and the machine |
 //! | [`data`] | payload bytes in their short JSON form |
 //! | [`backend`] | what a stack under test can be asked, and how it may fail to answer |
@@ -35,6 +35,6 @@ pub use data::{Data, Literal, LiteralId};
 pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
 pub use fault::Fault;
-pub use handle::{HostId, Hwnd, SocketHandle, ThreadId};
-pub use message::{MessageId, PostedMessage, SelectReply};
+pub use handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+pub use message::{EventRecord, MessageId, PostedMessage, SelectReply};
 pub use text::UnknownName;

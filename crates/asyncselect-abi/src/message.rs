@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::WsaError;
-use crate::event::NetworkEvent;
+use crate::event::{NetworkEvent, NetworkEvents};
 use crate::handle::{Hwnd, SocketHandle};
 use crate::text::{UnknownName, serde_as_text};
 
@@ -118,6 +118,41 @@ pub struct PostedMessage {
     pub socket: SocketHandle,
     /// `lParam`, taken apart.
     pub reply: SelectReply,
+}
+
+/// What `WSAEnumNetworkEvents` filled in: its `WSANETWORKEVENTS`.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+#[doc(alias = "WSANETWORKEVENTS")]
+pub struct EventRecord {
+    /// `lNetworkEvents`: what was recorded.
+    pub events: NetworkEvents,
+    /// `iErrorCode`; only the entries of recorded events mean something (AS-MSG-10).
+    pub errors: [WsaError; NetworkEvent::ALL.len()],
+}
+
+impl EventRecord {
+    /// Adds an event with its error, 0 for none.
+    pub fn record(&mut self, event: NetworkEvent, error: WsaError) {
+        self.events |= event.bit();
+        self.errors[event as usize] = error;
+    }
+
+    /// The recorded events with their errors, in bit order.
+    pub fn iter(&self) -> impl Iterator<Item = (NetworkEvent, WsaError)> + '_ {
+        let recorded = |event: &NetworkEvent| !(self.events & event.bit()).is_empty();
+        let with_error = |event: NetworkEvent| (event, self.errors[event as usize]);
+        NetworkEvent::ALL.into_iter().filter(recorded).map(with_error)
+    }
+
+    /// The same without what entries of other events happen to hold.
+    #[must_use]
+    pub fn meant(&self) -> Self {
+        let mut meant = Self { events: self.events, ..Self::default() };
+        for (event, error) in self.iter() {
+            meant.record(event, error);
+        }
+        meant
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,10 @@ use crate::backend::{Reply, Value};
 use crate::call::{Repeat, WireCall};
 use crate::data::Data;
 use crate::error::WsaError;
+use crate::event::NetworkEvents;
 use crate::fault::Fault;
-use crate::handle::{HostId, Hwnd, SocketHandle, ThreadId};
-use crate::message::{MessageId, PostedMessage, SelectReply};
+use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::message::{EventRecord, MessageId, PostedMessage, SelectReply};
 
 /// The version that this crate speaks.
 pub const VERSION: u32 = 1;
@@ -181,6 +182,10 @@ pub enum WireReply {
     Socket(SocketHandle),
     /// A new window.
     Window(Hwnd),
+    /// A new event object.
+    Event(EventHandle),
+    /// What `WSAEnumNetworkEvents` filled in.
+    NetworkEvents(WireRecord),
     /// An address as `"127.0.0.1:4000"`.
     Address(SocketAddr),
     /// The message that `GetMessage` took.
@@ -209,6 +214,8 @@ impl WireReply {
             }
             Self::Socket(socket) => Ok(Value::Socket(socket)),
             Self::Window(window) => Ok(Value::Window(window)),
+            Self::Event(event) => Ok(Value::Event(event)),
+            Self::NetworkEvents(record) => Ok(Value::NetworkEvents(record.into())),
             Self::Address(address) => Ok(Value::Address(address)),
             Self::Message(message) => Ok(Value::Message(message.into())),
             Self::Error(code) => Err(WsaError(code)),
@@ -222,6 +229,30 @@ impl WireReply {
             }
         };
         (Reply::new(result), None)
+    }
+}
+
+/// A `WSANETWORKEVENTS` as it was filled in, numbers as they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WireRecord {
+    /// The mask.
+    #[serde(rename = "lNetworkEvents")]
+    pub events: u32,
+    /// An error for each of the ten events.
+    #[serde(rename = "iErrorCode")]
+    pub errors: [u16; 10],
+}
+
+impl From<WireRecord> for EventRecord {
+    fn from(wire: WireRecord) -> Self {
+        Self { events: NetworkEvents(wire.events), errors: wire.errors.map(WsaError) }.meant()
+    }
+}
+
+impl From<EventRecord> for WireRecord {
+    fn from(record: EventRecord) -> Self {
+        Self { events: record.events.0, errors: record.errors.map(|error| error.0) }
     }
 }
 
@@ -283,6 +314,13 @@ mod tests {
             (
                 r#"{"id":3,"is":{"return":{"spi":{"value":-1,"lpErrno":10022}}}}"#,
                 ResponseBody::Return(WireReply::Spi { value: -1, lp_errno: Some(10022) }),
+            ),
+            (
+                r#"{"id":3,"is":{"return":{"network_events":{"lNetworkEvents":1,"iErrorCode":[0,0,0,0,0,0,0,0,0,0]}}}}"#,
+                ResponseBody::Return(WireReply::NetworkEvents(WireRecord {
+                    events: 1,
+                    errors: [0; 10],
+                })),
             ),
             (r#"{"id":3,"is":{"message":null}}"#, ResponseBody::Message(None)),
             (

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use asyncselect_abi::bundle::{
-    Bundle, FORMAT, INVALID_SOCKET, INVALID_WINDOW, NULL_WINDOW, NamedAddress, NamedCall, Plan,
+    Bundle, FORMAT, INVALID_HANDLE, INVALID_SOCKET, NULL_HANDLE, NamedAddress, NamedCall, Plan,
     PlannedCall, PlannedStep,
 };
 use asyncselect_abi::call::Rename;
@@ -92,6 +92,7 @@ struct Checker {
     threads: u8,
     sockets: BTreeSet<String>,
     windows: BTreeSet<String>,
+    events: BTreeSet<String>,
     /// The calls that began, by thread, with the names they will give.
     begun: BTreeMap<ThreadId, Option<String>>,
 }
@@ -145,12 +146,15 @@ impl Checker {
     fn give(&mut self, call: &NamedCall, name: &str) -> Result<(), String> {
         let names = match call {
             Call::CreateWindow {} => &mut self.windows,
-            Call::Socket { .. } | Call::Accept { .. } | Call::WsaDuplicateSocket { .. } => {
-                &mut self.sockets
-            }
+            Call::WsaCreateEvent {} => &mut self.events,
+            Call::Socket { .. }
+            | Call::Accept { .. }
+            | Call::WsaAccept { .. }
+            | Call::WsaJoinLeaf { .. }
+            | Call::WsaDuplicateSocket { .. } => &mut self.sockets,
             other => return Err(format!("{} makes nothing that `as` could name", other.name())),
         };
-        if [INVALID_SOCKET, NULL_WINDOW, INVALID_WINDOW].contains(&name) {
+        if [INVALID_SOCKET, NULL_HANDLE, INVALID_HANDLE].contains(&name) {
             return Err(format!("`{name}` is no name to give"));
         }
         match names.insert(name.to_owned()) {
@@ -161,9 +165,10 @@ impl Checker {
 }
 
 /// Looks whether names are known, and translates nothing.
-impl Rename<String, String, NamedAddress, Data> for Checker {
+impl Rename<String, String, String, NamedAddress, Data> for Checker {
     type Socket = ();
     type Window = ();
+    type Event = ();
     type Address = ();
     type Data = ();
     type Error = String;
@@ -176,10 +181,18 @@ impl Rename<String, String, NamedAddress, Data> for Checker {
     }
 
     fn window(&mut self, field: &'static str, name: &String) -> Result<(), String> {
-        let known = name == NULL_WINDOW || name == INVALID_WINDOW || self.windows.contains(name);
+        let known = name == NULL_HANDLE || name == INVALID_HANDLE || self.windows.contains(name);
         match known {
             true => Ok(()),
             false => Err(format!("unknown window `{name}` in `{field}`")),
+        }
+    }
+
+    fn event(&mut self, field: &'static str, name: &String) -> Result<(), String> {
+        let known = name == NULL_HANDLE || name == INVALID_HANDLE || self.events.contains(name);
+        match known {
+            true => Ok(()),
+            false => Err(format!("unknown event object `{name}` in `{field}`")),
         }
     }
 

@@ -3,7 +3,7 @@
 
 use std::net::{SocketAddr, SocketAddrV4};
 
-use asyncselect_abi::call::{IoctlCommand, Repeat, WireCall};
+use asyncselect_abi::call::{IoctlCommand, Repeat, SocketOption, WireCall};
 use asyncselect_abi::protocol::{Returned, WireReply};
 use asyncselect_abi::{Call, Data, Hwnd};
 
@@ -60,14 +60,25 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         }
         Call::Shutdown { s, how } => reply(sys::shutdown(s, how), number),
         Call::CloseSocket { s } => reply(sys::closesocket(s), number),
+        // They write more than the one number that ioctlsocket has room for.
+        Call::IoctlSocket {
+            cmd:
+                IoctlCommand::SIO_GET_QOS
+                | IoctlCommand::SIO_GET_GROUP_QOS
+                | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
+                | IoctlCommand::SIO_ADDRESS_LIST_CHANGE,
+            ..
+        } => return Err(Refusal::NotMade("ioctlsocket with a command of WSAIoctl")),
         Call::IoctlSocket { s, cmd, argp } => {
             reply(sys::ioctlsocket(s, cmd, argp), |(status, value)| match cmd {
                 IoctlCommand::FIONBIO => number(status),
-                IoctlCommand::FIONREAD | IoctlCommand::SIOCATMARK => {
-                    WireReply::Value(i64::from(value))
-                }
+                _ => WireReply::Value(i64::from(value)),
             })
         }
+        Call::SetSockOpt {
+            optval: SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {},
+            ..
+        } => return Err(Refusal::NotMade("setsockopt with this option")),
         Call::SetSockOpt { s, optval } => reply(sys::setsockopt(s, optval), number),
         Call::GetSockOpt { s, optname } => {
             reply(sys::getsockopt(s, optname), |value| WireReply::Value(i64::from(value)))
@@ -93,6 +104,22 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
+        Call::WsaCreateEvent {}
+        | Call::WsaCloseEvent { .. }
+        | Call::WsaResetEvent { .. }
+        | Call::WsaEventSelect { .. }
+        | Call::WsaEnumNetworkEvents { .. }
+        | Call::WsaWaitForMultipleEvents { .. }
+        | Call::WsaRecv { .. }
+        | Call::WsaRecvFrom { .. }
+        | Call::WsaSend { .. }
+        | Call::WsaSendTo { .. }
+        | Call::WsaGetOverlappedResult { .. }
+        | Call::WsaAccept { .. }
+        | Call::AcceptEx { .. }
+        | Call::ConnectEx { .. }
+        | Call::WsaJoinLeaf { .. }
+        | Call::WsaIoctl { .. } => return Err(Refusal::NotMade(call.name())),
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })

@@ -9,12 +9,14 @@ use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
 use asyncselect_abi::bundle::{
-    Ending, FRESH_PROCESS, INVALID_SOCKET, INVALID_WINDOW, Line, NULL_WINDOW, NamedAddress,
+    Ending, FRESH_PROCESS, INVALID_HANDLE, INVALID_SOCKET, Line, NULL_HANDLE, NamedAddress,
     NamedCall, Place, Plan, PlannedCall, PlannedStep,
 };
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::protocol::{RequestBody, ResponseBody, Returned, WireMessage, WireReply};
-use asyncselect_abi::{BackendError, Call, Data, Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{
+    BackendError, Call, Data, EventHandle, Hwnd, SocketHandle, ThreadId, WsaError,
+};
 
 /// Something that answers like an adapter.
 pub(crate) trait Ask {
@@ -48,6 +50,9 @@ const REPEAT: &str = "repeat";
 
 /// A handle that no window has.
 const NO_WINDOW: Hwnd = Hwnd(0xdead);
+
+/// A handle that no event object has.
+const NO_EVENT: EventHandle = EventHandle(0xdead);
 
 /// An address in a network that does not exist (RFC 5737).
 const UNREACHABLE: SocketAddr =
@@ -409,6 +414,7 @@ struct Names<'p> {
     /// The same in the order in which the names were given: a value may get several.
     owners: Vec<(SocketHandle, &'p str)>,
     windows: BTreeMap<&'p str, Hwnd>,
+    events: BTreeMap<&'p str, EventHandle>,
     /// Where sockets are bound, as far as somebody asked.
     addresses: BTreeMap<&'p str, SocketAddr>,
 }
@@ -426,22 +432,26 @@ impl<'p> Names<'p> {
             (Some(name), WireReply::Window(hwnd)) => {
                 self.windows.insert(name, *hwnd);
             }
+            (Some(name), WireReply::Event(event)) => {
+                self.events.insert(name, *event);
+            }
             _ => {}
         }
     }
 
     fn window(&self, name: &str) -> Hwnd {
         match name {
-            NULL_WINDOW => Hwnd(0),
-            INVALID_WINDOW => NO_WINDOW,
+            NULL_HANDLE => Hwnd(0),
+            INVALID_HANDLE => NO_WINDOW,
             name => self.windows.get(name).copied().unwrap_or(NO_WINDOW),
         }
     }
 }
 
-impl Rename<String, String, NamedAddress, Data> for &Names<'_> {
+impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
+    type Event = EventHandle;
     type Address = Option<SocketAddr>;
     type Data = Data;
     type Error = NeverMade;
@@ -455,6 +465,14 @@ impl Rename<String, String, NamedAddress, Data> for &Names<'_> {
 
     fn window(&mut self, _: &'static str, name: &String) -> Result<Hwnd, NeverMade> {
         Ok(Names::window(self, name))
+    }
+
+    fn event(&mut self, _: &'static str, name: &String) -> Result<EventHandle, NeverMade> {
+        Ok(match name.as_str() {
+            NULL_HANDLE => EventHandle(0),
+            INVALID_HANDLE => NO_EVENT,
+            name => self.events.get(name).copied().unwrap_or(NO_EVENT),
+        })
     }
 
     fn address(

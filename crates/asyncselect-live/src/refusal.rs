@@ -11,6 +11,8 @@ pub(crate) enum Refusal {
     IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
+    #[error("{0}: this adapter does not make it")]
+    NotMade(&'static str),
     #[error("a disturbance or a leap in time: the network is a real one")]
     NotSimulated,
     #[error("GetMessage for numbers from {min:#x} to {max:#x}: no message is in there")]

@@ -312,6 +312,10 @@ pub(crate) fn ioctlsocket(s: SocketHandle, cmd: IoctlCommand, argp: u32) -> Obse
         IoctlCommand::FIONBIO => WinSock::FIONBIO,
         IoctlCommand::FIONREAD => WinSock::FIONREAD,
         IoctlCommand::SIOCATMARK => WinSock::SIOCATMARK,
+        IoctlCommand::SIO_GET_QOS
+        | IoctlCommand::SIO_GET_GROUP_QOS
+        | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
+        | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => unreachable!("perform refuses these"),
     };
     let mut value = argp;
     // SAFETY: all three commands read or write one u_long, which `value` is.
@@ -319,7 +323,7 @@ pub(crate) fn ioctlsocket(s: SocketHandle, cmd: IoctlCommand, argp: u32) -> Obse
     Ok((status, value))
 }
 
-pub(crate) fn setsockopt(s: SocketHandle, optval: SocketOption) -> Observed<i32> {
+pub(crate) fn setsockopt(s: SocketHandle, optval: SocketOption<SocketHandle>) -> Observed<i32> {
     let (name, value) = match optval {
         SocketOption::Linger { l_onoff, l_linger } => {
             let linger = WinSock::LINGER { l_onoff, l_linger };
@@ -331,6 +335,9 @@ pub(crate) fn setsockopt(s: SocketHandle, optval: SocketOption) -> Observed<i32>
         SocketOption::OobInline(on) => (WinSock::SO_OOBINLINE, u32::from(on)),
         SocketOption::ReceiveBuffer(len) => (WinSock::SO_RCVBUF, len),
         SocketOption::SendBuffer(len) => (WinSock::SO_SNDBUF, len),
+        SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
+            unreachable!("perform refuses these")
+        }
     };
     set_number(s, WinSock::SOL_SOCKET, name, value)
 }

@@ -179,7 +179,11 @@ impl World {
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
             Call::CloseSocket { s } => self.closesocket(known(*s), cx),
             Call::IoctlSocket { s, cmd, argp } => {
-                Ok(Progress::Done(self.ioctlsocket(known(*s), *cmd, *argp, cx)))
+                self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
+            }
+            // AS-NB-03: all three names are one.
+            Call::WsaIoctl { s, cmd, argp, .. } => {
+                self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
             Call::SetSockOpt { s, optval } => self.setsockopt(known(*s), *optval, cx),
             Call::GetSockOpt { s, optname } => Ok(self.getsockopt(known(*s), *optname)),
@@ -204,9 +208,23 @@ impl World {
             Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
                 unreachable!("provider_call has made them")
             }
-            Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
-                unsupported(call.name(), "the call")
-            }
+            Call::CloseHandle { .. }
+            | Call::WsaDuplicateSocket { .. }
+            | Call::WsaCreateEvent {}
+            | Call::WsaCloseEvent { .. }
+            | Call::WsaResetEvent { .. }
+            | Call::WsaEventSelect { .. }
+            | Call::WsaEnumNetworkEvents { .. }
+            | Call::WsaWaitForMultipleEvents { .. }
+            | Call::WsaRecv { .. }
+            | Call::WsaRecvFrom { .. }
+            | Call::WsaSend { .. }
+            | Call::WsaSendTo { .. }
+            | Call::WsaGetOverlappedResult { .. }
+            | Call::WsaAccept { .. }
+            | Call::AcceptEx { .. }
+            | Call::ConnectEx { .. }
+            | Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
         }
     }
 

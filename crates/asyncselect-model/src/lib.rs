@@ -14,6 +14,7 @@
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
 //! | where the network lies | [`stream`] |
+//! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
 //! | what a checker outside may look at | [`view`] |
@@ -30,6 +31,7 @@ mod host;
 pub mod knob;
 pub mod latch;
 mod list;
+mod more;
 mod network;
 pub mod profile;
 mod registration;

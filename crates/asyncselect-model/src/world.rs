@@ -12,6 +12,7 @@ use crate::chooser::{Choice, Chooser};
 use crate::host::{HOSTS_MAX, HostSet};
 use crate::knob::{Knob, KnobId};
 use crate::list::List;
+use crate::more::More;
 use crate::profile::{Knobs, Profile};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
@@ -51,6 +52,7 @@ pub struct World {
     pub(crate) pending: [PendingCall; THREADS_MAX],
     /// How long the select of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
+    pub(crate) more: More,
 }
 
 /// A call that has not returned.
@@ -253,9 +255,9 @@ impl Iterator for Moves<'_> {
 
 impl Clone for World {
     fn clone(&self) -> Self {
-        let Self { sockets, streams, windows, .. } = self;
+        let Self { sockets, streams, windows, more, .. } = self;
         let (sockets, streams, windows) = (sockets.clone(), streams.clone(), windows.clone());
-        Self { sockets, streams, windows, ..*self }
+        Self { sockets, streams, windows, more: more.clone(), ..*self }
     }
 
     /// What explorers do most: straight into its place, and nothing is freed or allocated.
@@ -271,6 +273,7 @@ impl Clone for World {
             windows,
             pending,
             select_left_ms,
+            more,
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
@@ -281,6 +284,7 @@ impl Clone for World {
         self.windows.clone_from(windows);
         self.pending = *pending;
         self.select_left_ms = *select_left_ms;
+        self.more.clone_from(more);
     }
 }
 
@@ -298,6 +302,7 @@ impl World {
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
             select_left_ms: [0; THREADS_MAX],
+            more: More::default(),
         }
     }
 
@@ -364,6 +369,7 @@ impl World {
             windows,
             pending,
             select_left_ms,
+            more,
         } = self;
         knobs.pack(out);
         let Faults { posts, upcall, network_down, winsock_1, event } = faults;
@@ -382,6 +388,7 @@ impl World {
         }
         streams.pack(out);
         windows.pack(out);
+        more.pack(out);
         out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {

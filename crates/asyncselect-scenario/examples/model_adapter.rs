@@ -20,8 +20,8 @@ use asyncselect_abi::protocol::{
     LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, VERSION, WireMessage, WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, Hwnd, Literal, MessageId, Outcome, PumpFilter, SocketHandle,
-    ThreadId, Value,
+    Backend, BackendError, Data, EventHandle, Hwnd, Literal, MessageId, Outcome, PumpFilter,
+    SocketHandle, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Canonical, Profile};
@@ -176,6 +176,10 @@ impl Adapter {
             (Kind::Plain, Ok(Value::Int(number))) => WireReply::Value(number),
             (Kind::Plain, Ok(Value::Socket(socket))) => WireReply::Socket(socket),
             (Kind::Plain, Ok(Value::Window(window))) => WireReply::Window(window),
+            (Kind::Plain, Ok(Value::Event(event))) => WireReply::Event(event),
+            (Kind::Plain, Ok(Value::NetworkEvents(record))) => {
+                WireReply::NetworkEvents(record.into())
+            }
             (Kind::Plain, Ok(Value::Address(address))) => WireReply::Address(address),
             (Kind::Plain, Ok(Value::Message(posted))) => WireReply::Message(posted.into()),
             (Kind::Plain | Kind::Receives, Err(error)) => WireReply::Error(error.0),
@@ -190,9 +194,10 @@ fn said(error: BackendError) -> String {
 /// Payloads come with the calls; the model wants them numbered. Handles stay what they are.
 struct Literals<'s>(&'s mut Sim<false>);
 
-impl Rename<SocketHandle, Hwnd, Option<SocketAddr>, Data> for Literals<'_> {
+impl Rename<SocketHandle, Hwnd, EventHandle, Option<SocketAddr>, Data> for Literals<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
+    type Event = EventHandle;
     type Address = Option<SocketAddr>;
     type Data = Literal;
     type Error = String;
@@ -203,6 +208,10 @@ impl Rename<SocketHandle, Hwnd, Option<SocketAddr>, Data> for Literals<'_> {
 
     fn window(&mut self, _: &'static str, hwnd: &Hwnd) -> Result<Hwnd, String> {
         Ok(*hwnd)
+    }
+
+    fn event(&mut self, _: &'static str, event: &EventHandle) -> Result<EventHandle, Self::Error> {
+        Ok(*event)
     }
 
     fn address(

@@ -17,8 +17,8 @@ use asyncselect_abi::protocol::{
     WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, Fault, HostId, Hwnd, Literal, MessageId, Outcome, PostedMessage,
-    PumpFilter, SocketHandle, ThreadId, WsaError,
+    Backend, BackendError, Data, EventHandle, Fault, HostId, Hwnd, Literal, MessageId, Outcome,
+    PostedMessage, PumpFilter, SocketHandle, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -388,9 +388,10 @@ struct Wire<'d> {
     literals: &'d [Data],
 }
 
-impl Rename<SocketHandle, Hwnd, Option<std::net::SocketAddr>, Literal> for Wire<'_> {
+impl Rename<SocketHandle, Hwnd, EventHandle, Option<std::net::SocketAddr>, Literal> for Wire<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
+    type Event = EventHandle;
     type Address = Option<std::net::SocketAddr>;
     type Data = Data;
     type Error = std::convert::Infallible;
@@ -401,6 +402,10 @@ impl Rename<SocketHandle, Hwnd, Option<std::net::SocketAddr>, Literal> for Wire<
 
     fn window(&mut self, _: &'static str, hwnd: &Hwnd) -> Result<Hwnd, Self::Error> {
         Ok(*hwnd)
+    }
+
+    fn event(&mut self, _: &'static str, event: &EventHandle) -> Result<EventHandle, Self::Error> {
+        Ok(*event)
     }
 
     fn address(

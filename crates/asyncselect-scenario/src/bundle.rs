@@ -4,13 +4,15 @@
 use std::convert::Infallible;
 
 use asyncselect_abi::bundle::{
-    Bundle, FORMAT, INVALID_SOCKET, INVALID_WINDOW, NULL_WINDOW, NamedAddress, NamedCall, Plan,
+    Bundle, FORMAT, INVALID_HANDLE, INVALID_SOCKET, NULL_HANDLE, NamedAddress, NamedCall, Plan,
     PlannedCall, PlannedStep,
 };
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{Data, Literal, MessageId};
 
-use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
+use crate::script::{
+    AddressRef, CallOp, EventRef, NameId, Op, PumpOp, Script, SocketRef, WindowRef,
+};
 
 /// All scripts that a real stack can be asked about, in their order.
 #[must_use]
@@ -67,6 +69,7 @@ fn step(script: &Script, op: &Op) -> Option<PlannedStep> {
 fn call(script: &Script, op: &CallOp) -> PlannedCall {
     let names = match op.call {
         asyncselect_abi::Call::CreateWindow {} => &script.windows,
+        asyncselect_abi::Call::WsaCreateEvent {} => &script.events,
         _ => &script.sockets,
     };
     let Ok(call): Result<NamedCall, Infallible> = op.call.try_map(&mut Spelled { script });
@@ -91,9 +94,10 @@ impl Spelled<'_> {
     }
 }
 
-impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Spelled<'_> {
+impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Spelled<'_> {
     type Socket = String;
     type Window = String;
+    type Event = String;
     type Address = NamedAddress;
     type Data = Data;
     type Error = Infallible;
@@ -108,8 +112,16 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Spelled<'_> {
     fn window(&mut self, _: &'static str, window: &WindowRef) -> Result<String, Infallible> {
         Ok(match window {
             WindowRef::Named(NameId(name)) => self.script.windows[usize::from(*name)].clone(),
-            WindowRef::Null => NULL_WINDOW.to_owned(),
-            WindowRef::Invalid => INVALID_WINDOW.to_owned(),
+            WindowRef::Null => NULL_HANDLE.to_owned(),
+            WindowRef::Invalid => INVALID_HANDLE.to_owned(),
+        })
+    }
+
+    fn event(&mut self, _: &'static str, event: &EventRef) -> Result<String, Infallible> {
+        Ok(match event {
+            EventRef::Named(NameId(name)) => self.script.events[usize::from(*name)].clone(),
+            EventRef::Null => NULL_HANDLE.to_owned(),
+            EventRef::Invalid => INVALID_HANDLE.to_owned(),
         })
     }
 

@@ -153,6 +153,7 @@ pub(crate) fn same_where(
                 // Handles and ports are each stack's own.
                 (Ok(Value::Socket(_)), Ok(Value::Socket(_)))
                 | (Ok(Value::Window(_)), Ok(Value::Window(_)))
+                | (Ok(Value::Event(_)), Ok(Value::Event(_)))
                 | (Ok(Value::Address(_)), Ok(Value::Address(_)))
                 // The message itself is compared where it is claimed.
                 | (Ok(Value::Message(_)), Ok(Value::Message(_))) => true,

@@ -9,7 +9,7 @@ use asyncselect_model::{Evidence, KnobId, Profile};
 use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{Case, Claim, Expected, Expecting, Guarded, Op, Script};
 use crate::script_file::{LpErrnoSpec, ReturnSpec};
-use crate::trace::name_of;
+use crate::trace::{name_of, record_text};
 
 /// What the documentation says, to measure deviations by.
 static DOCUMENTED: LazyLock<Profile> = LazyLock::new(Profile::documented);
@@ -308,7 +308,7 @@ fn wrong_return(
     lp_errno: Option<WsaError>,
     data: Option<&Data>,
 ) -> Option<(String, String)> {
-    let Expected { value, error, data: wanted, lp_errno: wanted_errno } = expected;
+    let Expected { value, error, data: wanted, lp_errno: wanted_errno, events } = expected;
     let holds = match (value, error, result) {
         (_, Some(error), result) => result == Err(*error),
         (None, None, result) => result.is_ok(),
@@ -326,6 +326,11 @@ fn wrong_return(
             (None, None) => "success".to_owned(),
         };
         return Some((expected, result_text(result)));
+    }
+    if let Some(events) = events
+        && result != Ok(Value::NetworkEvents(*events))
+    {
+        return Some((record_text(events), result_text(result)));
     }
     if let Some(wanted) = wanted
         && data != Some(wanted)
@@ -358,6 +363,8 @@ pub fn result_text(result: Result<Value, WsaError>) -> String {
         Ok(Value::Socket(_)) => "a socket".to_owned(),
         Ok(Value::Window(_)) => "a window".to_owned(),
         Ok(Value::Address(address)) => address.to_string(),
+        Ok(Value::Event(_)) => "an event object".to_owned(),
+        Ok(Value::NetworkEvents(record)) => record_text(&record),
         Ok(Value::Message(_)) => "a message".to_owned(),
         Err(error) => error.to_string(),
     }

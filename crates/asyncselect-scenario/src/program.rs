@@ -8,13 +8,15 @@ use std::net::{Ipv4Addr, SocketAddr};
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, HostId, Hwnd, Literal, Outcome, PostedMessage, PumpFilter,
-    Reply, SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, EventHandle, HostId, Hwnd, Literal, Outcome, PostedMessage,
+    PumpFilter, Reply, SocketHandle, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 
 use crate::runner::{Ending, Handle, Observation, Observer, Place, Retrieved};
-use crate::script::{AddressRef, CallOp, NameId, Op, PumpOp, Script, SocketRef, WindowRef};
+use crate::script::{
+    AddressRef, CallOp, EventRef, NameId, Op, PumpOp, Script, SocketRef, WindowRef,
+};
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
 
@@ -26,7 +28,7 @@ const PATIENCE_MS: u32 = 10_000;
 /// return the time to do so.
 const GLANCE_MS: u32 = 10;
 
-/// A handle that no socket or window has.
+/// A handle that nothing has.
 const INVALID: u64 = 0xdead;
 
 /// The value of `INVALID_SOCKET`.
@@ -83,6 +85,7 @@ pub struct Program<'s> {
     /// The same in the order in which the names were given: a value may get several.
     owners: Vec<(SocketHandle, NameId)>,
     windows: Vec<Option<Hwnd>>,
+    events: Vec<Option<EventHandle>>,
     /// Where sockets are bound, as far as somebody asked.
     addresses: Vec<Option<SocketAddr>>,
     /// The call that each thread made last, by name.
@@ -121,6 +124,7 @@ impl<'s> Program<'s> {
             sockets: vec![None; script.sockets.len()],
             owners: Vec::new(),
             windows: vec![None; script.windows.len()],
+            events: vec![None; script.events.len()],
             addresses: vec![None; script.sockets.len()],
             calls: Default::default(),
             waiting: Default::default(),
@@ -216,7 +220,8 @@ impl<'s> Program<'s> {
                         Call::Socket { .. }
                         | Call::CreateWindow {}
                         | Call::DestroyWindow { .. }
-                        | Call::GetMessage { .. } => false,
+                        | Call::GetMessage { .. }
+                        | Call::WsaCreateEvent {} => false,
                         // Those without a socket may be about all of them.
                         call => call.socket().is_none_or(is_it),
                     };
@@ -272,9 +277,9 @@ impl Hash for Program<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Addresses are what getsockname would answer, whenever it is asked.
         let Self { script: _, addresses: _, .. } = self;
-        let Self { taken, place, phase, sockets, owners, windows, .. } = self;
+        let Self { taken, place, phase, sockets, owners, windows, events, .. } = self;
         let Self { calls, waiting, early, unclaimed, pumped, all_open, .. } = self;
-        (taken, place, phase, sockets, owners, windows).hash(state);
+        (taken, place, phase, sockets, owners, windows, events).hash(state);
         (calls, waiting, early, unclaimed, pumped, all_open).hash(state);
     }
 }
@@ -538,10 +543,10 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Makes one call; `None` if it waits.
     fn call(&mut self, op: &CallOp) -> Result<Option<Heard>, Ending> {
         self.learn_address(op)?;
-        let Program { script, sockets, windows, addresses, place, .. } = &*self.program;
+        let Program { script, sockets, windows, events, addresses, place, .. } = &*self.program;
         let place = *place;
         let (refusing, host) = (script.refusing, script.host_of(op.thread));
-        let mut handles = Handles { sockets, windows, addresses, refusing, host };
+        let mut handles = Handles { sockets, windows, events, addresses, refusing, host };
         // Borrowed, for a call is large, and to move what was just written takes long.
         let call = op.call.try_map(&mut handles);
         let call = match &call {
@@ -572,7 +577,11 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let of = match &op.call {
             Call::Connect { name, .. }
             | Call::Bind { name, .. }
-            | Call::SendTo { to: name, .. } => match name {
+            | Call::SendTo { to: name, .. }
+            | Call::WsaSendTo { to: name, .. }
+            | Call::ConnectEx { name, .. }
+            | Call::WsaJoinLeaf { name, .. }
+            | Call::WsaIoctl { name: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
                 AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
@@ -616,7 +625,10 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Takes a return in, once: the observer is told of it, and the bytes are fetched.
     fn hear(&mut self, thread: ThreadId, outcome: Outcome) -> Option<Heard> {
         let Outcome::Returned(reply) = outcome else { return None };
-        let receives = matches!(self.program.calls[usize::from(thread.0)], "recv" | "recvfrom");
+        let receives = matches!(
+            self.program.calls[usize::from(thread.0)],
+            "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
+        );
         let data =
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));
         self.observer.returned(self.program.place, thread, &reply, data.as_ref());
@@ -651,7 +663,14 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
                 self.program.windows[usize::from(name.0)] = Some(window);
                 self.observer.named_window(window, name);
             }
-            (None, _) | (Some(_), Value::Int(_) | Value::Address(_) | Value::Message(_)) => {}
+            (Some(name), Value::Event(event)) => {
+                self.program.events[usize::from(name.0)] = Some(event);
+            }
+            (None, _)
+            | (
+                Some(_),
+                Value::Int(_) | Value::Address(_) | Value::Message(_) | Value::NetworkEvents(_),
+            ) => {}
         }
     }
 
@@ -723,6 +742,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
 pub(crate) struct Handles<'h> {
     pub(crate) sockets: &'h [Option<SocketHandle>],
     pub(crate) windows: &'h [Option<Hwnd>],
+    pub(crate) events: &'h [Option<EventHandle>],
     pub(crate) addresses: &'h [Option<SocketAddr>],
     /// The socket that is bound and does not listen.
     pub(crate) refusing: Option<NameId>,
@@ -735,9 +755,10 @@ pub(crate) struct Unnamed {
     name: usize,
 }
 
-impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
+impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_> {
     type Socket = SocketHandle;
     type Window = Hwnd;
+    type Event = EventHandle;
     type Address = Option<SocketAddr>;
     type Data = Literal;
     type Error = Unnamed;
@@ -760,6 +781,17 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for Handles<'_> {
             WindowRef::Invalid => Ok(Hwnd(INVALID)),
             WindowRef::Named(NameId(name)) => {
                 Ok(self.windows[usize::from(*name)].unwrap_or(Hwnd(INVALID)))
+            }
+        }
+    }
+
+    #[inline]
+    fn event(&mut self, _: &'static str, event: &EventRef) -> Result<EventHandle, Unnamed> {
+        match event {
+            EventRef::Null => Ok(EventHandle(0)),
+            EventRef::Invalid => Ok(EventHandle(INVALID)),
+            EventRef::Named(NameId(name)) => {
+                Ok(self.events[usize::from(*name)].unwrap_or(EventHandle(INVALID)))
             }
         }
     }

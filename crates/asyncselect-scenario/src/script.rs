@@ -4,7 +4,7 @@ use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
@@ -17,7 +17,7 @@ mod expect;
 mod lists;
 pub mod suite;
 
-/// A name of a socket or window, as its number in the script's table.
+/// A name of a socket, window or event object, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NameId(pub u8);
 
@@ -41,6 +41,17 @@ pub enum WindowRef {
     Invalid,
 }
 
+/// An event object in a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EventRef {
+    /// The one of this name.
+    Named(NameId),
+    /// `NULL`.
+    Null,
+    /// `INVALID`: a handle that no event object has.
+    Invalid,
+}
+
 /// An address in a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressRef {
@@ -57,7 +68,7 @@ pub enum AddressRef {
 }
 
 /// A call whose names are numbers of the script's tables.
-pub type CheckedCall = Call<SocketRef, WindowRef, AddressRef, Literal>;
+pub type CheckedCall = Call<SocketRef, WindowRef, EventRef, AddressRef, Literal>;
 
 /// One thing for the runner to do.
 #[derive(Clone, Debug)]
@@ -179,6 +190,8 @@ pub struct Expected {
     pub data: Option<Data>,
     /// What is in `*lpErrno`.
     pub lp_errno: Option<LpErrnoSpec>,
+    /// What was recorded.
+    pub events: Option<EventRecord>,
 }
 
 /// What must have been retrieved.
@@ -235,6 +248,8 @@ pub struct Script {
     pub sockets: Vec<String>,
     /// Names of windows.
     pub windows: Vec<String>,
+    /// Names of event objects.
+    pub events: Vec<String>,
     /// Names of threads.
     pub threads: Vec<String>,
     /// The machine of each thread; none if all are on one.
@@ -279,6 +294,7 @@ impl Script {
         let check::Checker {
             sockets,
             windows,
+            events,
             threads,
             hosts,
             machines,
@@ -301,6 +317,7 @@ impl Script {
             choices,
             sockets: sockets.names,
             windows: windows.names,
+            events: events.names,
             threads,
             hosts: if machines.is_empty() { Vec::new() } else { hosts },
             machines,

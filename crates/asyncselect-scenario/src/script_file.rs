@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub const FORMAT: u32 = 1;
 
 /// A call as a script writes it: by name.
-pub type ScriptCall = Call<String, String, AddressSpec, Data>;
+pub type ScriptCall = Call<String, String, String, AddressSpec, Data>;
 
 /// A scenario: who is there at the start, what happens, and what must come of it.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -133,6 +133,9 @@ pub struct Setup {
     /// Windows of the first thread.
     #[serde(default)]
     pub windows: Vec<String>,
+    /// Event objects.
+    #[serde(default)]
+    pub events: Vec<String>,
     /// Connected stream sockets, the connecting one first.
     #[serde(default)]
     pub pairs: Vec<[String; 2]>,
@@ -223,7 +226,7 @@ fn yes() -> Option<bool> {
 pub struct Step {
     /// Makes a call.
     pub r#do: Option<ScriptCall>,
-    /// Names the socket or window that the call makes.
+    /// Names the socket, window or event object that the call makes.
     pub r#as: Option<String>,
     /// The thread that makes the call; the first one if not said.
     pub thread: Option<String>,
@@ -312,6 +315,8 @@ pub struct Expect {
     /// What an SPI call leaves in `*lpErrno`: an error, `"zero"` or `"untouched"`.
     #[serde(rename = "lpErrno")]
     pub lp_errno: Option<LpErrnoSpec>,
+    /// What `WSAEnumNetworkEvents` must have found, in any order; nothing else.
+    pub events: Option<Vec<EventSpec>>,
     /// What must come instead on stacks whose knob is set so.
     #[serde(default)]
     pub when: Vec<WhenReturn>,
@@ -349,6 +354,19 @@ pub struct WhenReturn {
     /// As in `expect`.
     #[serde(rename = "lpErrno")]
     pub lp_errno: Option<LpErrnoSpec>,
+    /// As in `expect`.
+    pub events: Option<Vec<EventSpec>>,
+}
+
+/// A recorded event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct EventSpec {
+    /// The event.
+    pub event: NetworkEvent,
+    /// Its error; 0 if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<WsaError>,
 }
 
 /// What must be retrieved where a knob is set so.

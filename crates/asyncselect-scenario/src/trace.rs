@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle, ThreadId,
-    Value, WsaError,
+    Data, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle,
+    ThreadId, Value, WsaError,
 };
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
@@ -20,7 +20,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::runner::{Handle, Observer, Place, Retrieved};
-use crate::script::{AddressRef, CallOp, NameId, Script, SocketRef, WindowRef};
+use crate::script::{AddressRef, CallOp, EventRef, NameId, Script, SocketRef, WindowRef};
 use crate::script_file::{AddressSpec, ScriptCall};
 
 /// One line of a trace.
@@ -275,6 +275,8 @@ impl Observer for Tracer<'_> {
             Value::Socket(socket) => name(&self.script.sockets, self.socket(socket)),
             Value::Window(window) => name(&self.script.windows, self.window(window)),
             Value::Address(address) => address.to_string(),
+            Value::Event(event) => name(&self.script.events, format!("{:#x}", event.0)),
+            Value::NetworkEvents(record) => record_text(&record),
             Value::Message(_) => "1".to_owned(),
         });
         let lp_errno = reply.lp_errno.map(|error| match error {
@@ -432,9 +434,10 @@ struct BackToNames<'s> {
     script: &'s Script,
 }
 
-impl Rename<SocketRef, WindowRef, AddressRef, Literal> for BackToNames<'_> {
+impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for BackToNames<'_> {
     type Socket = String;
     type Window = String;
+    type Event = String;
     type Address = AddressSpec;
     type Data = Data;
     type Error = std::convert::Infallible;
@@ -451,6 +454,14 @@ impl Rename<SocketRef, WindowRef, AddressRef, Literal> for BackToNames<'_> {
             WindowRef::Named(name) => self.script.windows[usize::from(name.0)].clone(),
             WindowRef::Null => "NULL".to_owned(),
             WindowRef::Invalid => "INVALID".to_owned(),
+        })
+    }
+
+    fn event(&mut self, _: &'static str, event: &EventRef) -> Result<String, Self::Error> {
+        Ok(match event {
+            EventRef::Named(name) => self.script.events[usize::from(name.0)].clone(),
+            EventRef::Null => "NULL".to_owned(),
+            EventRef::Invalid => "INVALID".to_owned(),
         })
     }
 
@@ -644,6 +655,18 @@ pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
     }
 }
 
+/// Recorded events as traces and findings print them.
+pub(crate) fn record_text(record: &EventRecord) -> String {
+    let events: Vec<String> = record
+        .iter()
+        .map(|(event, error)| match error {
+            WsaError(0) => event.to_string(),
+            error => format!("{event} {error}"),
+        })
+        .collect();
+    format!("{{{}}}", events.join(", "))
+}
+
 /// A call as C would write it, with the names of its parameters.
 #[must_use]
 pub fn call_text(call: &ScriptCall) -> String {
@@ -654,8 +677,12 @@ pub fn call_text(call: &ScriptCall) -> String {
     // Numbers, names and masks in their C spelling rather than in JSON's.
     let argument = |key: &str, value: &serde_json::Value| match (key, value) {
         (_, serde_json::Value::String(text)) if key != "data" => text.clone(),
-        ("lEvent" | "flags", serde_json::Value::Array(names)) if names.is_empty() => "0".to_owned(),
-        ("lEvent" | "flags", serde_json::Value::Array(names)) => {
+        ("lEvent" | "lNetworkEvents" | "flags", serde_json::Value::Array(names))
+            if names.is_empty() =>
+        {
+            "0".to_owned()
+        }
+        ("lEvent" | "lNetworkEvents" | "flags", serde_json::Value::Array(names)) => {
             names.iter().filter_map(serde_json::Value::as_str).collect::<Vec<_>>().join("|")
         }
         ("data", value) => serde_json::from_value::<Data>(value.clone())
@@ -664,7 +691,7 @@ pub fn call_text(call: &ScriptCall) -> String {
             .map_or_else(|_| value.to_string(), |address| address.to_string()),
         (_, value) => value.to_string(),
     };
-    let order = ["s", "hWnd", "wMsg", "lEvent"];
+    let order = ["s", "hWnd", "wMsg", "lEvent", "hEventObject", "lNetworkEvents"];
     let mut fields: Vec<(&String, &serde_json::Value)> =
         parameters.as_object().into_iter().flatten().collect();
     fields.sort_by_key(|(key, _)| {

@@ -3,7 +3,7 @@
 //! Reading list: AS-NB, AS-OOB-14, AS-Q-10; OQ-30.
 
 use asyncselect_abi::call::{IoctlCommand, OptionName, SocketOption};
-use asyncselect_abi::{Value, WsaError};
+use asyncselect_abi::{SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, succeeds, unsupported};
 use crate::chooser::Chooser;
@@ -12,7 +12,7 @@ use crate::latch::Trigger;
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{Linger, SocketIx, SocketState};
-use crate::world::{Context, Refusal, World};
+use crate::world::{CallResult, Context, ModelError, Refusal, World};
 
 impl World {
     pub(super) fn ioctlsocket<C: Chooser, S: Sink>(
@@ -21,19 +21,19 @@ impl World {
         cmd: IoctlCommand,
         argp: u32,
         cx: &mut Context<'_, C, S>,
-    ) -> Result<Value, Refusal> {
+    ) -> CallResult {
         let this = *self.socket(socket);
-        match cmd {
+        let value = match cmd {
             // AS-NB-02, AS-NB-03, X-03: first cancel, then go back to blocking.
             IoctlCommand::FIONBIO if argp == 0 && this.registration.is_some() => {
-                Err(Refusal::by(WsaError::WSAEINVAL, Rule::Nb02))
+                return Ok(Err(Refusal::by(WsaError::WSAEINVAL, Rule::Nb02)));
             }
             IoctlCommand::FIONBIO => {
                 self.socket_mut(socket).nonblocking = argp != 0;
-                Ok(Value::Int(0))
+                0
             }
             // AS-EN-24: it asks, and re-enables nothing.
-            IoctlCommand::FIONREAD => Ok(Value::Int(match this.state {
+            IoctlCommand::FIONREAD => match this.state {
                 SocketState::Connected(link, side) => {
                     // AS-Q-10.
                     let to_mark = self.streams.toward(link, side).urgent_count() > 0
@@ -45,28 +45,35 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_) => 0,
-            })),
+            },
             IoctlCommand::SIOCATMARK => {
                 let SocketState::Connected(link, side) = this.state else {
-                    return Ok(Value::Int(1));
+                    return Ok(Ok(Value::Int(1)));
                 };
                 if this.oob_inline || self.streams.toward(link, side).urgent_count() == 0 {
-                    return Ok(Value::Int(1));
+                    return Ok(Ok(Value::Int(1)));
                 }
                 // nobody agrees on what is asked.
                 let answer = match self.knob::<AtMark>(cx) {
                     AtMark::NoUrgent => !self.streams.has_urgent(link, side),
                     AtMark::NotNext => !self.streams.is_at_mark(link, side),
                 };
-                Ok(Value::Int(i64::from(answer)))
+                i64::from(answer)
             }
-        }
+            IoctlCommand::SIO_GET_QOS
+            | IoctlCommand::SIO_GET_GROUP_QOS
+            | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
+            | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => {
+                return Err(ModelError::new("WSAIoctl", "the command"));
+            }
+        };
+        Ok(Ok(Value::Int(value)))
     }
 
     pub(super) fn setsockopt<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
-        option: SocketOption,
+        option: SocketOption<SocketHandle>,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let kib =
@@ -108,6 +115,9 @@ impl World {
                 } else {
                     this.send_kib = kib;
                 }
+            }
+            SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
+                return unsupported("setsockopt", "the option");
             }
         }
         succeeds()

@@ -36,7 +36,7 @@ impl World {
         }
         if let Call::WspIoctl { s, cmd, argp } = call {
             return Ok(Some(match self.open_socket(host, *s) {
-                Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx),
+                Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx)?,
                 // AS-REG-18: the check is the provider's duty.
                 None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
             }));

@@ -320,6 +320,7 @@ impl<'s> Bounded<'s> {
         let mut handles = Handles {
             sockets: &names.sockets,
             windows: &names.windows,
+            events: &[],
             addresses: &self.addresses,
             refusing: self.suite.start.refusing,
             host: self.suite.start.host_of(op.thread),
@@ -374,7 +375,12 @@ impl State {
                 let hwnd = u32::try_from(hwnd.0).expect("the model's handles are small");
                 self.windows[usize::from(name.0)] = hwnd;
             }
-            (None, _) | (Some(_), Value::Int(_) | Value::Address(_) | Value::Message(_)) => {}
+            (Some(_), Value::Event(_)) => unreachable!("suites have no event objects"),
+            (None, _)
+            | (
+                Some(_),
+                Value::Int(_) | Value::Address(_) | Value::Message(_) | Value::NetworkEvents(_),
+            ) => {}
         }
     }
 

@@ -16,7 +16,7 @@ use super::replay::{Traveller, replay};
 use super::runs::Freedom;
 use crate::runner::{Handle, Observation, Observer, Place, Retrieved};
 use crate::script::{CallOp, Op, Script, SocketRef};
-use crate::script_file::{Happen, Toward};
+use crate::script_file::{EventSpec, Happen, Toward};
 use crate::simulate::simulator_choosing;
 use crate::stack::Happening;
 
@@ -356,7 +356,21 @@ fn expected(
         Ok(Value::Int(number)) => {
             expect.insert("return".to_owned(), json!(number));
         }
-        Ok(Value::Socket(_) | Value::Window(_) | Value::Address(_) | Value::Message(_)) => {}
+        Ok(Value::NetworkEvents(record)) => {
+            let spec = |(event, error)| {
+                let error = (error != WsaError(0)).then_some(error);
+                EventSpec { event, error }
+            };
+            let events: Vec<EventSpec> = record.iter().map(spec).collect();
+            expect.insert("events".to_owned(), json!(events));
+        }
+        Ok(
+            Value::Socket(_)
+            | Value::Window(_)
+            | Value::Event(_)
+            | Value::Address(_)
+            | Value::Message(_),
+        ) => {}
         Err(error) => {
             expect.insert("error".to_owned(), json!(error));
         }

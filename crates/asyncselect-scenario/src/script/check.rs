@@ -10,8 +10,8 @@ use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
 
 use super::{
-    AddressRef, CallOp, Cases, CheckedCall, Expected, Guarded, NameId, Op, PumpOp, SocketRef,
-    WindowRef,
+    AddressRef, CallOp, Cases, CheckedCall, EventRef, Expected, Guarded, NameId, Op, PumpOp,
+    SocketRef, WindowRef,
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
@@ -59,6 +59,7 @@ pub(super) struct Checker<'a> {
     pub(super) source: &'a Source,
     pub(super) sockets: Names,
     pub(super) windows: Names,
+    pub(super) events: Names,
     pub(super) threads: Vec<String>,
     /// The machine of each thread.
     pub(super) hosts: Vec<HostId>,
@@ -94,6 +95,7 @@ impl<'a> Checker<'a> {
             source,
             sockets: Names::of("socket"),
             windows: Names::of("window"),
+            events: Names::of("event object"),
             threads: vec![MAIN.to_owned()],
             hosts: vec![HostId(0)],
             machines: Vec::new(),
@@ -254,6 +256,10 @@ impl<'a> Checker<'a> {
             let window = self.new_window(name, &at.clone().key("windows").index(index))?;
             self.prepare(Call::CreateWindow {}, Some(window));
         }
+        for (index, name) in setup.events.iter().enumerate() {
+            let event = self.new_event(name, &at.clone().key("events").index(index))?;
+            self.prepare(Call::WsaCreateEvent {}, Some(event));
+        }
         for (index, name) in setup.listeners.iter().enumerate() {
             let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
             self.prepare_listener(listener);
@@ -359,6 +365,11 @@ impl<'a> Checker<'a> {
     fn new_window(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
         let host = self.host_of(self.caller);
         add_name(&mut self.windows, name, host, self.source, at)
+    }
+
+    fn new_event(&mut self, name: &str, at: &JsonPath) -> Checked<NameId> {
+        let host = self.host_of(self.caller);
+        add_name(&mut self.events, name, host, self.source, at)
     }
 
     /// A socket that no script can name.
@@ -571,10 +582,13 @@ impl<'a> Checker<'a> {
         let Some(name) = &step.r#as else { return Ok(None) };
         let at = at.clone().key("as");
         match call {
-            Call::Socket { .. } | Call::Accept { .. } | Call::WsaDuplicateSocket { .. } => {
-                self.new_socket(name, &at).map(Some)
-            }
+            Call::Socket { .. }
+            | Call::Accept { .. }
+            | Call::WsaAccept { .. }
+            | Call::WsaJoinLeaf { .. }
+            | Call::WsaDuplicateSocket { .. } => self.new_socket(name, &at).map(Some),
             Call::CreateWindow {} => self.new_window(name, &at).map(Some),
+            Call::WsaCreateEvent {} => self.new_event(name, &at).map(Some),
             other => {
                 let message = format!("`{}` makes nothing that could be named", other.name());
                 Err(self.wrong(&at, message))
@@ -587,7 +601,12 @@ impl<'a> Checker<'a> {
             Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
                 self.need(Need::Spi);
             }
-            Call::Send { flags, .. } | Call::Recv { flags, .. } if flags.oob => {
+            Call::Send { flags, .. }
+            | Call::Recv { flags, .. }
+            | Call::WsaSend { flags, .. }
+            | Call::WsaRecv { flags, .. }
+                if flags.oob =>
+            {
                 self.need(Need::Oob);
             }
             Call::Connect { name: AddressRef::Unreachable, .. } => self.need(Need::Faults),
@@ -686,9 +705,10 @@ impl<'a> Checker<'a> {
     }
 }
 
-impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
+impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
     type Socket = SocketRef;
     type Window = WindowRef;
+    type Event = EventRef;
     type Address = AddressRef;
     type Data = Literal;
     type Error = SourceError;
@@ -708,6 +728,17 @@ impl Rename<String, String, AddressSpec, Data> for Checker<'_> {
             name => {
                 let at = self.at.clone().key(field);
                 self.reachable(&self.windows, name, self.caller, &at).map(WindowRef::Named)
+            }
+        }
+    }
+
+    fn event(&mut self, field: &'static str, name: &String) -> Checked<EventRef> {
+        match name.as_str() {
+            "NULL" => Ok(EventRef::Null),
+            "INVALID" => Ok(EventRef::Invalid),
+            name => {
+                let at = self.at.clone().key(field);
+                self.reachable(&self.events, name, self.caller, &at).map(EventRef::Named)
             }
         }
     }
@@ -794,5 +825,5 @@ fn stream_socket() -> CheckedCall {
 }
 
 pub(super) fn success() -> Expected {
-    Expected { value: None, error: None, data: None, lp_errno: None }
+    Expected { value: None, error: None, data: None, lp_errno: None, events: None }
 }

@@ -1,11 +1,13 @@
 //! What a script expects, resolved: returns, messages, and the knobs that decide between cases.
 
+use asyncselect_abi::EventRecord;
 use asyncselect_model::{Evidence, KnobId};
 
 use super::check::{Checked, Checker, REPEATS_MAX, success};
 use super::{Case, Cases, Claim, Expectation, Expected, Expecting, Guarded};
 use crate::script_file::{
-    Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, Step, WhenMessages, WhenReturn,
+    EventSpec, Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, Step, WhenMessages,
+    WhenReturn,
 };
 use crate::source::{JsonPath, choices, nearest};
 
@@ -23,22 +25,39 @@ impl Checker<'_> {
             error: expect.error,
             data: expect.data.clone(),
             lp_errno: expect.lp_errno,
+            events: self.record(expect.events.as_deref(), at)?,
         };
         self.one_outcome(&base, at)?;
         let mut when = Vec::new();
         for (index, case) in expect.when.iter().enumerate() {
-            let WhenReturn { knob, is, and, evidence, r#return, error, data, lp_errno } = case;
+            let WhenReturn { knob, is, and, evidence, .. } = case;
+            let WhenReturn { r#return, error, data, lp_errno, events, .. } = case;
             let at = at.clone().key("when").index(index);
             let then = Expected {
                 value: *r#return,
                 error: *error,
                 data: data.clone(),
                 lp_errno: *lp_errno,
+                events: self.record(events.as_deref(), &at)?,
             };
             self.one_outcome(&then, &at)?;
             when.push(self.case(knob, is, and, evidence, then, &at)?);
         }
         Ok(Cases { base, when })
+    }
+
+    /// What WSAEnumNetworkEvents must have found.
+    fn record(&self, events: Option<&[EventSpec]>, at: &JsonPath) -> Checked<Option<EventRecord>> {
+        let Some(events) = events else { return Ok(None) };
+        let mut record = EventRecord::default();
+        for (index, EventSpec { event, error }) in events.iter().enumerate() {
+            if record.iter().any(|(other, _)| other == *event) {
+                let message = format!("{event} is recorded once, whatever happened how often");
+                return Err(self.wrong(&at.clone().key("events").index(index), message));
+            }
+            record.record(*event, error.unwrap_or_default());
+        }
+        Ok(Some(record))
     }
 
     /// A value beside an error would never be looked at.

@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 23] = [
+const LISTS: [&str; 26] = [
     "clauses",
     "holds_on",
     "needs",
@@ -21,6 +21,9 @@ const LISTS: [&str; 23] = [
     "before",
     "alphabet",
     "lEvent",
+    "lNetworkEvents",
+    "lphEvents",
+    "events",
     "flags",
     "readfds",
     "writefds",

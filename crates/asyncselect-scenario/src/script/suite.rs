@@ -147,6 +147,7 @@ impl Suite {
         let Checker {
             sockets,
             windows,
+            events,
             threads,
             hosts,
             machines,
@@ -164,6 +165,7 @@ impl Suite {
             needs: Vec::new(),
             sockets: sockets.names,
             windows: windows.names,
+            events: events.names,
             threads,
             hosts: if machines.is_empty() { Vec::new() } else { hosts },
             machines,
@@ -225,6 +227,9 @@ impl Checker<'_> {
         }
         if self.windows.names.len() > SUITE_WINDOWS_MAX {
             return Err(self.wrong(&top(), format!("more than {SUITE_WINDOWS_MAX} windows")));
+        }
+        if !self.events.names.is_empty() {
+            return Err(self.wrong(&top(), "a suite has no event objects"));
         }
         Ok(acts)
     }

@@ -113,6 +113,22 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
         | Call::WspStartup { .. }
         | Call::CloseHandle { .. }
         | Call::WsaDuplicateSocket { .. }
+        | Call::WsaCreateEvent {}
+        | Call::WsaCloseEvent { .. }
+        | Call::WsaResetEvent { .. }
+        | Call::WsaEventSelect { .. }
+        | Call::WsaEnumNetworkEvents { .. }
+        | Call::WsaWaitForMultipleEvents { .. }
+        | Call::WsaRecv { .. }
+        | Call::WsaRecvFrom { .. }
+        | Call::WsaSend { .. }
+        | Call::WsaSendTo { .. }
+        | Call::WsaGetOverlappedResult { .. }
+        | Call::WsaAccept { .. }
+        | Call::AcceptEx { .. }
+        | Call::ConnectEx { .. }
+        | Call::WsaJoinLeaf { .. }
+        | Call::WsaIoctl { .. }
         | Call::CreateWindow {}
         | Call::DestroyWindow { .. } => false,
     }

@@ -1,0 +1,55 @@
+//! State that few worlds have.
+//!
+//! A world is copied and hashed millions of times a second, so what only some scripts use (event
+//! objects, datagrams, overlapped operations, …) stands in a box that the others do not have. An
+//! empty box and none are the same state.
+
+use std::ops::Deref;
+
+/// The state in the box.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub(crate) struct Parts {}
+
+impl Parts {
+    const NONE: Self = Self {};
+
+    fn pack(&self, _: &mut impl FnMut(u64)) {
+        let Self {} = self;
+    }
+}
+
+/// The box, if there is anything to put into it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct More(Option<Box<Parts>>);
+
+impl More {
+    /// To change it; this makes the box.
+    pub(crate) fn get_mut(&mut self) -> &mut Parts {
+        self.0.get_or_insert_default()
+    }
+
+    pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
+        let is_empty = **self == Parts::NONE;
+        out(u64::from(!is_empty));
+        if !is_empty {
+            self.deref().pack(out);
+        }
+    }
+}
+
+impl Deref for More {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        const NONE: &Parts = &Parts::NONE;
+        self.0.as_deref().unwrap_or(NONE)
+    }
+}
+
+impl PartialEq for More {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for More {}
