@@ -137,7 +137,7 @@ fn engines_agree(script: &Script) -> Result<(), String> {
             if [&on, &off].iter().any(|found| found.explored.ended != Ended::Everything) {
                 continue;
             }
-            let set = |found: &Outcomes| -> HashSet<_> {
+            let set = |found: &Outcomes<'_>| -> HashSet<_> {
                 let seen = |one: &Outcome| (one.run.ending.clone(), one.run.seen.clone());
                 found.list.iter().map(seen).collect()
             };
