@@ -127,9 +127,9 @@ fn shown(
     profile: &Profile,
     freedom: Freedom,
     found: &Outcomes<'_>,
-    sighting: Sighting,
+    (property, sighting): (Property, Sighting),
 ) -> String {
-    let witness = found.witness(sighting);
+    let witness = found.witness(property, sighting);
     scenario(script, profile, freedom, &witness.outcome, "what is broken")
 }
 
@@ -147,13 +147,13 @@ fn no_property_is_violated_and_what_deviates_is_a_file_that_shows_it_again() {
                 match standing {
                     Standing::Holds | Standing::Reached(_) | Standing::NotReached => {}
                     Standing::Broken(sighting) => {
-                        let text = shown(script, profile, freedom, found, sighting);
+                        let text = shown(script, profile, freedom, found, (property, sighting));
                         violated.push(format!("{}:\n{text}", of()));
                     }
                     Standing::Deviates { knobs, sighting } => {
                         assert!(!knobs.is_empty(), "{}", of());
                         deviating.extend(knobs.iter().map(|(knob, _)| (property, *knob)));
-                        let text = shown(script, profile, freedom, found, sighting);
+                        let text = shown(script, profile, freedom, found, (property, sighting));
                         let source = Source { path: "deviation.json".into(), text: text.clone() };
                         let again = Script::check(source).unwrap();
                         let run = simulate(&again, profile);

@@ -116,14 +116,14 @@ impl Monitor {
             let late: u64 = match late {
                 Late::No => 0,
                 Late::Closed => 1,
-                Late::BothEnded => 2,
-                Late::Reset => 3,
+                Late::BothEnded => 4,
+                Late::Reset => 8,
             };
             fingerprint.add(
                 u64::from(connecting)
-                    | u64::from(again) << 1
-                    | u64::from(ignored) << 2
-                    | late << 3
+                    | late << 1
+                    | u64::from(again) << 2
+                    | u64::from(ignored) << 5
                     | u64::from(kept) << 16,
             );
         }
@@ -310,7 +310,9 @@ impl Monitor {
         broken: &mut Broken<'_>,
     ) {
         broken.marks |= situations::of_state(world);
-        broken.unless(queues::hold_no_more_than_they_may(world), Property::QueueBound);
+        let within = queues::hold_no_more_than_they_may(world);
+        // The alternative stands for just that.
+        broken.unless_as(within, Property::QueueBound, |_, _| true);
         self.each_lost(world, |_, lost| broken.unless_as(false, lost.property, lost.explained));
         for (thread, call) in waiting {
             broken.unless(!lost::starves(world, thread, call), Property::NoStarvation);
@@ -328,7 +330,7 @@ impl Monitor {
             let Some(view) = world.socket_of(watch.socket()) else { continue };
             // OQ-18: what becomes of a registration whose window is gone is not said.
             if view.registration.is_some_and(|held| held.hwnd.is_some()) {
-                watch.lost(&view, &mut |lost| found(at, lost));
+                watch.lost(&view, world, &mut |lost| found(at, lost));
             }
         }
     }
@@ -349,7 +351,8 @@ impl Monitor {
         }
         let mut forgiven = vec![0; self.watches.len()];
         self.each_lost(after, |at, lost| forgiven[at] |= bit(lost.event));
-        for (watch, events) in self.watches.iter_mut().zip(forgiven) {
+        let lost = self.watches.iter_mut().zip(forgiven).filter(|(_, events)| *events != 0);
+        for (watch, events) in lost {
             let host = after.host_of_handle(watch.socket());
             let unsaid = failed
                 || changed == Some(watch.socket())
@@ -380,7 +383,11 @@ impl Monitor {
         for event in certain {
             watch.must |= bit(event);
             watch.may |= bit(event);
-            watch.kept &= !bit(event);
+            // connect re-enables FD_CONNECT where `connect_again` says so, which is looked at when
+            // its outcome is not told.
+            if event != NetworkEvent::Connect {
+                watch.kept &= !bit(event);
+            }
         }
         for event in perhaps {
             watch.may |= bit(event);
@@ -424,7 +431,8 @@ impl Monitor {
             && (old.hwnd, old.message) == (watch.hwnd, watch.message)
             && holds_in(after, KnobId::Reregister, "keeps_latch")
         {
-            watch.kept = old.mask & (old.kept | !old.must);
+            let again = if old.again { bit(NetworkEvent::Connect) } else { 0 };
+            watch.kept = old.mask & (old.kept | !old.must | again);
         }
         self.forget(view.handle);
         let at = self.watches.partition_point(|other| other.socket < watch.socket);

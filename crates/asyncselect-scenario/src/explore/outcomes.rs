@@ -31,7 +31,7 @@ pub struct Witness {
     pub outcome: Outcome,
     /// The part of its schedule that leads there: as short as there is one.
     pub until: Vec<First>,
-    /// Where the program was, at the latest.
+    /// Where the program was.
     pub place: Place,
 }
 
@@ -44,14 +44,16 @@ impl Outcomes<'_> {
         all
     }
 
-    /// A run in which something is broken as it was sighted.
+    /// A run in which a property is broken as it was sighted.
     #[must_use]
-    pub fn witness(&self, sighting: Sighting) -> Witness {
+    pub fn witness(&self, property: Property, sighting: Sighting) -> Witness {
         let mut path = self.explored.path(sighting);
         let until = firsts(&self.runs, &path);
         let mut state = self.runs.start();
-        path.iter().for_each(|label| self.runs.follow(&mut state, *label));
-        let place = state.program().place();
+        let (last, way) = path.split_last().expect("moves are judged, and a step makes them");
+        way.iter().for_each(|label| self.runs.follow(&mut state, *label));
+        let wanted = property.mark() | property.excused_mark();
+        let place = self.runs.place_of(&mut state, *last, wanted);
         let state = self.runs.to_an_end(&mut path);
         let ending = state.ending().cloned().unwrap_or(Ending::Completed);
         let run = Run { ending, seen: state.seen(), decided: decided(&state) };

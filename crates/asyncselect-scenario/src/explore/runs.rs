@@ -12,12 +12,12 @@ use asyncselect_model::profile::Setting;
 use asyncselect_model::{KnobId, Move, Profile};
 
 use super::fingerprint::hash_of;
-use super::search::{Label, Pace, Sighting, Space, Step};
+use super::search::{Label, Marks, Pace, Sighting, Space, Step};
 use super::standing::Judged;
 use super::tree::Tree;
 use super::watch::{Found, Memory, Watch};
 use crate::program::{Pause, Program};
-use crate::runner::{Deaf, Ending, Observation, Observer};
+use crate::runner::{Deaf, Ending, Observation, Observer, Place};
 use crate::script::Script;
 use crate::sim::{Moment, Sim};
 use crate::stack::{Happening, Stack};
@@ -225,6 +225,7 @@ impl<'s> Runs<'s> {
                 exchange(sim, &mut next);
                 let happened = sim.happen(happening);
                 exchange(sim, &mut next);
+                sim.watcher_mut().note(next.program.place());
                 if let Err(error) = happened {
                     next.ending = Some(Ending::Failed(next.program.place(), error));
                 }
@@ -248,6 +249,7 @@ impl<'s> Runs<'s> {
         exchange(sim, state);
         let result = state.program.proceed(sim, &mut state.seen);
         exchange(sim, state);
+        sim.watcher_mut().note(state.program.place());
         match result {
             Ok(Pause::Over) => state.ending = Some(Ending::Completed),
             Ok(pause) => state.pause = pause,
@@ -255,20 +257,31 @@ impl<'s> Runs<'s> {
         }
     }
 
+    /// Where the program is when a step first shows any of these marks.
+    pub(super) fn place_of(&self, state: &mut State<'s>, label: Label, wanted: Marks) -> Place {
+        let before = state.program.place();
+        let place = self.with_sim(|sim| {
+            sim.watcher_mut().wanted = wanted;
+            self.again(sim, state, label);
+            sim.watcher_mut().wanted = 0;
+            sim.watcher_mut().place.take()
+        });
+        place.unwrap_or(before)
+    }
+
     /// Takes a step that was found before.
-    fn again(&self, state: &mut State<'s>, label: Label) -> Found {
+    fn again(&self, sim: &mut Watched, state: &mut State<'s>, label: Label) -> Found {
         let (at, choice) = split(label);
-        self.with_sim(|sim| {
-            let mut next = self.take(sim, state, at);
-            for _ in 0..choice {
-                assert!(sim.chooser_mut().advance(), "the label is one of the state's");
-                sim.watcher_mut().take_found();
-                next = self.take(sim, state, at);
-            }
-            *sim.chooser_mut() = Enumerating::new();
-            *state = next;
-            sim.watcher_mut().take_found()
-        })
+        let mut next = self.take(sim, state, at);
+        for _ in 0..choice {
+            assert!(sim.chooser_mut().advance(), "the label is one of the state's");
+            sim.watcher_mut().take_found();
+            sim.watcher_mut().place = None;
+            next = self.take(sim, state, at);
+        }
+        *sim.chooser_mut() = Enumerating::new();
+        *state = next;
+        sim.watcher_mut().take_found()
     }
 
     fn with_sim<T>(&self, work: impl FnOnce(&mut Watched) -> T) -> T {
@@ -325,7 +338,7 @@ impl<'s> Space for Runs<'s> {
     }
 
     fn follow(&self, state: &mut State<'s>, label: Label) {
-        self.again(state, label);
+        self.with_sim(|sim| self.again(sim, state, label));
     }
 
     fn fingerprint(&self, state: &State<'s>) -> u64 {
@@ -339,7 +352,7 @@ impl Judged for Runs<'_> {
     fn excuses(&self, tree: &Tree, Sighting { node, step, .. }: Sighting) -> u64 {
         let mut state = self.start();
         tree.path(node).into_iter().for_each(|label| self.follow(&mut state, label));
-        step.map_or(0, |label| self.again(&mut state, label).excuses)
+        step.map_or(0, |label| self.with_sim(|sim| self.again(sim, &mut state, label).excuses))
     }
 }
 

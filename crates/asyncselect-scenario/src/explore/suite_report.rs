@@ -5,8 +5,7 @@ use asyncselect_model::Profile;
 use super::bounded::{Bounded, Cut, Happening, Open};
 use super::properties::Property;
 use super::search::{Explored, Limits, Sighting, Work, breadth_first};
-pub use super::standing::Standing;
-use super::standing::standings;
+use super::standing::{Standing, standings};
 use crate::runner::Ending;
 use crate::script::suite::Suite;
 

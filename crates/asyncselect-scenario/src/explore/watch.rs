@@ -11,6 +11,7 @@ use asyncselect_model::{Effect, Move, Sink, World};
 use super::monitor::{Happened, Monitor, Seen};
 use super::properties::Broken;
 use super::search::Marks;
+use crate::runner::Place;
 use crate::sim::Watcher;
 
 /// Looks at the moves of one run at a time.
@@ -22,6 +23,9 @@ pub(super) struct Watch {
     before: Option<World>,
     seen: Seen,
     found: Found,
+    /// What is looked for, and where the program was when it was found first.
+    pub(super) wanted: Marks,
+    pub(super) place: Option<Place>,
 }
 
 /// What was wrong or remarkable, and what excuses it.
@@ -49,6 +53,13 @@ impl Memory {
 }
 
 impl Watch {
+    /// The program has come to this place.
+    pub(super) fn note(&mut self, place: Place) {
+        if self.found.marks & self.wanted != 0 {
+            self.place.get_or_insert(place);
+        }
+    }
+
     /// What was found since somebody asked last.
     pub(super) fn take_found(&mut self) -> Found {
         std::mem::take(&mut self.found)
@@ -74,7 +85,9 @@ impl Watcher for Watch {
     }
 
     fn ends(&mut self, mv: &Move<'_>, after: &World) {
-        let Self { memory: Some(memory), before: Some(before), seen, found } = self else { return };
+        let Self { memory: Some(memory), before: Some(before), seen, found, .. } = self else {
+            return;
+        };
         let Memory { monitor, calls } = &mut **memory;
         let returned = seen.reply().map(|(thread, _)| thread);
         let (mut waited, mut looked) = (None, None);

@@ -7,16 +7,16 @@ use asyncselect_model::view::{ConnectionView, SocketView, Stage};
 use asyncselect_model::{KnobId, World};
 
 use super::{Late, Lost, Watch, bit, connection_in, queues};
-use crate::explore::properties::Property;
+use crate::explore::properties::{Property, holds_in};
 
 impl Watch {
     /// What holds of the socket, is asked for, is enabled, and was not told.
     #[inline]
-    pub(super) fn lost(&self, view: &SocketView, found: &mut impl FnMut(Lost<'_>)) {
+    pub(super) fn lost(&self, view: &SocketView, world: &World, found: &mut impl FnMut(Lost<'_>)) {
         match view.stage {
             Stage::Idle => {
                 if self.connecting && self.is_due(NetworkEvent::Connect) {
-                    self.outcome(false, found);
+                    self.outcome(false, world, found);
                 }
             }
             Stage::Listening { waiting } => {
@@ -29,7 +29,7 @@ impl Watch {
                 }
             }
             Stage::Connecting => {}
-            Stage::Connected(connection) => self.lost_of(view, connection, found),
+            Stage::Connected(connection) => self.lost_of(view, connection, world, found),
         }
     }
 
@@ -43,19 +43,27 @@ impl Watch {
     }
 
     /// The outcome of a connect is not told.
-    fn outcome(&self, succeeded: bool, found: &mut impl FnMut(Lost<'_>)) {
+    fn outcome(&self, succeeded: bool, world: &World, found: &mut impl FnMut(Lost<'_>)) {
         let property =
             if self.again { Property::ConnectIsToldAgain } else { Property::ConnectIsTold };
-        tell(found, NetworkEvent::Connect, property, &|knob, value| match knob {
-            KnobId::ConnectAgain => value == "silent" || !succeeded,
-            knob => self.keeps(knob, NetworkEvent::Connect),
-        });
+        let untold = |value: &str| value == "silent" || value == "on_success" && !succeeded;
+        let holds = |value: &&str| holds_in(world, KnobId::ConnectAgain, value);
+        let by = |knob, value: &str| match knob {
+            KnobId::ConnectAgain => untold(value),
+            // A latch that was kept is also one that the connect did not arm.
+            knob => {
+                let connect_again = ["silent", "on_success"].into_iter().find(holds);
+                self.keeps(knob, NetworkEvent::Connect) && connect_again.is_some_and(untold)
+            }
+        };
+        tell(found, NetworkEvent::Connect, property, &by);
     }
 
     fn lost_of(
         &self,
         view: &SocketView,
         connection: ConnectionView,
+        world: &World,
         found: &mut impl FnMut(Lost<'_>),
     ) {
         use NetworkEvent::{Close, Connect, Oob, Read, Write};
@@ -75,7 +83,7 @@ impl Watch {
         }
         if side == Side::Connector && self.is_due(Connect) {
             if self.connecting {
-                self.outcome(true, found);
+                self.outcome(true, world, found);
             } else if arrived == Arrived::Open {
                 let by = |knob, _: &str| {
                     knob == KnobId::ConnectAtRegistration || self.keeps(knob, Connect)
