@@ -41,8 +41,8 @@ pub(crate) struct Question {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Writes a scenario for everything that was found into this folder; of a suite for every
-    /// property that is violated, or known to be.
+    /// Writes a scenario for every outcome, and for every property that is violated or known to be,
+    /// into this folder.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -88,6 +88,13 @@ fn write(folder: &Path, name: &str, scenario: &str) -> Result<PathBuf, Output> {
         Ok(()) => Ok(path),
         Err(error) => Err(Output::error(format!("{}: {error}", path.display()), Exit::BadScript)),
     }
+}
+
+/// A sentence as the name of a file.
+fn file_name(sentence: &str) -> String {
+    let words =
+        sentence.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 fn ending_text(ending: &Ending) -> String {

@@ -57,7 +57,8 @@ impl World {
 
     /// The machine that a thread is on; one too many is on the first, and is refused later.
     #[inline]
-    pub(crate) fn host_of(&self, thread: ThreadId) -> HostId {
+    #[must_use]
+    pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 

@@ -2,8 +2,11 @@
 //!
 //! Facts only: what they lead to, a checker has to work out from the clauses by itself.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{
+    HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, ThreadId, WsaError,
+};
 
+use crate::host::HostSet;
 use crate::registration::Registration;
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
@@ -16,6 +19,8 @@ use crate::world::World;
 pub struct SocketView {
     /// Its handle.
     pub handle: SocketHandle,
+    /// The machine that it is on.
+    pub host: HostId,
     /// What is registered.
     pub registration: Option<RegistrationView>,
     /// Whether calls on it never wait.
@@ -97,6 +102,48 @@ impl World {
         Some((socket.registration?.view(), socket.nonblocking))
     }
 
+    /// The machine that a value of a handle belongs to, whether or not the socket is open.
+    #[must_use]
+    pub fn host_of_handle(&self, handle: SocketHandle) -> Option<HostId> {
+        let at = SocketIx::from_handle(handle)?;
+        self.sockets.get(at.at()).map(|socket| socket.host)
+    }
+
+    /// The thread that made a window; `None` if it does not exist, or no longer.
+    #[must_use]
+    pub fn thread_of(&self, hwnd: Hwnd) -> Option<ThreadId> {
+        self.windows.owner(self.windows.find(hwnd)?)
+    }
+
+    /// How many posts a script still wants to fail.
+    #[inline]
+    #[must_use]
+    pub fn failing_posts(&self) -> u8 {
+        self.faults.posts
+    }
+
+    /// Whether the upcalls of a machine's provider post nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcall(&self, host: HostId) -> bool {
+        self.faults.upcall.has(host)
+    }
+
+    /// The same of any machine.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcalls(&self) -> bool {
+        self.faults.upcall != HostSet::default()
+    }
+
+    /// The error that a script wants the next message of an event to carry.
+    #[inline]
+    #[must_use]
+    pub fn injected_error(&self) -> Option<(SocketHandle, NetworkEvent, WsaError)> {
+        let (socket, event, error) = self.faults.event?;
+        Some((socket.handle(), event, error))
+    }
+
     /// Every queued message, of all threads, the oldest first.
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.windows.queue.iter().map(crate::window::Queued::message)
@@ -106,6 +153,7 @@ impl World {
     fn view(&self, at: SocketIx, socket: &Socket) -> SocketView {
         SocketView {
             handle: at.handle(),
+            host: socket.host,
             registration: socket.registration.map(Registration::view),
             nonblocking: socket.nonblocking,
             send_shut: socket.send_shut,

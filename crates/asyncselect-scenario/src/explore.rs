@@ -13,6 +13,8 @@
 //! | all sequences of the letters of a suite as a state space | [`bounded`] |
 //! | what must hold of them, and what should be met | [`properties`] |
 //! | how that is judged, from outside the model | `monitor` |
+//! | the same of the runs of a scenario | `watch` |
+//! | what became of each property | [`standing`] |
 //! | what exploring a suite has shown | [`suite_report`] |
 //! | a way through a suite as a scenario file | `counterexample` |
 
@@ -26,6 +28,8 @@ pub mod replay;
 pub mod runs;
 pub mod schedule;
 pub mod search;
+pub mod standing;
 pub mod suite_report;
 pub mod tree;
 pub mod visited;
+mod watch;
