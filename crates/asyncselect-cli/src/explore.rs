@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use asyncselect_abi::Family;
 use asyncselect_scenario::explore::search::Explored;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::suite::is_suite;
@@ -22,6 +23,9 @@ pub(crate) struct Question {
     /// A built-in profile by name, or a profile file. May be given several times.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
+    /// The address family of the runs, `ipv4` or `ipv6`.
+    #[arg(long, default_value_t)]
+    family: Family,
     /// Leaves the order open after every call of a scenario, not only where it says so.
     #[arg(long)]
     free: bool,

@@ -18,6 +18,7 @@ mod bundle;
 mod diff;
 mod explain;
 mod explore;
+mod families;
 mod junit;
 mod knobs;
 mod new;
@@ -27,6 +28,8 @@ mod run;
 mod style;
 mod trace;
 
+use asyncselect_abi::Family;
+use families::Families;
 use outcome::{Exit, Output};
 
 /// A deterministic simulator and conformance test harness for WSAAsyncSelect.
@@ -54,6 +57,9 @@ enum Command {
         /// A built-in profile by name, or a profile file. May be given several times.
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
+        /// The address family of the runs.
+        #[arg(long, value_enum, default_value_t = Families::Ipv4)]
+        family: Families,
         /// How to print.
         #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
         format: run::RunFormat,
@@ -68,6 +74,9 @@ enum Command {
         /// A built-in profile by name, or a profile file.
         #[arg(long, default_value = "documented")]
         profile: String,
+        /// The address family of the run, `ipv4` or `ipv6`.
+        #[arg(long, default_value_t)]
+        family: Family,
         /// How to print; `json` is one event a line.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -86,6 +95,9 @@ enum Command {
         /// The file.
         #[arg(long, default_value = "bundle.json")]
         out: PathBuf,
+        /// The address family of the runs.
+        #[arg(long, value_enum, default_value_t = Families::Ipv4)]
+        family: Families,
     },
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
@@ -141,13 +153,15 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, format, no_progress } => {
-            run::run(&paths, &profiles, format, !no_progress)
+        Command::Run { paths, profiles, family, format, no_progress } => {
+            run::run(&paths, &profiles, family, format, !no_progress)
         }
-        Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
+        Command::Trace { path, profile, family, format } => {
+            trace::trace(&path, &profile, family, format)
+        }
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),
-        Command::Bundle { paths, out } => bundle::write(&paths, &out),
+        Command::Bundle { paths, out, family } => bundle::write(&paths, &out, family),
         Command::Explain(question) => explain::explain(&question),
         Command::Explore(question) => explore::explore(&question),
         Command::Knobs { name, profiles, format } => {

@@ -7,8 +7,6 @@ use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("IPv6 addresses: every socket is AF_INET here")]
-    IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
     #[error("{0}: this adapter does not make it")]

@@ -1,10 +1,12 @@
 //! A checked scenario: every name, clause id and knob resolved; no name is looked up after this.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId,
+    WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
@@ -242,6 +244,8 @@ pub struct Script {
     pub clauses: Vec<String>,
     /// The observed fact that the file pins, and the profiles on which it holds.
     pub fact: Option<(String, Vec<String>)>,
+    /// The address family of its runs: IPv4, unless [`Script::on`] says otherwise.
+    pub family: Family,
     /// What a backend must offer.
     pub needs: Vec<Need>,
     /// Names of sockets.
@@ -312,6 +316,7 @@ impl Script {
             title: file.title,
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
+            family: Family::default(),
             needs,
             guarded,
             choices,
@@ -327,6 +332,26 @@ impl Script {
             refusing,
             source,
         })
+    }
+
+    /// The same script for runs of an address family: nothing in a file says which.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.family = family;
+        self.needs.retain(|need| *need != Need::Ipv6);
+        if family == Family::Ipv6 {
+            self.needs.push(Need::Ipv6);
+        }
+        self
+    }
+
+    /// What reports call its runs: the id, and the family if it is not the usual one.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        match self.family {
+            Family::Ipv4 => Cow::Borrowed(&self.id),
+            Family::Ipv6 => Cow::Owned(format!("{} ({})", self.id, self.family)),
+        }
     }
 
     /// The file.

@@ -70,7 +70,7 @@ pub enum Need {
     Faults,
     /// Urgent data.
     Oob,
-    /// IPv6.
+    /// IPv6; no file asks for it, `--family ipv6` does.
     Ipv6,
     /// Handle values come back in a known order.
     HandleReuse,

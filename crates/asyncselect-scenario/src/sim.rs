@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
-    Backend, BackendError, Data, Fault, HostId, Literal, LiteralId, Outcome, PostedMessage,
-    PumpFilter, Reply, SelectReply, SocketHandle, ThreadId,
+    Backend, BackendError, Data, Fault, Literal, LiteralId, Outcome, PostedMessage, PumpFilter,
+    Reply, SelectReply, SocketHandle, Start, ThreadId,
 };
 use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
@@ -136,9 +136,10 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
 }
 
 impl<const RECORD: bool, C: Chooser, W: Watcher> Backend for Sim<RECORD, C, W> {
-    fn reset(&mut self, literals: &[Data], _: bool, hosts: &[HostId]) -> Result<(), BackendError> {
+    fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
+        let Start { literals, fresh: _, hosts, family } = *start;
         self.now.world.clone_from(&self.start);
-        self.now.world.place(hosts).map_err(not_modelled)?;
+        self.now.world.place(hosts, family).map_err(not_modelled)?;
         self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();

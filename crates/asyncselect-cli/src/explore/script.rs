@@ -97,7 +97,7 @@ struct OutcomeShown {
 
 pub(super) fn explore(question: &Question) -> Output {
     let script = match Script::read(&question.path) {
-        Ok(script) => script,
+        Ok(script) => script.on(question.family),
         Err(error) => return Output::bad_source(&error),
     };
     let profiles = match profiles(&question.profiles) {

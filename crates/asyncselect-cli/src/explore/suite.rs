@@ -39,7 +39,7 @@ pub(super) fn explore(question: &Question, source: Source) -> Output {
         Err(output) => return output,
     };
     let suite = match Suite::check(source) {
-        Ok(suite) => suite,
+        Ok(suite) => suite.on(question.family),
         Err(error) => return Output::bad_source(&error),
     };
     let mut output = Output::text(String::new());

@@ -376,6 +376,7 @@ impl<'s> Bounded<'s> {
             addresses: &self.addresses,
             refusing: self.suite.start.refusing,
             host: self.suite.start.host_of(op.thread),
+            family: self.suite.start.family,
         };
         op.call.try_map(&mut handles).ok()
     }

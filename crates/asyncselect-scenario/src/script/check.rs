@@ -124,6 +124,10 @@ impl<'a> Checker<'a> {
             return Err(self.wrong(&top().key("format"), message));
         }
         self.cited(file)?;
+        if let Some(index) = file.needs.iter().position(|need| *need == Need::Ipv6) {
+            let message = "every file runs on either address family: `--family ipv6`";
+            return Err(self.wrong(&top().key("needs").index(index), message));
+        }
         self.needs.clone_from(&file.needs);
         for (index, KnobIs { knob, is }) in file.choose.iter().enumerate() {
             let choice = self.knob(knob, is, &top().key("choose").index(index))?;
