@@ -15,6 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod event_objects;
 mod lifecycle;
 mod messages;
 mod options;
@@ -197,6 +198,12 @@ impl World {
                     Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
                 self.async_select(request, cx).map(Progress::Done)
             }
+            Call::WsaCreateEvent {} => self.create_event(host),
+            Call::WsaCloseEvent { event } => self.close_event(host, *event),
+            Call::WsaResetEvent { event } => self.reset_event(host, *event),
+            Call::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
+                self.wait_for_events(thread, events, *all, *timeout_ms)
+            }
             Call::CreateWindow {} => self.create_window(thread),
             Call::GetMessage { hwnd, min, max } => {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
@@ -210,12 +217,8 @@ impl World {
             }
             Call::CloseHandle { .. }
             | Call::WsaDuplicateSocket { .. }
-            | Call::WsaCreateEvent {}
-            | Call::WsaCloseEvent { .. }
-            | Call::WsaResetEvent { .. }
             | Call::WsaEventSelect { .. }
             | Call::WsaEnumNetworkEvents { .. }
-            | Call::WsaWaitForMultipleEvents { .. }
             | Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
             | Call::WsaSend { .. }
@@ -264,6 +267,7 @@ impl World {
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
+            PendingCall::Events { all, forever } => self.wait_is_over(thread, all, forever),
         }
     }
 
@@ -307,6 +311,7 @@ impl World {
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
                 Ok(Progress::Done(Ok(Value::Message(message))))
             }
+            PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
         self.finish(thread, progress?, cx);
         Ok(())

@@ -27,6 +27,7 @@
 mod calls;
 pub mod chooser;
 mod evaluate;
+mod event_object;
 mod host;
 pub mod knob;
 pub mod latch;

@@ -6,15 +6,20 @@
 
 use std::ops::Deref;
 
+use crate::event_object::EventObjects;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) events: EventObjects,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self = Self { events: EventObjects::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { events } = self;
+        events.pack(out);
     }
 }
 

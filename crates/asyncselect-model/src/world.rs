@@ -50,7 +50,7 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
+    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
@@ -73,6 +73,8 @@ pub(crate) enum PendingCall {
     Select { read: u16, write: u16, except: u16 },
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -112,14 +114,15 @@ impl PendingCall {
             | Self::Accept(_)
             | Self::Send { .. }
             | Self::Select { .. }
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } => false,
+            Self::None | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -410,6 +413,9 @@ impl World {
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
                 }
             }
         }
