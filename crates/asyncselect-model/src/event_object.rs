@@ -136,7 +136,6 @@ impl EventObjects {
 
 impl World {
     /// Sets an event object; one that is set stays so.
-    #[allow(dead_code, reason = "registrations and overlapped operations come next")]
     pub(crate) fn set_event(&mut self, event: EventIx) {
         self.more.get_mut().events.set |= event.bit();
     }
