@@ -7,7 +7,7 @@ use asyncselect_abi::{Call, Data, Family, Hwnd};
 
 use crate::fence;
 use crate::refusal::Refusal;
-use crate::sys::{self, Observed, ReceiveBuffer};
+use crate::sys::{self, Observed, ReceiveBuffer, events};
 
 /// The longest payload or buffer of one call, in bytes.
 pub(crate) const LEN_MAX: usize = 16 << 20;
@@ -101,13 +101,20 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
-        Call::WsaCreateEvent {}
-        | Call::WsaCloseEvent { .. }
-        | Call::WsaResetEvent { .. }
-        | Call::WsaEventSelect { .. }
-        | Call::WsaEnumNetworkEvents { .. }
-        | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaRecv { .. }
+        Call::WsaCreateEvent {} => reply(events::wsa_create_event(), WireReply::Event),
+        Call::WsaCloseEvent { event } => reply(events::wsa_close_event(event), number),
+        Call::WsaResetEvent { event } => reply(events::wsa_reset_event(event), number),
+        Call::WsaEventSelect { s, event, levent } => {
+            reply(events::wsa_event_select(s, event, levent), number)
+        }
+        Call::WsaEnumNetworkEvents { s, event } => {
+            reply(events::wsa_enum_network_events(s, event), WireReply::NetworkEvents)
+        }
+        Call::WsaWaitForMultipleEvents { events: awaited, all, timeout_ms } => {
+            let waited = events::wsa_wait_for_multiple_events(&awaited, all, timeout_ms);
+            reply(waited, |place| WireReply::Value(i64::from(place)))
+        }
+        Call::WsaRecv { .. }
         | Call::WsaRecvFrom { .. }
         | Call::WsaSend { .. }
         | Call::WsaSendTo { .. }

@@ -2,7 +2,7 @@
 //!
 //! None of these is an answer of the stack under test.
 
-use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError, protocol};
+use asyncselect_abi::{EventHandle, Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,8 @@ pub(crate) enum Refusal {
     OwnSocket(SocketHandle),
     #[error("CloseHandle on {0:?}, which no call of the script made")]
     ForeignHandle(SocketHandle),
+    #[error("{0:?}: no event object that the script has")]
+    ForeignEvent(EventHandle),
     #[error("a second job for {0:?}, whose call has not been collected by pending")]
     Busy(ThreadId),
     #[error("pending on {0:?}, which has no pending call")]

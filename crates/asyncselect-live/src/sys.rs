@@ -21,6 +21,8 @@ use windows_sys::Win32::System::{LibraryLoader, Memory, Threading};
 use windows_sys::Win32::UI::WindowsAndMessaging;
 use windows_sys::core::w;
 
+pub(crate) mod events;
+
 /// What the API answered. The error is data and is never handled here.
 pub(crate) type Observed<T> = Result<T, WsaError>;
 

@@ -6,6 +6,7 @@
 use asyncselect_abi::{NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
+use crate::event_mode::Recorded;
 use crate::knob::{
     CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
@@ -13,6 +14,7 @@ use crate::knob::{
     RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -156,7 +158,7 @@ impl World {
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
             // AS-CO-01: currently established.
             NetworkEvent::Connect if self.is_over(socket) => Condition::No(Absence::Reset),
-            NetworkEvent::Connect => self.connected(side, trigger, cx),
+            NetworkEvent::Connect => self.connected(socket, side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept
             | NetworkEvent::Qos
@@ -303,15 +305,20 @@ impl World {
     /// register later.
     fn connected<C: Chooser, S: Sink>(
         &mut self,
+        socket: SocketIx,
         side: Side,
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        let by_event = match self.socket(socket).registration.map(|live| live.target) {
+            Some(Target::Event(_)) => true,
+            Some(Target::Window { .. }) | None => false,
+        };
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
-            // AS-CO-01 against W-031.
+            // AS-CO-01 against W-031; with event objects nobody is against it (W-032, W-047).
             (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
-                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+                by_event || self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
             }
             // AS-CO-16, OQ-12: did connect ever succeed here?
             (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
@@ -416,7 +423,15 @@ impl World {
         let Due { event, rule, error } = due;
         let registration =
             self.socket(socket).registration.expect("only a registration wants an event");
-        let posted = match registration.window {
+        let (window, message) = match registration.target {
+            Target::Window { window, message } => (window, message),
+            Target::Event(object) => {
+                let error = self.told_error(socket, event, error);
+                let recorded = Recorded { event, error, rule, trigger };
+                return self.record(socket, object, recorded, cx);
+            }
+        };
+        let posted = match window {
             // A stack that does not look at windows, or whose window was destroyed.
             None => Err((Guard::NoWindow, FailedPost::Lost)),
             Some(window) if self.post_succeeds(socket, window, cx) => Ok(window),
@@ -427,14 +442,8 @@ impl World {
             Ok(window) => {
                 // AS-EN-01: spent until the re-enabling call.
                 self.socket_mut(socket).spend(event);
-                let error = match self.faults.event {
-                    Some((of, which, injected)) if (of, which) == (socket, event) => {
-                        self.faults.event = None;
-                        injected
-                    }
-                    Some(_) | None => error,
-                };
-                let (message, standing) = (registration.message, Standing::Current);
+                let error = self.told_error(socket, event, error);
+                let standing = Standing::Current;
                 let queued = Queued { window, socket, event, standing, message, error };
                 self.windows.queue.push(queued);
                 cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
@@ -449,6 +458,17 @@ impl World {
                     cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                 }
             }
+        }
+    }
+
+    /// The error that an event is told with: what a script wants, just once.
+    fn told_error(&mut self, socket: SocketIx, event: NetworkEvent, error: WsaError) -> WsaError {
+        match self.faults.event {
+            Some((of, which, injected)) if (of, which) == (socket, event) => {
+                self.faults.event = None;
+                injected
+            }
+            Some(_) | None => error,
         }
     }
 

@@ -655,6 +655,66 @@ knobs! {
         /// FD_WRITE first.
         WriteFirst = "write_first",
     }
+
+    // Event mode: WSAEventSelect and WSAEnumNetworkEvents.
+
+    /// Whether WSAEventSelect tells again of an event that was told and not re-enabled, while its
+    /// condition holds.
+    EventReregister = "event_reregister" ["OQ-07" "AS-REP-09" "W-007"] {
+        /// It does, as for a new registration.
+        TellsAgain = "tells_again",
+        /// It does not, whatever mask or event object came between.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// What WSAEventSelect does to the events that are recorded and not enumerated.
+    EventRecordKept = "event_record" ["AS-REP-05" "W-009" "W-016"] {
+        /// They are cleared.
+        Cleared = "cleared",
+        /// They stay; those that the new mask holds set the new event object at once.
+        Kept = "kept",
+    }
+
+    /// Whether what arrives is recorded although its event was told and not re-enabled.
+    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072"] {
+        /// It is not.
+        Once = "once",
+        /// Each arrival is.
+        Each = "each",
+    }
+
+    /// Whether a receive call whose buffer is refused (WSAEFAULT) re-enables FD_READ in event mode.
+    EventBadBufferRearms = "event_bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "W-070"] {
+        /// It does.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
+    /// nothing of its condition.
+    RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
+        /// It stays recorded: it tells of what once was.
+        Kept = "kept",
+        /// It is taken back.
+        Withdrawn = "withdrawn",
+    }
+
+    /// What a WSAAsyncSelect with a mask does to what WSAEventSelect has recorded.
+    RecordAfterAsyncSelect = "record_after_async_select" ["OQ-29" "AS-REP-06" "AS-CAN-07"] {
+        /// It is cleared.
+        Cleared = "cleared",
+        /// It stays until it is enumerated.
+        Kept = "kept",
+    }
+
+    /// Whether WSAEventSelect looks at its event object when its mask is 0.
+    CancelEventCheck = "cancel_event_check" ["X-05" "AS-CAN-06"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// One that does not exist is WSAEINVAL; NULL is none.
+        Einval = "WSAEINVAL",
+    }
 }
 
 impl KnobId {

@@ -6,15 +6,23 @@
 
 use std::ops::Deref;
 
+use crate::event_object::EventObjects;
+use crate::event_record::EventRecords;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) events: EventObjects,
+    pub(crate) records: EventRecords,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self = Self { events: EventObjects::NONE, records: EventRecords::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { events, records } = self;
+        events.pack(out);
+        records.pack(out);
     }
 }
 

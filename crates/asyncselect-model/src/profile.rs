@@ -5,17 +5,18 @@ use std::fmt;
 
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
-    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
+    BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, CleanupMessages,
+    CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
+    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
+    EventArrival, EventBadBufferRearms, EventRecordKept, EventReregister, FailedAcceptRearms,
     Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
     LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RecordAfterCall,
+    RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd,
+    ResetError, SecondClose, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
+    SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -167,6 +168,9 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
+            .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
+            .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -207,6 +211,11 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(EventReregister::KeepsLatch, ObservedElsewhere, "W-007")
+            .fix(EventRecordKept::Kept, ObservedElsewhere, "W-009, W-016")
+            .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
+            .fix(EventBadBufferRearms::Ignored, ObservedElsewhere, "W-063, W-070")
+            .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open

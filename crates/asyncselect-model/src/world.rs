@@ -14,6 +14,7 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
@@ -52,7 +53,7 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
+    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
@@ -75,6 +76,8 @@ pub(crate) enum PendingCall {
     Select { read: u16, write: u16, except: u16 },
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -114,14 +117,15 @@ impl PendingCall {
             | Self::Accept(_)
             | Self::Send { .. }
             | Self::Select { .. }
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } => false,
+            Self::None | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -419,6 +423,9 @@ impl World {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
                 }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
+                }
             }
         }
     }
@@ -487,8 +494,8 @@ impl World {
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
             let socket = self.socket(queued.socket);
             let holds = socket.registration.is_some_and(|registration| {
-                registration.message == queued.message
-                    && registration.window == Some(queued.window)
+                let (window, message) = (Some(queued.window), queued.message);
+                registration.target == Target::Window { window, message }
                     && registration.wants(queued.event)
             });
             assert!(holds, "a current message has a registration behind it");

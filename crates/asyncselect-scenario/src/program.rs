@@ -663,6 +663,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             }
             (Some(name), Value::Event(event)) => {
                 self.program.events[usize::from(name.0)] = Some(event);
+                self.observer.named_event(event, name);
             }
             (None, _)
             | (

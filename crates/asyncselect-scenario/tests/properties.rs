@@ -50,7 +50,9 @@ impl Observed {
                 self.returned(error.is_none());
                 Ok(())
             }
-            TraceEvent::Retrieve { .. }
+            // Random scripts have no event objects.
+            TraceEvent::Record { .. }
+            | TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),

@@ -199,7 +199,7 @@ impl World {
         let rearms =
             !failed || spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms;
         if rearms {
-            self.socket_mut(listener).arm(NetworkEvent::Accept);
+            self.rearm(listener, NetworkEvent::Accept, cx);
             self.evaluate(listener, Trigger::AcceptCalled, cx);
         }
         if let Progress::Done(Ok(Value::Socket(accepted))) = &progress {

@@ -16,7 +16,7 @@ use asyncselect_abi::{
     WsaError,
 };
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage};
+use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage, TargetView};
 use asyncselect_model::{KnobId, World};
 
 use super::fingerprint::Fingerprint;
@@ -132,9 +132,11 @@ impl Monitor {
     /// Takes registrations over as they stand, when watching begins.
     pub(super) fn adopt(&mut self, world: &World) {
         for view in world.sockets() {
-            if let Some(registration) = view.registration {
-                let hwnd = registration.hwnd.unwrap_or(Hwnd(0));
-                self.register(&view, hwnd, registration.message, registration.mask, world);
+            // What goes to an event object is not watched.
+            if let Some(RegistrationView { target: TargetView::Window { hwnd, message }, mask }) =
+                view.registration
+            {
+                self.register(&view, hwnd.unwrap_or(Hwnd(0)), message, mask, world);
                 // What was told before is not known; nothing is due.
                 self.of_mut(view.handle).expect("just registered").must = 0;
             }
@@ -182,7 +184,12 @@ impl Monitor {
                     (None | Some(_), _) => {}
                 }
             }
-            Call::CloseSocket { s } if matches!(result, Some(Ok(_))) => self.forget(*s),
+            Call::CloseSocket { s } | Call::WsaEventSelect { s, .. }
+                if matches!(result, Some(Ok(_))) =>
+            {
+                // AS-CAN-05; AS-REP-05.
+                self.forget(*s);
+            }
             Call::WsaCleanup {} if matches!(result, Some(Ok(_))) => {
                 // AS-CLS-06: of this machine; what another has is none of its business.
                 let host = after.host_of(*thread);
@@ -297,9 +304,14 @@ impl Monitor {
         self.watches.retain(|watch| {
             let held = world.registration_of(watch.socket());
             let same = |held: &RegistrationView| {
-                held.mask.0 == u32::from(watch.mask)
-                    && held.message.0 == u32::from(watch.message)
-                    && held.hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                let same_target = match held.target {
+                    TargetView::Window { hwnd, message } => {
+                        message.0 == u32::from(watch.message)
+                            && hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                    }
+                    TargetView::Event { .. } => false,
+                };
+                same_target && held.mask.0 == u32::from(watch.mask)
             };
             let stands = held.as_ref().is_some_and(|(held, _)| same(held));
             broken.unless_as(stands, Property::RegistrationStays, |knob, _| {
@@ -345,7 +357,11 @@ impl Monitor {
             }
             let Some(view) = world.socket_of(watch.socket()) else { continue };
             // OQ-18: what becomes of a registration whose window is gone is not said.
-            if view.registration.is_some_and(|held| held.hwnd.is_some()) {
+            let has_window = view.registration.is_some_and(|held| match held.target {
+                TargetView::Window { hwnd, .. } => hwnd.is_some(),
+                TargetView::Event { .. } => false,
+            });
+            if has_window {
                 watch.lost(&view, world, &mut |lost| found(at, lost));
             }
         }
