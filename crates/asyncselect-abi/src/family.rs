@@ -41,7 +41,6 @@ impl Family {
     }
 
     /// Whether it is the one that is meant where nothing is said.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
     #[must_use]
     pub const fn is_usual(&self) -> bool {
         matches!(self, Self::Ipv4)
