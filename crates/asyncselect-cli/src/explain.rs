@@ -12,7 +12,7 @@ use crate::outcome::{Exit, Output, profiles};
 
 mod arms;
 mod cited;
-mod cites;
+pub(crate) mod cites;
 mod knob;
 mod step;
 

@@ -15,6 +15,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bundle;
+mod coverage;
 mod diff;
 mod explain;
 mod explore;
@@ -102,6 +103,8 @@ enum Command {
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
     Explain(explain::Question),
+    /// Says what of the references is held fast by scenarios and knobs, and what is not.
+    Coverage(coverage::Question),
     /// Prints where stacks part, and what each profile holds there.
     Knobs {
         /// One of them.
@@ -164,6 +167,7 @@ fn main() -> ExitCode {
         Command::Bundle { paths, out, family } => bundle::write(&paths, &out, family),
         Command::Explain(question) => explain::explain(&question),
         Command::Explore(question) => explore::explore(&question),
+        Command::Coverage(question) => coverage::coverage(&question),
         Command::Knobs { name, profiles, format } => {
             knobs::knobs(name.as_deref(), &profiles, format)
         }

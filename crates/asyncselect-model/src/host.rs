@@ -5,8 +5,8 @@
 //!   never have the same value. To all others it is the handle of nothing.
 //! * All machines have the same stack: one profile, one alternative taken at each knob.
 //! * A machine has one address, of the family of the run, that all others reach too: 127.0.0.1 to
-//!   127.0.0.4, or ::1 and 2001:db8::2 to 2001:db8::4 (RFC 3849). Nobody reaches the first machine's
-//!   ::1 from elsewhere, and a real machine has several addresses.
+//!   127.0.0.4, or ::1 and 2001:db8::2 to 2001:db8::4 (RFC 3849). A real one has several, and a
+//!   loopback address that nobody else reaches.
 //! * All sockets are of one family, and nothing else depends on which: a socket for both
 //!   (IPV6_V6ONLY off) is not there.
 //! * A machine whose network failed still carries its own connections from itself to itself.
