@@ -731,6 +731,43 @@ impl KnobId {
         u8::try_from(found).ok()
     }
 
+    /// Whether it matters only to registrations with an event object.
+    #[must_use]
+    pub const fn is_of_event_mode(self) -> bool {
+        matches!(
+            self,
+            Self::EventReregister
+                | Self::EventRecordKept
+                | Self::EventArrival
+                | Self::EventBadBufferRearms
+                | Self::RecordAfterCall
+                | Self::RecordAfterAsyncSelect
+                | Self::CancelEventCheck
+        )
+    }
+
+    /// Whether it matters only to registrations with a window.
+    #[must_use]
+    pub const fn is_of_message_mode(self) -> bool {
+        matches!(
+            self,
+            Self::HwndCheck
+                | Self::CancelHwndCheck
+                | Self::Reregister
+                | Self::QueuedMessages
+                | Self::BadBufferRearms
+                | Self::ConnectAtRegistration
+                | Self::DestroyedWindow
+                | Self::FailedPost
+                | Self::QueueLimit
+                | Self::CleanupMessages
+                | Self::ConnectAndWrite
+                | Self::WriteAndClose
+                | Self::OobAndRead
+                | Self::ReadAndWrite
+        )
+    }
+
     /// Position in [`KnobId::ALL`].
     #[must_use]
     #[expect(clippy::as_conversions, reason = "a fieldless enum of few variants")]

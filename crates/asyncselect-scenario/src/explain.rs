@@ -17,8 +17,8 @@ use crate::script::Script;
 use crate::script_file::ScriptCall;
 use crate::simulate::simulator;
 use crate::trace::{
-    SilentEvent, TraceEvent, TraceLine, TraceMessage, Tracer, call_text, fault_text,
-    recorded_text, return_text,
+    SilentEvent, TraceEvent, TraceLine, TraceMessage, Tracer, call_text, fault_text, recorded_text,
+    return_text,
 };
 
 /// A step on one stack.

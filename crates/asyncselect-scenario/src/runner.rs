@@ -3,8 +3,8 @@
 //! The runner has no semantics: it never repairs, retries or reorders what a stack did.
 
 use asyncselect_abi::{
-    BackendError, Data, EventHandle, Fault, Hwnd, MessageId, NetworkEvent, Reply, SelectReply, SocketHandle,
-    ThreadId, Value, WsaError,
+    BackendError, Data, EventHandle, Fault, Hwnd, MessageId, NetworkEvent, Reply, SelectReply,
+    SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::Effect;
 

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle,
-    ThreadId, Value, WsaError,
+    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
+    SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};

@@ -57,15 +57,10 @@ pub(crate) fn wsa_event_select(
     checked(unsafe { WinSock::WSAEventSelect(raw(s), raw_event(event), levent) })
 }
 
-pub(crate) fn wsa_enum_network_events(
-    s: SocketHandle,
-    event: EventHandle,
-) -> Observed<WireRecord> {
+pub(crate) fn wsa_enum_network_events(s: SocketHandle, event: EventHandle) -> Observed<WireRecord> {
     let mut record = WinSock::WSANETWORKEVENTS::default();
     // SAFETY: `record` is valid for writes during the call; the API checks the handles.
-    checked(unsafe {
-        WinSock::WSAEnumNetworkEvents(raw(s), raw_event(event), &raw mut record)
-    })?;
+    checked(unsafe { WinSock::WSAEnumNetworkEvents(raw(s), raw_event(event), &raw mut record) })?;
     Ok(WireRecord {
         events: record.lNetworkEvents.cast_unsigned(),
         // What entries of other events hold may be any number (AS-MSG-10).
