@@ -691,6 +691,15 @@ knobs! {
         Ignored = "ignored",
     }
 
+    /// How long the outcome of a connect that nobody was told of is told to a registration with an
+    /// event object.
+    EventConnectOutcome = "event_connect_outcome" ["AS-CO-01" "W-032" "W-036" "W-089"] {
+        /// As long as the connection is established; a failure not at all.
+        WhileConnected = "while_connected",
+        /// Until it is told.
+        UntilTold = "until_told",
+    }
+
     /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
     /// nothing of its condition.
     RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
@@ -740,6 +749,7 @@ impl KnobId {
                 | Self::EventRecordKept
                 | Self::EventArrival
                 | Self::EventBadBufferRearms
+                | Self::EventConnectOutcome
                 | Self::RecordAfterCall
                 | Self::RecordAfterAsyncSelect
                 | Self::CancelEventCheck
@@ -757,6 +767,7 @@ impl KnobId {
                 | Self::QueuedMessages
                 | Self::BadBufferRearms
                 | Self::ConnectAtRegistration
+                | Self::RegisterAfterReset
                 | Self::DestroyedWindow
                 | Self::FailedPost
                 | Self::QueueLimit
