@@ -717,6 +717,23 @@ knobs! {
         Kept = "kept",
     }
 
+    /// Whether an event that a message told of, and that was not re-enabled, is recorded for a
+    /// WSAEventSelect that takes over.
+    EventAfterMessages = "event_after_messages" ["AS-REP-01" "AS-REP-09"] {
+        /// It is, as for any new registration.
+        TellsAgain = "tells_again",
+        /// It is not.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// Whether select sets the event object of a socket of which an event is recorded.
+    SelectSetsEvent = "select_sets_event" ["AS-EN-23" "W-010"] {
+        /// It does not.
+        Never = "never",
+        /// It does, in whatever list the socket is.
+        Sets = "sets",
+    }
+
     /// Whether WSAEventSelect looks at its event object when its mask is 0.
     CancelEventCheck = "cancel_event_check" ["X-05" "AS-CAN-06"] {
         /// It does not.
@@ -752,6 +769,8 @@ impl KnobId {
                 | Self::EventConnectOutcome
                 | Self::RecordAfterCall
                 | Self::RecordAfterAsyncSelect
+                | Self::EventAfterMessages
+                | Self::SelectSetsEvent
                 | Self::CancelEventCheck
         )
     }
