@@ -61,6 +61,9 @@ enum Command {
         /// The address family of the runs.
         #[arg(long, value_enum, default_value_t = Families::Ipv4)]
         family: Families,
+        /// By messages, by event objects where a file opts into that, or both.
+        #[arg(long, value_enum, default_value_t = Modes::Message)]
+        mode: Modes,
         /// How to print.
         #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
         format: run::RunFormat,
@@ -78,6 +81,9 @@ enum Command {
         /// The address family of the run, `ipv4` or `ipv6`.
         #[arg(long, default_value_t)]
         family: Family,
+        /// By messages, or by event objects if the file opts into that.
+        #[arg(long, value_enum, default_value_t = Mode::Message)]
+        mode: Mode,
         /// How to print; `json` is one event a line.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -132,6 +138,26 @@ enum Command {
     },
 }
 
+/// How scenarios are told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Modes {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect, for files that opt in.
+    Event,
+    /// One after the other.
+    Both,
+}
+
+/// How one scenario is told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect.
+    Event,
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -156,11 +182,11 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, family, format, no_progress } => {
-            run::run(&paths, &profiles, family, format, !no_progress)
+        Command::Run { paths, profiles, family, mode, format, no_progress } => {
+            run::run(&paths, &profiles, family, mode, format, !no_progress)
         }
-        Command::Trace { path, profile, family, format } => {
-            trace::trace(&path, &profile, family, format)
+        Command::Trace { path, profile, family, mode, format } => {
+            trace::trace(&path, &profile, family, mode, format)
         }
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),

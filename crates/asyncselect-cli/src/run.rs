@@ -15,9 +15,10 @@ use quick_junit::TestSuite;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::Modes;
 use crate::families::{self, Families};
 use crate::junit::{self, Told};
-use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read};
+use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read_in};
 use crate::progress::Progress;
 use crate::style::{self, column, paint};
 
@@ -36,6 +37,7 @@ pub(crate) fn run(
     paths: &[PathBuf],
     names: &[String],
     families: Families,
+    modes: Modes,
     format: RunFormat,
     progress: bool,
 ) -> Output {
@@ -43,7 +45,7 @@ pub(crate) fn run(
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
-    let Scripts { scripts, errors } = read(paths);
+    let Scripts { scripts, errors } = read_in(paths, modes);
     let scripts = families.of(scripts);
     let progress = Progress::new(progress, scripts.len());
     // In the order of the scenarios, whichever ends first.

@@ -195,7 +195,7 @@ impl World {
             Call::GetSockName { s } => self.getsockname(known(*s)),
             Call::GetPeerName { s } => self.getpeername(known(*s)),
             Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
-                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
+                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms, cx)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
                 let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };

@@ -10,8 +10,9 @@ use crate::event_mode::Recorded;
 use crate::knob::{
     CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
-    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    EventConnectOutcome, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
 use crate::registration::Target;
@@ -157,7 +158,11 @@ impl World {
             NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
             // AS-CO-01: currently established.
-            NetworkEvent::Connect if self.is_over(socket) => Condition::No(Absence::Reset),
+            NetworkEvent::Connect
+                if self.is_over(socket) && !self.outcome_outlives(socket, side, trigger, cx) =>
+            {
+                Condition::No(Absence::Reset)
+            }
             NetworkEvent::Connect => self.connected(socket, side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept
@@ -191,9 +196,20 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let nothing = Condition::No(Absence::NotConnected);
+        let this = self.socket(socket);
         let (error, attempt) = match trigger {
-            Trigger::ConnectFailed => (self.socket(socket).error, true),
+            Trigger::ConnectFailed => (this.error, true),
             Trigger::ConnectRefused(error) => (error, false),
+            // W-036: a failure that nobody was told of. (A connect that waited has told it.)
+            Trigger::Registered
+                if event == NetworkEvent::Connect
+                    && this.failed
+                    && this.error != WsaError(0)
+                    && this.told_by_event()
+                    && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold =>
+            {
+                (self.socket(socket).error, false)
+            }
             Trigger::Registered
             | Trigger::Inherited
             | Trigger::Connected
@@ -301,6 +317,21 @@ impl World {
         }
     }
 
+    /// W-032, W-089: whether a connection that is over by now is told of all the same, since nobody
+    /// was told that it was made.
+    fn outcome_outlives<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        trigger == Trigger::Registered
+            && side == Side::Connector
+            && self.socket(socket).told_by_event()
+            && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold
+    }
+
     /// FD_CONNECT's condition on a connection: it tells of the moment, and perhaps to those who
     /// register later.
     fn connected<C: Chooser, S: Sink>(
@@ -310,10 +341,7 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
-        let by_event = match self.socket(socket).registration.map(|live| live.target) {
-            Some(Target::Event(_)) => true,
-            Some(Target::Window { .. }) | None => false,
-        };
+        let by_event = self.socket(socket).told_by_event();
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
             // AS-CO-01 against W-031; with event objects nobody is against it (W-032, W-047).
@@ -360,9 +388,10 @@ impl World {
                 let unread = self.streams.has_unread(link, side, this.oob_inline);
                 self.ended(this.send_shut, unread, trigger, cx)
             }
-            // C8, W-088: some stacks do not tell a registration of a reset that came before.
+            // C8, W-088: some stacks do not tell a window of a reset that came before.
             Arrived::Reset | Arrived::EndThenReset
                 if trigger == Trigger::Registered
+                    && !this.told_by_event()
                     && self.knob::<RegisterAfterReset>(cx) == RegisterAfterReset::Silent =>
             {
                 Condition::No(Absence::ClosedBefore)

@@ -9,11 +9,11 @@ use asyncselect_abi::{NetworkEvent, NetworkEvents, WsaError};
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{
-    EventArrival, EventRecordKept, EventReregister, Knob, KnobId, RecordAfterAsyncSelect,
-    RecordAfterCall,
+    EventAfterMessages, EventArrival, EventRecordKept, EventReregister, Knob, KnobId,
+    RecordAfterAsyncSelect, RecordAfterCall, SelectSetsEvent,
 };
 use crate::latch::{Latch, Trigger};
-use crate::registration::Target;
+use crate::registration::{Registration, Target};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::SocketIx;
@@ -58,9 +58,12 @@ impl World {
         self.renew_record(socket, cx);
         let this = self.socket(socket);
         match this.registration.map(|before| before.target) {
+            Some(Target::Window { .. } | Target::Event(_)) | None if this.spent() == 0 => 0,
             // AS-REP-01: what was posted to a window was not recorded.
-            Some(Target::Window { .. }) => 0,
-            Some(Target::Event(_)) | None if this.spent() == 0 => 0,
+            Some(Target::Window { .. }) => match self.knob::<EventAfterMessages>(cx) {
+                EventAfterMessages::TellsAgain => 0,
+                EventAfterMessages::KeepsLatch => u16::MAX,
+            },
             // W-007: is an event that was told and not re-enabled told again?
             Some(Target::Event(_)) | None => match self.knob::<EventReregister>(cx) {
                 EventReregister::TellsAgain => 0,
@@ -73,6 +76,23 @@ impl World {
     pub(crate) fn tell_record(&mut self, socket: SocketIx, object: Option<EventIx>, mask: u16) {
         let told = self.recorded(socket) & NetworkEvents(u32::from(mask));
         if let Some(object) = object.filter(|_| !told.is_empty()) {
+            self.set_event(object);
+        }
+    }
+
+    /// AS-EN-23, W-010: does select set the event object of a socket of which something is recorded?
+    pub(crate) fn selected<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let Some(Registration { target: Target::Event(Some(object)), mask }) =
+            self.socket(socket).registration
+        else {
+            return;
+        };
+        let told = self.recorded(socket) & NetworkEvents(u32::from(mask.get()));
+        if !told.is_empty() && self.knob::<SelectSetsEvent>(cx) == SelectSetsEvent::Sets {
             self.set_event(object);
         }
     }

@@ -691,6 +691,15 @@ knobs! {
         Ignored = "ignored",
     }
 
+    /// How long the outcome of a connect that nobody was told of is told to a registration with an
+    /// event object.
+    EventConnectOutcome = "event_connect_outcome" ["AS-CO-01" "W-032" "W-036" "W-089"] {
+        /// As long as the connection is established; a failure not at all.
+        WhileConnected = "while_connected",
+        /// Until it is told.
+        UntilTold = "until_told",
+    }
+
     /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
     /// nothing of its condition.
     RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
@@ -706,6 +715,23 @@ knobs! {
         Cleared = "cleared",
         /// It stays until it is enumerated.
         Kept = "kept",
+    }
+
+    /// Whether an event that a message told of, and that was not re-enabled, is recorded for a
+    /// WSAEventSelect that takes over.
+    EventAfterMessages = "event_after_messages" ["AS-REP-01" "AS-REP-09"] {
+        /// It is, as for any new registration.
+        TellsAgain = "tells_again",
+        /// It is not.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// Whether select sets the event object of a socket of which an event is recorded.
+    SelectSetsEvent = "select_sets_event" ["AS-EN-23" "W-010"] {
+        /// It does not.
+        Never = "never",
+        /// It does, in whatever list the socket is.
+        Sets = "sets",
     }
 
     /// Whether WSAEventSelect looks at its event object when its mask is 0.
@@ -729,6 +755,47 @@ impl KnobId {
     pub fn value_index(self, name: &str) -> Option<u8> {
         let found = self.values().iter().position(|value| *value == name)?;
         u8::try_from(found).ok()
+    }
+
+    /// Whether it matters only to registrations with an event object.
+    #[must_use]
+    pub const fn is_of_event_mode(self) -> bool {
+        matches!(
+            self,
+            Self::EventReregister
+                | Self::EventRecordKept
+                | Self::EventArrival
+                | Self::EventBadBufferRearms
+                | Self::EventConnectOutcome
+                | Self::RecordAfterCall
+                | Self::RecordAfterAsyncSelect
+                | Self::EventAfterMessages
+                | Self::SelectSetsEvent
+                | Self::CancelEventCheck
+        )
+    }
+
+    /// Whether it matters only to registrations with a window.
+    #[must_use]
+    pub const fn is_of_message_mode(self) -> bool {
+        matches!(
+            self,
+            Self::HwndCheck
+                | Self::CancelHwndCheck
+                | Self::Reregister
+                | Self::QueuedMessages
+                | Self::BadBufferRearms
+                | Self::ConnectAtRegistration
+                | Self::RegisterAfterReset
+                | Self::DestroyedWindow
+                | Self::FailedPost
+                | Self::QueueLimit
+                | Self::CleanupMessages
+                | Self::ConnectAndWrite
+                | Self::WriteAndClose
+                | Self::OobAndRead
+                | Self::ReadAndWrite
+        )
     }
 
     /// Position in [`KnobId::ALL`].

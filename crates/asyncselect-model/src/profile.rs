@@ -9,12 +9,13 @@ use crate::knob::{
     CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
     ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
-    EventArrival, EventBadBufferRearms, EventRecordKept, EventReregister, FailedAcceptRearms,
-    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
-    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RecordAfterCall,
-    RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd,
-    ResetError, SecondClose, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
+    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
+    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck,
+    InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
+    OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
+    SelectSetsEvent, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
     SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
     WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
@@ -171,6 +172,9 @@ impl Profile {
             .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
             .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
             .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
+            .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
+            .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
+            .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -216,6 +220,8 @@ impl Profile {
             .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
             .fix(EventBadBufferRearms::Ignored, ObservedElsewhere, "W-063, W-070")
             .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
+            .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
+            .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -285,6 +291,17 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(EventReregister::KeepsLatch, Measured, HERE)
+            .fix(EventArrival::Once, Measured, HERE)
+            .fix(EventBadBufferRearms::Ignored, Measured, HERE)
+            .fix(RecordAfterCall::Withdrawn, Measured, HERE)
+            .fix(EventConnectOutcome::UntilTold, Measured, HERE)
+            .fix(EventAfterMessages::KeepsLatch, Measured, HERE)
+            .fix(SelectSetsEvent::Sets, Measured, HERE)
+            .fix(CancelEventCheck::Einval, Measured, HERE)
+            .fix(FailedSelect::KeepsRegistration, Measured, HERE)
+            .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
+            .fix(EventRecordKept::Kept, Measured, HERE)
     }
 }
 
