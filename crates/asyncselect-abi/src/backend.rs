@@ -7,7 +7,7 @@ use crate::call::BackendCall;
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::fault::Fault;
-use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage};
 
 /// A stack: the model, or an adapter's process.
@@ -17,12 +17,14 @@ use crate::message::{EventRecord, MessageId, PostedMessage};
 pub trait Backend {
     /// Forgets every socket, window and message. `literals` are the payloads that later calls name
     /// by number; with `fresh` the stack starts a new process where it has one. `hosts` holds the
-    /// machine of each thread, or nothing if there is one machine.
+    /// machine of each thread, or nothing if there is one machine; `processes` the process of each
+    /// thread, or nothing if there is one process on each machine.
     fn reset(
         &mut self,
         literals: &[Data],
         fresh: bool,
         hosts: &[HostId],
+        processes: &[ProcessId],
     ) -> Result<(), BackendError>;
 
     /// Makes one call on a thread of the script.

@@ -51,6 +51,12 @@ handle! {
     HostId(u8)
 }
 
+handle! {
+    /// A process of the simulated machine by number; 0 is the one that everything is in if nothing
+    /// else is said.
+    ProcessId(u8)
+}
+
 impl HostId {
     /// The address of the machine, 127.0.0.1 for the first; the others reach it there too.
     #[must_use]

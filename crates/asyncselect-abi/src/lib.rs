@@ -35,6 +35,6 @@ pub use data::{Data, Literal, LiteralId};
 pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
 pub use fault::Fault;
-pub use handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+pub use handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 pub use message::{EventRecord, MessageId, PostedMessage, SelectReply};
 pub use text::UnknownName;

@@ -14,7 +14,7 @@ use crate::data::Data;
 use crate::error::WsaError;
 use crate::event::NetworkEvents;
 use crate::fault::Fault;
-use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage, SelectReply};
 
 /// The version that this crate speaks.
@@ -55,6 +55,10 @@ pub enum RequestBody {
         /// asked for more.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hosts: Vec<HostId>,
+        /// The process of each thread; none if all are in one. Only adapters that offer `processes`
+        /// are asked for more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        processes: Vec<ProcessId>,
     },
     /// Make one call on a thread.
     Call {

@@ -115,7 +115,9 @@ struct Playing<'p, A> {
 
 impl<'p, A: Ask> Playing<'p, A> {
     fn reset(&mut self, fresh: bool) -> Result<(), Stop> {
-        match self.done("reset", RequestBody::Reset { fresh, hosts: Vec::new() }) {
+        match self
+            .done("reset", RequestBody::Reset { fresh, hosts: Vec::new(), processes: Vec::new() })
+        {
             Ok(()) => Ok(()),
             // It cannot, or it is gone since the last scenario.
             Err(Stop::Adapter(_)) => Ok(self.adapter.restart()?),

@@ -146,6 +146,13 @@ impl World {
             }),
             // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
             (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
+            // Another process of the machine may have made it.
+            (_, Some(handle)) if matches!(call, Call::WsaDuplicateSocket { .. }) => {
+                let of =
+                    SocketIx::from_handle(handle).filter(|_| self.any_socket(handle).is_some());
+                let on = of.map(|of| self.machine_of(self.socket(of).host));
+                (on != Some(self.machine_of(host))).then_some(not_a_socket)
+            }
             (_, Some(handle)) if self.open_socket(host, handle).is_none() => Some(not_a_socket),
             (_, _) => None,
         }
@@ -157,8 +164,11 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let known = |handle| SocketIx::from_handle(handle).expect("refuse_early has looked");
-        if self.faults.network_down.has(host) && !survives_network(call) {
+        let descriptor = call.socket().and_then(|handle| SocketIx::from_handle(*handle));
+        // AS-DUP-01: all of a socket is common to its descriptors.
+        let socket = descriptor.map(|descriptor| self.behind(descriptor));
+        let known = |_| socket.expect("refuse_early has looked");
+        if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
         match call {
@@ -177,7 +187,13 @@ impl World {
                 self.recv(known(*s), *len, *flags, cx)
             }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
-            Call::CloseSocket { s } => self.closesocket(known(*s), cx),
+            Call::CloseSocket { .. } => {
+                self.closesocket(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::CloseHandle { .. } => {
+                self.close_handle(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::WsaDuplicateSocket { s } => self.duplicate_socket(*s, cx),
             Call::IoctlSocket { s, cmd, argp } => {
                 self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
@@ -208,9 +224,7 @@ impl World {
             Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
                 unreachable!("provider_call has made them")
             }
-            Call::CloseHandle { .. }
-            | Call::WsaDuplicateSocket { .. }
-            | Call::WsaCreateEvent {}
+            Call::WsaCreateEvent {}
             | Call::WsaCloseEvent { .. }
             | Call::WsaResetEvent { .. }
             | Call::WsaEventSelect { .. }

@@ -13,6 +13,7 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
+//! | further descriptors, processes | `sharing` |
 //! | where the network lies | [`stream`] |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
@@ -36,6 +37,7 @@ mod network;
 pub mod profile;
 mod registration;
 pub mod rule;
+mod sharing;
 pub mod sink;
 mod socket;
 pub mod stream;

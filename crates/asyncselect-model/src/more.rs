@@ -6,15 +6,20 @@
 
 use std::ops::Deref;
 
+use crate::sharing::Sharing;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) sharing: Sharing,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self = Self { sharing: Sharing::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { sharing } = self;
+        sharing.pack(out);
     }
 }
 

@@ -516,7 +516,7 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let down = self.is_network_down(self.socket(socket).host);
                         let silent = down && self.is_cut(link);
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;

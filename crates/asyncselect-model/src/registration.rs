@@ -15,6 +15,7 @@ use crate::knob::{
 };
 use crate::latch::Trigger;
 use crate::rule::Rule;
+use crate::sharing::Sharing;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::window::{Queued, Standing, WindowIx};
@@ -25,6 +26,8 @@ use crate::world::{CallResult, Context, ModelError, Refusal, World};
 pub(crate) struct Registration {
     /// `None`: a window that does not exist, with a stack that does not look (F, bad window).
     pub(crate) window: Option<WindowIx>,
+    /// The descriptor through which it was made (OQ-19).
+    pub(crate) descriptor: SocketIx,
     pub(crate) message: u16,
     /// `NetworkEvents`, defined bits only; never none.
     pub(crate) mask: NonZeroU16,
@@ -39,6 +42,7 @@ impl Registration {
     pub(crate) fn packed(self) -> u64 {
         let window = self.window.map_or(0, WindowIx::get);
         1 << 63
+            | u64::from(self.descriptor.0) << 48
             | u64::from(self.mask.get()) << 32
             | u64::from(self.message) << 8
             | u64::from(window)
@@ -63,13 +67,15 @@ impl World {
         request: Request,
         cx: &mut Context<'_, C, S>,
     ) -> CallResult {
-        let (socket, window) = match self.validate(request, cx)? {
+        let (descriptor, window) = match self.validate(request, cx)? {
             Ok(valid) => valid,
             Err(refusal) => {
                 self.after_failure(request, cx);
                 return Ok(Err(refusal));
             }
         };
+        // AS-DUP-01: whichever descriptor it is, the socket has one registration.
+        let socket = self.behind(descriptor);
         // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
@@ -98,10 +104,11 @@ impl World {
             // Another window or number: nothing was posted to it.
             Some(_) | None => 0,
         };
-        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
+        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged. AS-DUP-02,
+        // AS-DUP-03: also if it was made through another descriptor, or by another process.
         self.end_registration(socket, cx);
         let this = self.socket_mut(socket);
-        this.registration = Some(Registration { window, message, mask });
+        this.registration = Some(Registration { window, descriptor, message, mask });
         this.keep_spent(kept);
         self.evaluate(socket, Trigger::Registered, cx);
         Ok(Ok(Value::Int(0)))
@@ -110,6 +117,7 @@ impl World {
     /// OQ-06: what a failing call leaves behind is not documented.
     fn after_failure<C: Chooser, S: Sink>(&mut self, request: Request, cx: &mut Context<'_, C, S>) {
         let Some(socket) = self.open_socket(request.host, request.socket) else { return };
+        let socket = self.behind(socket);
         if self.socket(socket).registration.is_some() {
             match self.knob::<FailedSelect>(cx) {
                 FailedSelect::KeepsRegistration => {}
@@ -133,9 +141,15 @@ impl World {
             // AS-REG-11.
             None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
         };
-        if self.faults.network_down.has(request.host) {
+        if self.is_network_down(request.host) {
             // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
             return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
+        }
+        if self.find_window(request.host, request.hwnd).is_none()
+            && self.windows.find(request.hwnd).is_some()
+            && self.more.sharing.processes
+        {
+            return Err(ModelError::new("WSAAsyncSelect", "with a window of another process"));
         }
         let window = self.validate_parameters(request, cx);
         Ok(match (socket, window) {
@@ -196,30 +210,34 @@ impl World {
         if self.socket_mut(socket).registration.take().is_none() {
             return;
         }
-        let ended =
-            |queued: &Queued| queued.socket == socket && queued.standing == Standing::Current;
-        if !self.windows.queue.iter().any(ended) {
-            return;
-        }
+        let ended = |sharing: &Sharing, queued: &Queued| {
+            queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket
+        };
+        let any = self.windows.queue.iter().any(|queued| ended(&self.more.sharing, queued));
         // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
-        match self.knob::<QueuedMessages>(cx) {
-            QueuedMessages::Delivered => {
-                for queued in self.windows.queue.iter_mut().filter(|queued| ended(queued)) {
-                    queued.standing = Standing::Stale;
+        match any.then(|| self.knob::<QueuedMessages>(cx)) {
+            None => {}
+            Some(QueuedMessages::Delivered) => {
+                let Self { windows, more, .. } = self;
+                for queued in windows.queue.iter_mut() {
+                    if ended(&more.sharing, queued) {
+                        queued.standing = Standing::Stale;
+                    }
                 }
             }
-            QueuedMessages::Withdrawn => {
+            Some(QueuedMessages::Withdrawn) => {
+                let Self { windows, more, sockets, .. } = self;
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                for queued in self.windows.queue.iter().filter(|queued| ended(queued)) {
-                    self.sockets[socket.at()].arm(queued.event);
+                for queued in windows.queue.iter().filter(|queued| ended(&more.sharing, queued)) {
+                    sockets[socket.at()].arm(queued.event);
                 }
-                let before = self.windows.queue.len();
-                self.windows.queue.retain(|queued| !ended(queued));
-                let count = before - self.windows.queue.len();
-                let count = u8::try_from(count).unwrap_or(u8::MAX);
+                let before = windows.queue.len();
+                windows.queue.retain(|queued| !ended(&more.sharing, queued));
+                let count = u8::try_from(before - windows.queue.len()).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
             }
         }
+        self.drop_descriptors(socket);
     }
 
     /// Gives an accepted socket what its listener has.
@@ -248,7 +266,7 @@ impl World {
             return;
         };
         let this = self.socket_mut(accepted);
-        this.registration = Some(registration);
+        this.registration = Some(Registration { descriptor: accepted, ..registration });
         this.nonblocking = true;
         assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
         self.evaluate(accepted, Trigger::Inherited, cx);

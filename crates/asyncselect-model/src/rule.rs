@@ -86,6 +86,7 @@ rules! {
     W075 = "W-075", "A receive with MSG_OOB fails with WSAEWOULDBLOCK if no urgent byte waits.";
     W08A = "W-08A", "After a reset by the peer, send and recv fail.";
     W083 = "W-083", "FD_CLOSE comes when the end arrives, unread data or not.";
+    W08E = "W-08E", "CloseHandle on a registered socket posts FD_CLOSE on Windows.";
     W088 = "W-088", "What FD_CLOSE says of a reset differs between stacks.";
 }
 

@@ -213,6 +213,8 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
+    /// The machine or process of the thread that calls.
+    pub(crate) caller: HostId,
 }
 
 /// Looks for moves, first at threads, then at ends of connections. An engine does little else
@@ -339,7 +341,13 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let cx = &mut Context { chooser, sink, decides: true };
+        let caller = match mv {
+            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
+            Move::Deliver { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
+                HostId(0)
+            }
+        };
+        let cx = &mut Context { chooser, sink, decides: true, caller };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
@@ -477,7 +485,7 @@ impl World {
         // The newest few: a queue may hold ten thousand.
         let newest = self.windows.queue.iter().rev().take(16);
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(queued.socket);
+            let socket = self.socket(self.behind(queued.socket));
             let holds = socket.registration.is_some_and(|registration| {
                 registration.message == queued.message
                     && registration.window == Some(queued.window)

@@ -333,7 +333,7 @@ impl<C: Chooser> Bench<C> {
 /// Two machines, and a connection from the second to the first: both ends, and the listener.
 fn two_machines(profile: &Profile) -> (Bench<Canonical>, [SocketHandle; 3]) {
     let mut bench = Bench::new(profile, Canonical);
-    bench.world.place(&[HostId(0), HostId(1)]).unwrap();
+    bench.world.place(&[HostId(0), HostId(1)], &[]).unwrap();
     for thread in [APP, FAR] {
         let version = Version { major: 2, minor: 2 };
         bench.call_on(thread, Call::WsaStartup { version }).unwrap();
@@ -458,8 +458,8 @@ fn a_machine_uses_no_place_of_another() {
 #[test]
 fn too_many_machines_are_refused() {
     let mut world = World::new(&Profile::documented());
-    world.place(&[HostId(0), HostId(4)]).unwrap_err();
-    world.place(&[HostId(0); 5]).unwrap_err();
+    world.place(&[HostId(0), HostId(4)], &[]).unwrap_err();
+    world.place(&[HostId(0); 5], &[]).unwrap_err();
     let down = Move::Fault(Fault::NetworkDown { host: Some(HostId(4)) });
     world.apply(down, &mut Canonical, &mut Ignore).unwrap_err();
 }

@@ -28,8 +28,17 @@ use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 8] =
-    ["threads", "hosts", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
+const CAPABILITIES: [&str; 9] = [
+    "threads",
+    "hosts",
+    "processes",
+    "real_time",
+    "spi",
+    "oob",
+    "faults",
+    "simulated_time",
+    "handle_reuse",
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -105,9 +114,9 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh, hosts } => {
+            RequestBody::Reset { fresh, hosts, processes } => {
                 self.calls = [None; THREADS_MAX];
-                self.sim.reset(&[], fresh, &hosts).map_err(said)?;
+                self.sim.reset(&[], fresh, &hosts, &processes).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
             RequestBody::Call { thread, call, .. } => {

@@ -18,7 +18,7 @@ use asyncselect_abi::protocol::{
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, EventHandle, Fault, HostId, Hwnd, Literal, MessageId, Outcome,
-    PostedMessage, PumpFilter, SocketHandle, ThreadId, WsaError,
+    PostedMessage, ProcessId, PumpFilter, SocketHandle, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -273,6 +273,7 @@ impl Backend for Adapter {
         literals: &[Data],
         fresh: bool,
         hosts: &[HostId],
+        processes: &[ProcessId],
     ) -> Result<(), BackendError> {
         self.literals = literals.to_vec();
         self.received = Default::default();
@@ -280,7 +281,11 @@ impl Backend for Adapter {
         self.announced = None;
         self.returns.clear();
         self.ahead.clear();
-        let reset = |fresh| RequestBody::Reset { fresh, hosts: hosts.to_vec() };
+        let reset = |fresh| RequestBody::Reset {
+            fresh,
+            hosts: hosts.to_vec(),
+            processes: processes.to_vec(),
+        };
         if self.process.is_none() {
             self.launch()?;
         } else {
@@ -289,8 +294,12 @@ impl Backend for Adapter {
                 other => return other,
             }
         }
-        // A new process has nothing to forget, but knows of one machine only.
-        if hosts.is_empty() { Ok(()) } else { self.done("reset", reset(false)) }
+        // A new process has nothing to forget, but knows of one machine and one process only.
+        if hosts.is_empty() && processes.is_empty() {
+            Ok(())
+        } else {
+            self.done("reset", reset(false))
+        }
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
@@ -362,6 +371,7 @@ impl Stack for Adapter {
             | Need::Spi
             | Need::Threads
             | Need::Hosts
+            | Need::Processes
             | Need::SimulatedTime
             | Need::BlockingHook
             | Need::Schedule => !self.capabilities.iter().any(|has| has == need.as_str()),

@@ -114,7 +114,7 @@ impl<'s> Program<'s> {
         }
         let fresh = script.needs.contains(&Need::FreshProcess);
         stack
-            .reset(&script.literals, fresh, &script.hosts)
+            .reset(&script.literals, fresh, &script.hosts, &script.processes)
             .map_err(|error| Ending::Failed(Place::Setup, error))?;
         Ok(Self {
             script,

@@ -9,8 +9,8 @@ use asyncselect_abi::bundle::{Ending as Ended, Line, RECORDING};
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::protocol::WireReply;
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, Fault, HostId, Outcome, PostedMessage, PumpFilter, Reply,
-    SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, Fault, HostId, Outcome, PostedMessage, ProcessId,
+    PumpFilter, Reply, SocketHandle, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -184,7 +184,13 @@ impl Playback {
 }
 
 impl Backend for Playback {
-    fn reset(&mut self, _: &[Data], _: bool, _: &[HostId]) -> Result<(), BackendError> {
+    fn reset(
+        &mut self,
+        _: &[Data],
+        _: bool,
+        _: &[HostId],
+        _: &[ProcessId],
+    ) -> Result<(), BackendError> {
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId, ThreadId,
+    WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
@@ -254,7 +255,9 @@ pub struct Script {
     pub threads: Vec<String>,
     /// The machine of each thread; none if all are on one.
     pub hosts: Vec<HostId>,
-    /// Names of the machines after the first, which has none.
+    /// The process of each thread; none if all are in one.
+    pub processes: Vec<ProcessId>,
+    /// Names of the machines or processes after the first, which has none.
     pub machines: Vec<String>,
     /// Payloads.
     pub literals: Vec<Data>,
@@ -298,6 +301,7 @@ impl Script {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
@@ -307,6 +311,7 @@ impl Script {
             refusing,
             ..
         } = checker;
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
         Ok(Self {
             id: id_of(&source.path),
             title: file.title,
@@ -319,7 +324,8 @@ impl Script {
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,

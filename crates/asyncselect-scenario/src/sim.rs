@@ -6,7 +6,7 @@ use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
     Backend, BackendError, Data, Fault, HostId, Literal, LiteralId, Outcome, PostedMessage,
-    PumpFilter, Reply, SelectReply, SocketHandle, ThreadId,
+    ProcessId, PumpFilter, Reply, SelectReply, SocketHandle, ThreadId,
 };
 use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
@@ -106,9 +106,15 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
 }
 
 impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
-    fn reset(&mut self, literals: &[Data], _: bool, hosts: &[HostId]) -> Result<(), BackendError> {
+    fn reset(
+        &mut self,
+        literals: &[Data],
+        _: bool,
+        hosts: &[HostId],
+        processes: &[ProcessId],
+    ) -> Result<(), BackendError> {
         self.now.world.clone_from(&self.start);
-        self.now.world.place(hosts).map_err(not_modelled)?;
+        self.now.world.place(hosts, processes).map_err(not_modelled)?;
         self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();

@@ -30,13 +30,13 @@ impl World {
             return self.async_select(request, cx).map(Some);
         }
         if let Call::WspIoctl { .. } = call
-            && self.faults.network_down.has(host)
+            && self.is_network_down(host)
         {
             return Err(ModelError::new(call.name(), "while the network is down"));
         }
         if let Call::WspIoctl { s, cmd, argp } = call {
             return Ok(Some(match self.open_socket(host, *s) {
-                Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx)?,
+                Some(socket) => self.ioctlsocket(self.behind(socket), *cmd, *argp, cx)?,
                 // AS-REG-18: the check is the provider's duty.
                 None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
             }));

@@ -96,14 +96,14 @@ impl World {
             || spent(self, NetworkEvent::Read)
                 && self.knob::<OobReceiveRearmsRead>(cx) == OobReceiveRearmsRead::Rearms;
         if reads {
-            self.socket_mut(socket).arm(NetworkEvent::Read);
+            self.rearm(socket, NetworkEvent::Read, cx);
         }
         // one without MSG_OOB too?
         let oob = urgent
             || spent(self, NetworkEvent::Oob)
                 && self.knob::<OobRearmedBy>(cx) == OobRearmedBy::AnyReceive;
         if oob {
-            self.socket_mut(socket).arm(NetworkEvent::Oob);
+            self.rearm(socket, NetworkEvent::Oob, cx);
         }
         self.evaluate(socket, Trigger::ReceiveCalled, cx);
     }

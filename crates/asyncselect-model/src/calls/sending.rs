@@ -90,7 +90,7 @@ impl World {
                 // OQ-09.
                 || short && self.knob::<ShortSendRearms>(cx) == ShortSendRearms::Rearms)
         {
-            self.socket_mut(socket).arm(NetworkEvent::Write);
+            self.rearm(socket, NetworkEvent::Write, cx);
             self.evaluate(socket, Trigger::SendCalled, cx);
         }
         Ok(progress)

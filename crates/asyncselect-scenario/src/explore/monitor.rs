@@ -115,29 +115,37 @@ impl Monitor {
 
     /// What a call does to registrations, and to what is enabled.
     fn called(&mut self, happened: &Happened<'_>) -> Result<Marks, TooMany> {
-        let Happened { after, call, seen, made, .. } = happened;
+        let Happened { before, after, call, seen, made } = happened;
         let Some(call) = call else { return Ok(0) };
         let result = seen.result();
         let mut marks = 0;
+        // AS-DUP-01: whichever descriptor it is, the socket is one.
+        let first = |s: &SocketHandle| before.first_descriptor(*s);
         match call {
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent }
             | Call::WspAsyncSelect { s, hwnd, wmsg, levent } => {
                 let mask = *levent & NetworkEvents::FD_ALL_EVENTS;
                 let view = after.socket_of(*s);
                 match (result, view) {
-                    (Some(Ok(_)), Some(_)) if mask.is_empty() => self.forget(*s),
+                    (Some(Ok(_)), Some(_)) if mask.is_empty() => self.forget(first(s)),
                     (Some(Ok(_)), Some(view)) => self.register(&view, *hwnd, *wmsg, mask)?,
                     (None | Some(_), _) => {}
                 }
             }
-            Call::CloseSocket { s } if matches!(result, Some(Ok(_))) => self.forget(*s),
+            // AS-DUP-04: the socket of one descriptor of several stays. OQ-19: does what it registered?
+            Call::CloseSocket { s } | Call::CloseHandle { s }
+                if matches!(result, Some(Ok(_))) && after.registration_of(first(s)).is_none() =>
+            {
+                self.forget(first(s));
+            }
             Call::WsaCleanup {} if matches!(result, Some(Ok(_))) => {
                 let open = |handle: u32| after.socket_of(SocketHandle(u64::from(handle))).is_some();
                 self.retain(|watch| open(watch.socket));
             }
             Call::Accept { s } => {
-                self.enable(*s, [NetworkEvent::Accept], []);
-                if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(*s)) {
+                self.enable(first(s), [NetworkEvent::Accept], []);
+                if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
+                {
                     // AS-INH-01, AS-INH-03, AS-INH-05.
                     let from = *from;
                     if let Some(view) = after.socket_of(accepted) {
@@ -154,19 +162,19 @@ impl Monitor {
                 match (flags.oob, result) {
                     // OQ-35: whether a call with bad parameters enables nobody says.
                     (_, Some(Err(WsaError::WSAEFAULT | WsaError::WSAEINVAL))) => {
-                        self.enable(*s, [], [Oob, Read]);
+                        self.enable(first(s), [], [Oob, Read]);
                     }
                     // OQ-32, X-10: what MSG_OOB enables besides FD_OOB, and whether others do.
-                    (true, _) => self.enable(*s, [Oob], [Read]),
-                    (false, _) => self.enable(*s, [Read], [Oob]),
+                    (true, _) => self.enable(first(s), [Oob], [Read]),
+                    (false, _) => self.enable(first(s), [Read], [Oob]),
                 }
             }
             Call::Send { s, .. } | Call::SendTo { s, .. } => {
                 // any send enables, but only WSAEWOULDBLOCK makes a message due.
                 if result == Some(Err(WsaError::WSAEWOULDBLOCK)) {
-                    self.enable(*s, [NetworkEvent::Write], []);
+                    self.enable(first(s), [NetworkEvent::Write], []);
                 } else {
-                    self.enable(*s, [], [NetworkEvent::Write]);
+                    self.enable(first(s), [], [NetworkEvent::Write]);
                 }
             }
             Call::Connect { s, .. } if *made => {
@@ -175,22 +183,22 @@ impl Monitor {
                     Some(Err(_)) => false,
                 };
                 let told = |watch: &Watch| watch.may & bit(NetworkEvent::Connect) == 0;
-                let again = self.of(*s).is_some_and(told);
+                let again = self.of(first(s)).is_some_and(told);
                 // OQ-11: a new attempt has an outcome of its own, and FD_CLOSE may follow it.
-                self.enable(*s, [], [NetworkEvent::Connect, NetworkEvent::Close]);
-                if let Some(watch) = self.of_mut(*s) {
+                self.enable(first(s), [], [NetworkEvent::Connect, NetworkEvent::Close]);
+                if let Some(watch) = self.of_mut(first(s)) {
                     watch.again |= again;
                 }
                 if goes_on {
-                    self.enable(*s, [NetworkEvent::Connect, NetworkEvent::Close], []);
-                    if let Some(watch) = self.of_mut(*s) {
+                    self.enable(first(s), [NetworkEvent::Connect, NetworkEvent::Close], []);
+                    if let Some(watch) = self.of_mut(first(s)) {
                         watch.connecting = true;
                         watch.late = false;
                     }
                 }
             }
             Call::IoctlSocket { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
-                if self.of(*s).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
+                if self.of(first(s)).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
             {
                 marks |= Property::NonBlocking.broken(after);
             }

@@ -19,7 +19,7 @@ impl Monitor {
             broken.by(Property::NothingAfterClose);
             return broken.marks;
         };
-        let Some(watch) = self.of_mut(message.socket) else {
+        let Some(watch) = self.of_mut(view.handle) else {
             broken.by(Property::OnlyRegistered);
             return broken.marks;
         };
