@@ -452,8 +452,13 @@ impl World {
                 };
                 let (message, standing) = (registration.message, Standing::Current);
                 let socket = self.wparam(socket, registration, cx);
+                let host = self.socket(registration.descriptor).host;
                 let queued = Queued { window, socket, event, standing, message, error };
-                self.windows.queue.push(queued);
+                if self.more.provider.slow.has(host) {
+                    self.more.get_mut().provider.posting.push(queued);
+                } else {
+                    self.windows.queue.push(queued);
+                }
                 cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
             }
             Err((guard, becomes)) => {

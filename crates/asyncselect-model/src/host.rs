@@ -25,6 +25,8 @@ pub(crate) const HOSTS_MAX: usize = THREADS_MAX;
 pub(crate) struct HostSet(u8);
 
 impl HostSet {
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) fn has(self, host: HostId) -> bool {
         self.0 >> host.0 & 1 == 1

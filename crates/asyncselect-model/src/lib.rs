@@ -15,6 +15,7 @@
 //! | several machines | `host` |
 //! | further descriptors, processes | `sharing` |
 //! | where the network lies | [`stream`] |
+//! | what a provider keeps, slow upcalls | `provider` |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -35,6 +36,7 @@ mod list;
 mod more;
 mod network;
 pub mod profile;
+mod provider;
 mod registration;
 pub mod rule;
 mod sharing;

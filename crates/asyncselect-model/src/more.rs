@@ -6,20 +6,23 @@
 
 use std::ops::Deref;
 
+use crate::provider::Provider;
 use crate::sharing::Sharing;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) sharing: Sharing,
+    pub(crate) provider: Provider,
 }
 
 impl Parts {
-    const NONE: Self = Self { sharing: Sharing::NONE };
+    const NONE: Self = Self { sharing: Sharing::NONE, provider: Provider::NONE };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { sharing } = self;
+        let Self { sharing, provider } = self;
         sharing.pack(out);
+        provider.pack(out);
     }
 }
 
@@ -31,6 +34,11 @@ impl More {
     /// To change it; this makes the box.
     pub(crate) fn get_mut(&mut self) -> &mut Parts {
         self.0.get_or_insert_default()
+    }
+
+    /// To change it if it is there.
+    pub(crate) fn existing(&mut self) -> Option<&mut Parts> {
+        self.0.as_deref_mut()
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -455,6 +455,8 @@ impl World {
         let is_private = quiet
             && matches!(socket.state, SocketState::Connected(..))
             && socket.registration.is_none()
+            // Calls on others of its descriptors are calls on it.
+            && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             // What goes the other way may reset the connection.

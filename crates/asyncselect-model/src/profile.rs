@@ -6,7 +6,7 @@ use std::fmt;
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
     BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
+    CloseDiscarding, CloseWithUnread, ClosedDescriptor, ClosedHandle, SharedWparam, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
     ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
     ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
     Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
@@ -207,6 +207,7 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -276,6 +277,9 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(SharedWparam::Registering, Measured, HERE)
+            .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
+            .fix(ClosedHandle::Silent, Measured, HERE)
     }
 }
 

@@ -14,6 +14,7 @@ use crate::knob::{
     FailedSelectMode, HwndCheck, QueuedMessages, Reregister, UndefinedBits, ValidationOrder,
 };
 use crate::latch::Trigger;
+use crate::more::Parts;
 use crate::rule::Rule;
 use crate::sharing::Sharing;
 use crate::sink::{Effect, Sink};
@@ -141,6 +142,10 @@ impl World {
             // AS-REG-11.
             None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
         };
+        if self.is_posting(request.host) {
+            // AS-REG-10, X-02: the provider is still processing a callback.
+            return Ok(Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Reg10)));
+        }
         if self.is_network_down(request.host) {
             // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
             return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
@@ -213,31 +218,46 @@ impl World {
         let ended = |sharing: &Sharing, queued: &Queued| {
             queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket
         };
-        let any = self.windows.queue.iter().any(|queued| ended(&self.more.sharing, queued));
+        let (sharing, posting) = (&self.more.sharing, &self.more.provider.posting);
+        let any = self.windows.queue.iter().chain(posting).any(|queued| ended(sharing, queued));
         // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
         match any.then(|| self.knob::<QueuedMessages>(cx)) {
             None => {}
-            Some(QueuedMessages::Delivered) => {
-                let Self { windows, more, .. } = self;
-                for queued in windows.queue.iter_mut() {
-                    if ended(&more.sharing, queued) {
-                        queued.standing = Standing::Stale;
-                    }
-                }
-            }
+            Some(QueuedMessages::Delivered) => self.make_stale(socket),
             Some(QueuedMessages::Withdrawn) => {
                 let Self { windows, more, sockets, .. } = self;
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                for queued in windows.queue.iter().filter(|queued| ended(&more.sharing, queued)) {
+                let queued = windows.queue.iter().chain(&more.provider.posting);
+                for queued in queued.filter(|queued| ended(&more.sharing, queued)) {
                     sockets[socket.at()].arm(queued.event);
                 }
-                let before = windows.queue.len();
+                let mut count = windows.queue.len();
                 windows.queue.retain(|queued| !ended(&more.sharing, queued));
-                let count = u8::try_from(before - windows.queue.len()).unwrap_or(u8::MAX);
+                count -= windows.queue.len();
+                if let Some(Parts { sharing, provider, .. }) = more.existing() {
+                    count += provider.posting.len();
+                    provider.posting.retain(|queued| !ended(sharing, queued));
+                    count -= provider.posting.len();
+                }
+                let count = u8::try_from(count).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
             }
         }
         self.drop_descriptors(socket);
+    }
+
+    /// The registration that posted what is queued of a socket holds no longer.
+    pub(crate) fn make_stale(&mut self, socket: SocketIx) {
+        let Self { windows, more, .. } = self;
+        let make_stale = |sharing: &Sharing, queued: &mut Queued| {
+            if queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket {
+                queued.standing = Standing::Stale;
+            }
+        };
+        windows.queue.iter_mut().for_each(|queued| make_stale(&more.sharing, queued));
+        if let Some(Parts { sharing, provider, .. }) = more.existing() {
+            provider.posting.iter_mut().for_each(|queued| make_stale(sharing, queued));
+        }
     }
 
     /// Gives an accepted socket what its listener has.

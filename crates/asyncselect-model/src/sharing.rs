@@ -105,6 +105,11 @@ impl World {
         self.set_descriptor(Descriptor { place, of, open: true });
     }
 
+    /// Whether a socket has, or had, several descriptors.
+    pub(crate) fn has_descriptors(&self, socket: SocketIx) -> bool {
+        self.more.sharing.descriptors.iter().any(|descriptor| descriptor.of == socket)
+    }
+
     fn set_descriptor(&mut self, descriptor: Descriptor) {
         let descriptors = &mut self.more.get_mut().sharing.descriptors;
         match descriptors.binary_search_by_key(&descriptor.place.0, |other| other.place.0) {
@@ -141,7 +146,7 @@ impl World {
             if of != socket || open {
                 continue;
             }
-            for queued in self.windows.queue.iter_mut().filter(|queued| queued.socket == place) {
+            for queued in self.posted_mut().filter(|queued| queued.socket == place) {
                 if queued.standing != Standing::Current {
                     queued.standing = Standing::Orphaned;
                 }
@@ -160,7 +165,7 @@ impl World {
     pub(crate) fn drop_all_descriptors(&mut self, socket: SocketIx) {
         while let Some(at) = self.more.sharing.descriptors.iter().position(|one| one.of == socket) {
             let Descriptor { place, .. } = self.more.get_mut().sharing.descriptors.remove(at);
-            for queued in self.windows.queue.iter_mut().filter(|queued| queued.socket == place) {
+            for queued in self.posted_mut().filter(|queued| queued.socket == place) {
                 queued.standing = Standing::Orphaned;
             }
             if place != socket {

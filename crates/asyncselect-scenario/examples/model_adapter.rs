@@ -124,8 +124,13 @@ impl Adapter {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
                 let kind = match call {
-                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } => Kind::Receives,
-                    WireCall::WspAsyncSelect { .. } | WireCall::WspIoctl { .. } => Kind::Spi,
+                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } | WireCall::ReadFile { .. } => {
+                        Kind::Receives
+                    }
+                    WireCall::WspAsyncSelect { .. }
+                    | WireCall::WspIoctl { .. }
+                    | WireCall::WspCleanup {}
+                    | WireCall::WspCancelBlockingCall {} => Kind::Spi,
                     _ => Kind::Plain,
                 };
                 let call = call.try_map(&mut Literals(&mut self.sim))?;

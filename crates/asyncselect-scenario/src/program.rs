@@ -495,7 +495,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// The call has returned, as it did so often before.
     fn made(&mut self, op: &CallOp, heard: Heard, made: u32) -> Result<Pause, Ending> {
         let result = heard.reply.result;
-        if result.is_ok() && !self.program.script.hosts.is_empty() {
+        if result.is_ok() && self.program.script.is_apart() {
             self.tell_address(op)?;
         }
         if self.program.place == Place::Setup {
@@ -627,7 +627,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let Outcome::Returned(reply) = outcome else { return None };
         let receives = matches!(
             self.program.calls[usize::from(thread.0)],
-            "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
+            "recv" | "recvfrom" | "ReadFile" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
         );
         let data =
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));

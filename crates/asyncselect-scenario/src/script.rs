@@ -359,6 +359,12 @@ impl Script {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 
+    /// Whether threads are on several machines or in several processes.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.machines.is_empty()
+    }
+
     /// Whether the file pins a fact of other profiles than this one.
     #[must_use]
     pub fn is_about_others_than(&self, profile: &str) -> bool {

@@ -296,6 +296,8 @@ pub enum Happen {
         /// The thread.
         thread: String,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall {},
 }
 
 /// One of the two ends of a connection.

@@ -226,8 +226,10 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
             *link == connection && *side == toward
         }
         (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
+        (Move::Upcall, Happening::Upcall) => true,
         (
             Move::Deliver { .. }
+            | Move::Upcall
             | Move::Return { .. }
             | Move::Call { .. }
             | Move::Retrieve(_)

@@ -12,13 +12,14 @@ use crate::knob::{
     ShutdownBoth,
 };
 use crate::latch::Trigger;
+use crate::more::Parts;
 use crate::registration::Registration;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Linger, Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Segment, Side};
 use crate::window::{Queued, Standing};
-use crate::world::{Context, ModelError, World};
+use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
     /// WSAStartup; a version before 2.0 asks for a 1.1 environment (AS-HK-01).
@@ -46,18 +47,45 @@ impl World {
         if *startups > 0 {
             return succeeds();
         }
-        if self.is_waiting(host) {
-            return unsupported("WSACleanup", "under a call of another thread");
-        }
         self.faults.winsock_1.set(host, false);
+        if let Some(Parts { provider, .. }) = self.more.existing() {
+            provider.startups[usize::from(host.0)] = 0;
+            provider.ended.set(host, false);
+        }
+        self.end_process(host, cx);
+        succeeds()
+    }
+
+    /// All that a process has of Winsock ends (AS-CLS-06, AS-SPI-15); nothing is posted.
+    pub(super) fn end_process<C: Chooser, S: Sink>(
+        &mut self,
+        host: HostId,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        for slot in (0..THREADS_MAX).filter(|slot| self.hosts[*slot] == host) {
+            if self.pending[slot].is_winsock() {
+                self.pending[slot] = PendingCall::Cancelled;
+                self.select_left_ms[slot] = 0;
+            }
+        }
         // AS-CLS-05, X-21: what is queued may be delivered or not.
-        let queue = &self.windows.queue;
-        if queue.iter().any(|queued| self.socket(queued.socket).host == host)
+        let of_process = |sockets: &[Socket], queued: &Queued| {
+            sockets[queued.socket.at()].host == host
+        };
+        let mut posted = self.windows.queue.iter().chain(&self.more.provider.posting);
+        if posted.any(|queued| of_process(&self.sockets, queued))
             && self.knob::<CleanupMessages>(cx) == CleanupMessages::Withdrawn
         {
-            let (before, sockets) = (self.windows.queue.len(), &self.sockets);
-            self.windows.queue.retain(|queued| sockets[queued.socket.at()].host != host);
-            let count = u8::try_from(before - self.windows.queue.len()).unwrap_or(u8::MAX);
+            let Self { windows, more, sockets, .. } = self;
+            let mut count = windows.queue.len();
+            windows.queue.retain(|queued| !of_process(sockets, queued));
+            count -= windows.queue.len();
+            if let Some(Parts { provider, .. }) = more.existing() {
+                count += provider.posting.len();
+                provider.posting.retain(|queued| !of_process(sockets, queued));
+                count -= provider.posting.len();
+            }
+            let count = u8::try_from(count).unwrap_or(u8::MAX);
             cx.sink.effect(Effect::Withdrawn { count });
         }
         // AS-CLS-06: what this process registered ends, also where the socket stays (AS-DUP-04).
@@ -81,7 +109,6 @@ impl World {
                 self.close(socket, cx);
             }
         }
-        succeeds()
     }
 
     pub(super) fn socket_call<C: Chooser, S: Sink>(
@@ -93,6 +120,9 @@ impl World {
         match kind {
             SocketType::Stream => {}
             SocketType::Datagram => return unsupported("socket", "SOCK_DGRAM"),
+        }
+        if self.more.provider.ended.has(host) {
+            return unsupported("socket", "between the last WSPCleanup and the last WSACleanup");
         }
         match self.add_socket(Socket::new(host, SocketState::Unbound), cx) {
             Some(socket) => Ok(Progress::Done(Ok(Value::Socket(socket.handle())))),
@@ -249,6 +279,9 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         const CALL: &str = "CloseHandle";
+        if self.more.provider.own_handles.has(cx.caller) {
+            return unsupported(CALL, "on a handle from WPUCreateSocketHandle");
+        }
         let socket = self.behind(descriptor);
         if self.pending.iter().any(|pending| pending.waits_on(socket)) {
             return unsupported(CALL, "under a call of another thread");
@@ -284,13 +317,7 @@ impl World {
 
     /// The registration of a socket is no more; what it posted stays queued.
     fn forget_registration(&mut self, socket: SocketIx) {
-        let Self { windows, more, .. } = self;
-        let of_socket = |queued: &&mut Queued| more.sharing.socket_of(queued.socket) == socket;
-        for queued in windows.queue.iter_mut().filter(of_socket) {
-            if queued.standing == Standing::Current {
-                queued.standing = Standing::Stale;
-            }
-        }
+        self.make_stale(socket);
         let this = self.socket_mut(socket);
         this.registration = None;
         this.keep_spent(0);
@@ -318,8 +345,11 @@ impl World {
 
     /// Closes a socket whose registration has ended: the network learns, the handle is free.
     fn close<C: Chooser, S: Sink>(&mut self, socket: SocketIx, cx: &mut Context<'_, C, S>) {
-        for queued in self.windows.queue.iter_mut().filter(|queued| queued.socket == socket) {
+        for queued in self.posted_mut().filter(|queued| queued.socket == socket) {
             queued.standing = Standing::Orphaned;
+        }
+        if let Some(Parts { provider, .. }) = self.more.existing() {
+            provider.spoilt.retain(|spoilt| *spoilt != socket);
         }
         self.streams.release(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {

@@ -138,8 +138,11 @@ impl Monitor {
             {
                 self.forget(first(s));
             }
-            Call::WsaCleanup {} if matches!(result, Some(Ok(_))) => {
-                let open = |handle: u32| after.socket_of(SocketHandle(u64::from(handle))).is_some();
+            Call::WsaCleanup {} | Call::WspCleanup {} if matches!(result, Some(Ok(_))) => {
+                // AS-CLS-06: what a process registered ends, though another has the socket open.
+                let open = |handle: u32| {
+                    after.registration_of(SocketHandle(u64::from(handle))).is_some()
+                };
                 self.retain(|watch| open(watch.socket));
             }
             Call::Accept { s } => {
@@ -169,6 +172,11 @@ impl Monitor {
                     (false, _) => self.enable(first(s), [Read], [Oob]),
                 }
             }
+            // AS-SPI-16: to a provider without IFS handles they are its receive and its send.
+            Call::ReadFile { s, .. } => {
+                self.enable(first(s), [], [NetworkEvent::Read, NetworkEvent::Oob]);
+            }
+            Call::WriteFile { s, .. } => self.enable(first(s), [], [NetworkEvent::Write]),
             Call::Send { s, .. } | Call::SendTo { s, .. } => {
                 // any send enables, but only WSAEWOULDBLOCK makes a message due.
                 if result == Some(Err(WsaError::WSAEWOULDBLOCK)) {
@@ -218,6 +226,10 @@ impl Monitor {
             | Call::Select { .. }
             | Call::WspIoctl { .. }
             | Call::WspStartup { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::WsaCancelBlockingCall {}
+            | Call::WsaIsBlocking {}
             | Call::CloseHandle { .. }
             | Call::WsaDuplicateSocket { .. }
             | Call::WsaCreateEvent {}
@@ -402,7 +414,7 @@ impl Monitor {
 fn queues(happened: &Happened<'_>) -> Marks {
     let Happened { before, after, call, seen, .. } = happened;
     // AS-Q-07: with a window its messages go; X-21: with the last WSACleanup they may.
-    if matches!(call, Some(Call::DestroyWindow { .. } | Call::WsaCleanup {})) {
+    if matches!(call, Some(Call::DestroyWindow { .. } | Call::WsaCleanup {} | Call::WspCleanup {})) {
         return 0;
     }
     let (old, new) = (before.queue(), after.queue());

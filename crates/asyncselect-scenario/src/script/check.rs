@@ -526,6 +526,7 @@ impl<'a> Checker<'a> {
                 let at = at.clone().key("return").key("thread");
                 Happening::Return { thread: self.thread(thread, &at)? }
             }
+            Happen::Upcall {} => Happening::Upcall,
         })
     }
 
@@ -658,8 +659,16 @@ impl<'a> Checker<'a> {
 
     fn derive_needs(&mut self, call: &CheckedCall) {
         match call {
-            Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
-                self.need(Need::Spi);
+            Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspStartup { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::ReadFile { .. }
+            | Call::WriteFile { .. } => self.need(Need::Spi),
+            // They are called from inside a call that waits, or for want of one fail.
+            Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+                self.need(Need::BlockingHook);
             }
             Call::Send { flags, .. }
             | Call::Recv { flags, .. }

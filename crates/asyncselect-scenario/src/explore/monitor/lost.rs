@@ -111,6 +111,12 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
         | Call::WspAsyncSelect { .. }
         | Call::WspIoctl { .. }
         | Call::WspStartup { .. }
+        | Call::WspCleanup {}
+        | Call::WspCancelBlockingCall {}
+        | Call::WsaCancelBlockingCall {}
+        | Call::WsaIsBlocking {}
+        | Call::ReadFile { .. }
+        | Call::WriteFile { .. }
         | Call::CloseHandle { .. }
         | Call::WsaDuplicateSocket { .. }
         | Call::WsaCreateEvent {}
