@@ -56,11 +56,13 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// CloseHandle closed the last handle.
+    HandleClosed,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -77,6 +79,7 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::HandleClosed,
     ];
 
     /// The trigger in words.
@@ -99,6 +102,7 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::HandleClosed => "handle closed",
         }
     }
 
@@ -116,7 +120,8 @@ impl Trigger {
             | Self::EndArrived
             | Self::ResetArrived
             | Self::SpaceArrived
-            | Self::OptionSet => Moment::Happened,
+            | Self::OptionSet
+            | Self::HandleClosed => Moment::Happened,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -174,6 +179,8 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The last handle was closed, and not by closesocket (W-08E).
+    HandleClosed,
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -191,6 +198,7 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
     }
@@ -229,6 +237,8 @@ pub enum Absence {
     ConnectedBefore,
     /// Nothing of the kind has changed.
     Unchanged,
+    /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
+    HandleClosed,
 }
 
 /// Why an event was not posted.
@@ -283,6 +293,7 @@ impl Guard {
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Unchanged => Rule::En12,
+                Absence::HandleClosed => Rule::W08E,
             },
         }
     }
@@ -311,6 +322,7 @@ impl Guard {
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::HandleClosed) => "the handle was closed",
         }
     }
 }
@@ -348,6 +360,7 @@ pub fn decide(
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
+            | Condition::HandleClosed
             | Condition::Aborted(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
@@ -399,6 +412,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         }
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
+        // W-08E: the provider takes the end of its socket for the peer's.
+        (Condition::HandleClosed, _) => Rule::W08E,
         // AS-CL-08: a time-out or another failure at this side.
         (Condition::Aborted(_), Aborted) => Rule::Cl08,
         // AS-CL-02: at registration.
@@ -426,6 +441,7 @@ mod tests {
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
+            Condition::HandleClosed,
             Condition::Urgent,
             Condition::Acceptable,
             Condition::Connected,

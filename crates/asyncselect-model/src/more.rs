@@ -8,21 +8,32 @@ use std::ops::Deref;
 
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
+use crate::provider::Provider;
+use crate::sharing::Sharing;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
+    pub(crate) sharing: Sharing,
+    pub(crate) provider: Provider,
 }
 
 impl Parts {
-    const NONE: Self = Self { events: EventObjects::NONE, records: EventRecords::NONE };
+    const NONE: Self = Self {
+        events: EventObjects::NONE,
+        records: EventRecords::NONE,
+        sharing: Sharing::NONE,
+        provider: Provider::NONE,
+    };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, records } = self;
+        let Self { events, records, sharing, provider } = self;
         events.pack(out);
         records.pack(out);
+        sharing.pack(out);
+        provider.pack(out);
     }
 }
 
@@ -34,6 +45,11 @@ impl More {
     /// To change it; this makes the box.
     pub(crate) fn get_mut(&mut self) -> &mut Parts {
         self.0.get_or_insert_default()
+    }
+
+    /// To change it if it is there.
+    pub(crate) fn existing(&mut self) -> Option<&mut Parts> {
+        self.0.as_deref_mut()
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -7,15 +7,16 @@ use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
     BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, CleanupMessages,
     CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
-    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
-    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck,
-    InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
-    OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite,
-    ReceiveAfterReset, ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    ClosedDescriptor, ClosedHandle, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite,
+    ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce, ConnectOnAccepted,
+    DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, EventAfterMessages, EventArrival,
+    EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
+    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
+    ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
     RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SelectSetsEvent, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
+    SelectSetsEvent, SendUnconnected, SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth,
     SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
     WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
@@ -222,6 +223,7 @@ impl Profile {
             .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
             .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
+            .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -302,6 +304,9 @@ impl Profile {
             .fix(FailedSelect::KeepsRegistration, Measured, HERE)
             .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
             .fix(EventRecordKept::Kept, Measured, HERE)
+            .fix(SharedWparam::Registering, Measured, HERE)
+            .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
+            .fix(ClosedHandle::Silent, Measured, HERE)
     }
 }
 

@@ -110,13 +110,16 @@ pub(super) enum Happening {
     Letter(usize),
     /// A call that waited returns.
     Return(ThreadId),
+    /// An upcall returns.
+    Upcall,
     /// A segment arrives.
     Deliver(u8, Side),
 }
 
 impl Happening {
     const RETURN: usize = LETTERS_MAX;
-    const DELIVER: usize = Self::RETURN + THREADS_MAX;
+    const UPCALL: usize = Self::RETURN + THREADS_MAX;
+    const DELIVER: usize = Self::UPCALL + 1;
     /// The combinations of choices within one step.
     const CHOICES: usize = 256;
 
@@ -126,6 +129,7 @@ impl Happening {
         match number.checked_sub(Self::DELIVER) {
             Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
             None => match number.checked_sub(Self::RETURN) {
+                Some(THREADS_MAX) => Self::Upcall,
                 Some(thread) => Self::Return(ThreadId(byte(thread))),
                 None => Self::Letter(number),
             },
@@ -136,7 +140,7 @@ impl Happening {
     pub(super) fn is_letter(self) -> bool {
         match self {
             Self::Letter(_) => true,
-            Self::Return(_) | Self::Deliver(..) => false,
+            Self::Return(_) | Self::Upcall | Self::Deliver(..) => false,
         }
     }
 
@@ -144,6 +148,7 @@ impl Happening {
         let number = match self {
             Self::Letter(letter) => letter,
             Self::Return(thread) => Self::RETURN + usize::from(thread.0),
+            Self::Upcall => Self::UPCALL,
             Self::Deliver(link, side) => {
                 let side = usize::from(side == Side::Acceptor);
                 Self::DELIVER + 2 * usize::from(link) + side
@@ -291,6 +296,7 @@ impl<'s> Bounded<'s> {
                 }
             },
             Happening::Return(thread) => Move::Return { thread },
+            Happening::Upcall => Move::Upcall,
             Happening::Deliver(link, toward) => Move::Deliver { link, toward },
         };
         next.world.apply(mv, chooser, seen)?;
@@ -331,7 +337,7 @@ impl<'s> Bounded<'s> {
         let call = match happening {
             Happening::Letter(letter) => self.call(&names, letter),
             Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Deliver(..) => None,
+            Happening::Upcall | Happening::Deliver(..) => None,
         };
         let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
@@ -481,6 +487,7 @@ impl Space for Bounded<'_> {
                         Move::Return { thread } => {
                             (Happening::Return(thread), self.pending(state, &names, thread))
                         }
+                        Move::Upcall => (Happening::Upcall, None),
                         Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
                         Move::Call { .. }
                         | Move::Retrieve(_)

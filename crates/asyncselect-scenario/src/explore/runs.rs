@@ -205,7 +205,9 @@ impl<'s> Runs<'s> {
     fn alone(&self, state: &State<'s>) -> Option<usize> {
         let free = |first: First| match (self.reduction, first) {
             (Reduction::Off, _) | (Reduction::On, First::Program) => false,
-            (Reduction::On, First::Happening(Happening::Return { .. })) => false,
+            (Reduction::On, First::Happening(Happening::Return { .. } | Happening::Upcall)) => {
+                false
+            }
             (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
                 let private = state.now.world().is_private(connection, toward);
                 private.is_some_and(|socket| {
@@ -372,6 +374,7 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
     match mv {
         Move::Return { thread } => Happening::Return { thread: *thread },
         Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
+        Move::Upcall => Happening::Upcall,
         Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
             unreachable!("these do not happen by themselves")
         }

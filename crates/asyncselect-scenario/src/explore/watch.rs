@@ -102,7 +102,11 @@ impl Watcher for Watch {
                 looked = Some(*filter);
                 (None, false)
             }
-            Move::Return { .. } | Move::Deliver { .. } | Move::Tick { .. } | Move::Fault(_) => {
+            Move::Return { .. }
+            | Move::Deliver { .. }
+            | Move::Upcall
+            | Move::Tick { .. }
+            | Move::Fault(_) => {
                 // Not only at a return: what arrives may go to a call that waits.
                 if let Some(thread) = returned {
                     waited = calls[at(thread)].take();

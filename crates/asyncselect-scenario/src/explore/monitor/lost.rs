@@ -156,6 +156,12 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::WspAsyncSelect { .. }
         | Call::WspIoctl { .. }
         | Call::WspStartup { .. }
+        | Call::WspCleanup {}
+        | Call::WspCancelBlockingCall {}
+        | Call::WsaCancelBlockingCall {}
+        | Call::WsaIsBlocking {}
+        | Call::ReadFile { .. }
+        | Call::WriteFile { .. }
         | Call::CloseHandle { .. }
         | Call::WsaDuplicateSocket { .. }
         | Call::WsaCreateEvent {}
