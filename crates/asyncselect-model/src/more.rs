@@ -6,6 +6,7 @@
 
 use std::ops::Deref;
 
+use crate::buffers::Buffers;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::provider::Provider;
@@ -14,6 +15,7 @@ use crate::sharing::Sharing;
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    pub(crate) buffers: Buffers,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
     pub(crate) sharing: Sharing,
@@ -22,6 +24,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     const NONE: Self = Self {
+        buffers: Buffers::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
         sharing: Sharing::NONE,
@@ -29,7 +32,8 @@ impl Parts {
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, records, sharing, provider } = self;
+        let Self { buffers, events, records, sharing, provider } = self;
+        buffers.pack(out);
         events.pack(out);
         records.pack(out);
         sharing.pack(out);
