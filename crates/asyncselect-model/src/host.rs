@@ -57,7 +57,9 @@ impl World {
             return Err(ModelError::new("reset", "more than four threads or machines"));
         }
         self.hosts[..hosts.len()].copy_from_slice(hosts);
-        self.family = family;
+        if self.more.family != family {
+            self.more.get_mut().family = family;
+        }
         Ok(())
     }
 
@@ -70,7 +72,7 @@ impl World {
 
     /// The machine of an address, if there is one.
     pub(crate) fn host_at(&self, name: SocketAddr) -> Option<HostId> {
-        self.hosts.iter().copied().find(|host| name.ip() == self.family.of_host(*host))
+        self.hosts.iter().copied().find(|host| name.ip() == self.more.family.of_host(*host))
     }
 
     /// The machine that an end of a connection is on.

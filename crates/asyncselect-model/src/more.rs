@@ -6,21 +6,30 @@
 
 use std::ops::Deref;
 
+use asyncselect_abi::Family;
+
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    /// Of all addresses.
+    pub(crate) family: Family,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
 }
 
 impl Parts {
-    const NONE: Self = Self { events: EventObjects::NONE, records: EventRecords::NONE };
+    const NONE: Self =
+        Self { family: Family::Ipv4, events: EventObjects::NONE, records: EventRecords::NONE };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, records } = self;
+        let Self { family, events, records } = self;
+        out(match family {
+            Family::Ipv4 => 4,
+            Family::Ipv6 => 6,
+        });
         events.pack(out);
         records.pack(out);
     }

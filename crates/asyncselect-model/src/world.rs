@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
-    Value, WsaError,
+    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -43,8 +43,6 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
-    /// Of all addresses.
-    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -272,7 +270,6 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
-            family,
             startups,
             faults,
             sockets,
@@ -284,7 +281,6 @@ impl Clone for World {
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
-        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
@@ -303,7 +299,6 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
-            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
@@ -371,7 +366,6 @@ impl World {
         let Self {
             knobs,
             hosts,
-            family,
             startups,
             faults,
             sockets,
@@ -386,9 +380,7 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        let family = u64::from(*family == Family::Ipv6) << 16;
-        let count = u64::try_from(sockets.len()).expect("fits");
-        out(count | family | u64::from(*posts) << 32 | flags << 40);
+        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {

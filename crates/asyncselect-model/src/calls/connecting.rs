@@ -255,7 +255,8 @@ impl World {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
             port => {
-                let name = SocketAddr::from((self.family.of_host(self.socket(socket).host), port));
+                let name =
+                    SocketAddr::from((self.more.family.of_host(self.socket(socket).host), port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
         }
@@ -272,7 +273,7 @@ impl World {
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 let peer = self.socket(peer);
-                let name = SocketAddr::from((self.family.of_host(peer.host), peer.port));
+                let name = SocketAddr::from((self.more.family.of_host(peer.host), peer.port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
             End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),
