@@ -482,6 +482,7 @@ impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
     ) -> Result<Option<SocketAddr>, NeverMade> {
         match address {
             NamedAddress::Null => Ok(None),
+            NamedAddress::Zero => Ok(Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))),
             NamedAddress::Any => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
             NamedAddress::Unreachable => Ok(Some(UNREACHABLE)),
             NamedAddress::Of(name) => match self.addresses.get(name.as_str()) {

@@ -27,6 +27,9 @@ pub(crate) type Observed<T> = Result<T, WsaError>;
 /// How many sockets one list of [`select`] may hold, `FD_SETSIZE` of the header.
 pub(crate) const SELECT_LEN_MAX: usize = 64;
 
+/// What SO_TYPE answers for TCP.
+pub(crate) const STREAM: u32 = WinSock::SOCK_STREAM as u32;
+
 const ADDRESS_LEN: i32 = size_of_i32::<WinSock::SOCKADDR_IN>();
 
 const fn size_of_i32<T>() -> i32 {
@@ -82,7 +85,12 @@ fn raw_window(hwnd: Hwnd) -> Foundation::HWND {
     usize::try_from(hwnd.0).unwrap_or(usize::MAX) as Foundation::HWND
 }
 
+/// `0.0.0.0:0` stands for a structure of zeros, family and all, as connect takes it to dissolve a
+/// datagram socket's association.
 fn raw_address(address: SocketAddrV4) -> WinSock::SOCKADDR_IN {
+    if address == SocketAddrV4::new(Ipv4Addr::UNSPECIFIED, 0) {
+        return WinSock::SOCKADDR_IN::default();
+    }
     WinSock::SOCKADDR_IN {
         sin_family: WinSock::AF_INET,
         sin_port: address.port().to_be(),

@@ -134,6 +134,9 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        if self.is_datagram(socket) {
+            return self.datagram_condition(socket, event, trigger, cx);
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
@@ -176,7 +179,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+            | SocketState::Connected(..)
+            | SocketState::Datagram => Condition::No(Absence::NotListening),
         }
     }
 
@@ -205,7 +209,10 @@ impl World {
             | Trigger::OwnReset
             | Trigger::TimedOut
             | Trigger::SpaceArrived
-            | Trigger::OptionSet => return nothing,
+            | Trigger::OptionSet
+            | Trigger::Bound
+            | Trigger::PeerSet
+            | Trigger::Unreachable => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -330,7 +337,10 @@ impl World {
                 | Trigger::OwnReset
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
-                | Trigger::OptionSet,
+                | Trigger::OptionSet
+                | Trigger::Bound
+                | Trigger::PeerSet
+                | Trigger::Unreachable,
                 _,
             ) => false,
         };

@@ -13,7 +13,7 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
-//! | where the network lies | [`stream`] |
+//! | where the network lies | [`stream`], [`datagram`] |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -26,6 +26,7 @@
 
 mod calls;
 pub mod chooser;
+pub mod datagram;
 mod evaluate;
 mod host;
 pub mod knob;

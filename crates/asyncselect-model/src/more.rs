@@ -6,15 +6,20 @@
 
 use std::ops::Deref;
 
+use crate::datagram::Datagrams;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) datagrams: Datagrams,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self = Self { datagrams: Datagrams::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { datagrams } = self;
+        datagrams.pack(out);
     }
 }
 

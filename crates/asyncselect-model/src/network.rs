@@ -99,7 +99,7 @@ impl World {
     }
 
     /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
-    fn absorbing<C: Chooser, S: Sink>(
+    pub(crate) fn absorbing<C: Chooser, S: Sink>(
         &mut self,
         is_it: impl Fn(PendingCall) -> bool,
         cx: &mut Context<'_, C, S>,
@@ -255,7 +255,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
@@ -407,7 +408,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {}
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {}
             }
         }
     }
@@ -527,7 +529,8 @@ impl World {
                     SocketState::Closed { .. }
                     | SocketState::Unbound
                     | SocketState::Bound
-                    | SocketState::Listening { .. } => {
+                    | SocketState::Listening { .. }
+                    | SocketState::Datagram => {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
@@ -550,6 +553,11 @@ impl World {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
                 self.lose(socket)?;
+                if self.is_datagram(socket)
+                    && let Some(place) = self.place_of(socket)
+                {
+                    self.more.get_mut().datagrams.lose_toward(place);
+                }
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;

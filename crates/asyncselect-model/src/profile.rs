@@ -8,14 +8,17 @@ use crate::knob::{
     BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
     CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
     ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
-    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
-    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DatagramConnect,
+    DatagramConnectWrite, DatagramFionread, DatagramOob, DestroyedWindow, Disconnect,
+    EmptyDatagramRead, FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange,
+    InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead,
+    OobRearmedBy, OobReceiveRearmsRead, PeerChange, PortUnreachable, PortUnreachableClose,
+    QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset,
+    ReceiveAtMark, ReceiveUnbound, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset,
+    Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, SendWithoutPeer,
+    ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes,
+    UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd,
+    WriteAfterReset, WriteAndClose, WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -167,6 +170,13 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            // Datagrams.
+            .fix(DatagramConnect::Posts, Documented, "AS-UDP-01, AS-CO-02")
+            .fix(DatagramConnectWrite::Posts, Inferred, "AS-WR-02, of connections")
+            .fix(PeerChange::Discarded, Documented, "AS-UDP-05")
+            .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
+            .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
+            .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -207,10 +217,18 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            // Datagrams.
+            .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
+            .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
+            .fix(WriteOnUnbound::Posts, ObservedElsewhere, "W-091")
+            .fix(PortUnreachableClose::Silent, Inferred, "W-095")
+            .fix(ReceiveUnbound::Einval, ObservedElsewhere, "W-094")
+            .fix(SendWithoutPeer::NotConn, ObservedElsewhere, "W-094")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
-    /// cannot be seen on Wine: it never refuses a window, and has no provider entry to call.
+    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells no
+    /// receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
         use Evidence::Measured;
@@ -228,7 +246,7 @@ impl Profile {
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)
             .fix(CloseDiscarding::Reset, Measured, HERE)
-            .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
+            .fix(WriteRearmedBy::FailedSend, Measured, HERE)
             .fix(ShortSend::Partial, Measured, HERE)
             .fix(ShortSendRearms::Ignored, Measured, HERE)
             .fix(HwndCheck::Accepted, Measured, HERE)
@@ -276,6 +294,21 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            // Datagrams.
+            .fix(DatagramConnect::Silent, Measured, HERE)
+            .fix(DatagramConnectWrite::Silent, Measured, HERE)
+            .fix(WriteOnUnbound::Posts, Measured, HERE)
+            .fix(WriteAfterBind::Silent, Measured, HERE)
+            .fix(PeerChange::Kept, Measured, HERE)
+            .fix(Disconnect::Dissolves, Measured, HERE)
+            .fix(PortUnreachable::Ignored, Measured, HERE)
+            .fix(PortUnreachableClose::Posts, Measured, HERE)
+            .fix(EmptyDatagramRead::Posts, Measured, HERE)
+            .fix(ReadAfterReceiveShutdown::Posts, Measured, HERE)
+            .fix(DatagramFionread::First, Measured, HERE)
+            .fix(ReceiveUnbound::Waits, Measured, HERE)
+            .fix(SendWithoutPeer::Einval, Measured, HERE)
+            .fix(DatagramOob::Ignored, Measured, HERE)
     }
 }
 

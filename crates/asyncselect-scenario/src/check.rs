@@ -122,6 +122,7 @@ impl Allowed {
                 | TraceEvent::Post { .. }
                 | TraceEvent::Retrieve { .. }
                 | TraceEvent::Deliver { .. }
+                | TraceEvent::Land { .. }
                 | TraceEvent::Fault { .. }
                 | TraceEvent::Tick { .. } => {}
             }

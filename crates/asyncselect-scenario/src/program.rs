@@ -584,7 +584,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaIoctl { name: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
+                    None
+                }
             },
             _ => None,
         };
@@ -808,6 +810,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
+            AddressRef::Zero => Ok(Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)))),
             AddressRef::Any => Ok(Some(SocketAddr::from((self.host.ip(), 0)))),
             AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
             AddressRef::Of(name) => of(*name),

@@ -63,6 +63,8 @@ pub enum AddressRef {
     Refusing,
     /// A network that cannot be reached.
     Unreachable,
+    /// A structure of zeros.
+    Zero,
     /// None: a null pointer.
     Null,
 }

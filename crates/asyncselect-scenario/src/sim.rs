@@ -219,9 +219,11 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
         (Move::Deliver { link, toward: side }, Happening::Deliver { connection, toward }) => {
             *link == connection && *side == toward
         }
+        (Move::Land { number: lands }, Happening::Land { number }) => *lands == number,
         (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
         (
             Move::Deliver { .. }
+            | Move::Land { .. }
             | Move::Return { .. }
             | Move::Call { .. }
             | Move::Retrieve(_)
@@ -288,6 +290,7 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
             Effect::Post { .. }
             | Effect::Silent { .. }
             | Effect::Deliver { .. }
+            | Effect::Land { .. }
             | Effect::Withdrawn { .. } => {}
         }
         if RECORD {

@@ -51,6 +51,7 @@ impl Observed {
             }
             TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
+            | TraceEvent::Land { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),
         }

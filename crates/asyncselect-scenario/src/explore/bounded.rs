@@ -78,6 +78,9 @@ pub struct Scratch {
     seen: Seen,
 }
 
+/// The datagrams under way at once that a suite tells apart.
+const SUITE_DATAGRAMS_MAX: usize = 32;
+
 /// Why nobody knows what a step leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cut {
@@ -102,11 +105,14 @@ pub(super) enum Happening {
     Return(ThreadId),
     /// A segment arrives.
     Deliver(u8, Side),
+    /// A datagram arrives.
+    Land(u8),
 }
 
 impl Happening {
     const RETURN: usize = LETTERS_MAX;
-    const DELIVER: usize = Self::RETURN + THREADS_MAX;
+    const LAND: usize = Self::RETURN + THREADS_MAX;
+    const DELIVER: usize = Self::LAND + SUITE_DATAGRAMS_MAX;
     /// The combinations of choices within one step.
     const CHOICES: usize = 256;
 
@@ -115,9 +121,10 @@ impl Happening {
         let byte = |number: usize| u8::try_from(number).expect("a label's high byte");
         match number.checked_sub(Self::DELIVER) {
             Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
-            None => match number.checked_sub(Self::RETURN) {
-                Some(thread) => Self::Return(ThreadId(byte(thread))),
-                None => Self::Letter(number),
+            None => match (number.checked_sub(Self::LAND), number.checked_sub(Self::RETURN)) {
+                (Some(flight), _) => Self::Land(byte(flight)),
+                (None, Some(thread)) => Self::Return(ThreadId(byte(thread))),
+                (None, None) => Self::Letter(number),
             },
         }
     }
@@ -126,7 +133,7 @@ impl Happening {
     pub(super) fn is_letter(self) -> bool {
         match self {
             Self::Letter(_) => true,
-            Self::Return(_) | Self::Deliver(..) => false,
+            Self::Return(_) | Self::Deliver(..) | Self::Land(_) => false,
         }
     }
 
@@ -134,6 +141,7 @@ impl Happening {
         let number = match self {
             Self::Letter(letter) => letter,
             Self::Return(thread) => Self::RETURN + usize::from(thread.0),
+            Self::Land(flight) => Self::LAND + usize::from(flight),
             Self::Deliver(link, side) => {
                 let side = usize::from(side == Side::Acceptor);
                 Self::DELIVER + 2 * usize::from(link) + side
@@ -284,6 +292,7 @@ impl<'s> Bounded<'s> {
             },
             Happening::Return(thread) => Move::Return { thread },
             Happening::Deliver(link, toward) => Move::Deliver { link, toward },
+            Happening::Land(number) => Move::Land { number },
         };
         next.world.apply(mv, chooser, seen)?;
         // Not only at a return: what arrives may go to a call that waits.
@@ -429,6 +438,13 @@ impl Space for Bounded<'_> {
                             (Happening::Return(thread), self.pending(state, &names, thread))
                         }
                         Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
+                        Move::Land { number } if usize::from(number) >= SUITE_DATAGRAMS_MAX => {
+                            let what = "more datagrams under way than are told apart";
+                            let cut = Err(Cut { who: "explore", what });
+                            found(Step { label: Label(u16::MAX), marks: 0, to: cut });
+                            return;
+                        }
+                        Move::Land { number } => (Happening::Land(number), None),
                         Move::Call { .. }
                         | Move::Retrieve(_)
                         | Move::Tick { .. }
@@ -464,7 +480,7 @@ impl Space for Bounded<'_> {
         let call = match happening {
             Happening::Letter(letter) => self.call(&names, letter),
             Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Deliver(..) => None,
+            Happening::Deliver(..) | Happening::Land(_) => None,
         };
         let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {

@@ -9,8 +9,9 @@ use asyncselect_abi::{
     Call, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
 };
 use asyncselect_model::World;
+use asyncselect_model::sink::Message;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage};
+use asyncselect_model::view::{ConnectionView, DatagramView, RegistrationView, SocketView, Stage};
 
 use super::fingerprint::Fingerprint;
 use super::properties::Property;
@@ -169,6 +170,13 @@ impl Monitor {
                     self.enable(*s, [], [NetworkEvent::Write]);
                 }
             }
+            Call::Bind { s, .. } if is_datagram(after, *s) => {
+                // AS-WR-04.
+                self.enable(*s, [], [NetworkEvent::Write]);
+            }
+            Call::Connect { s, .. } if is_datagram(after, *s) => {
+                marks |= self.peer_set(*s, happened);
+            }
             Call::Connect { s, .. } if *made => {
                 let goes_on = match result {
                     None | Some(Ok(_) | Err(WsaError::WSAEWOULDBLOCK)) => true,
@@ -233,6 +241,30 @@ impl Monitor {
             | Call::DestroyWindow { .. } => {}
         }
         Ok(marks)
+    }
+
+    /// connect on a datagram socket, which completes at once: its FD_CONNECT is due in that step.
+    fn peer_set(&mut self, socket: SocketHandle, happened: &Happened<'_>) -> Marks {
+        let Happened { before, after, seen, .. } = happened;
+        let peer = |world: &World| match world.socket_of(socket).map(|view| view.stage) {
+            Some(Stage::Datagram(view)) => view.connected,
+            Some(_) | None => false,
+        };
+        if !matches!(seen.result(), Some(Ok(_))) || !peer(after) {
+            return 0;
+        }
+        let connect = bit(NetworkEvent::Connect);
+        // OQ-11: another connect need not be told in the same registration.
+        let due = self.of(socket).is_some_and(|watch| watch.mask & watch.may & connect != 0);
+        let is_it =
+            |message: &Message| message.socket == socket && message.event == NetworkEvent::Connect;
+        let told = seen.posts.iter().any(|(message, _)| is_it(message));
+        self.enable(socket, [], [NetworkEvent::Connect, NetworkEvent::Write]);
+        if due && !peer(before) && !told {
+            Property::DatagramConnectIsTold.broken(after)
+        } else {
+            0
+        }
     }
 
     /// Whether the world's registrations are those that were asked for. The monitor goes on with
@@ -348,7 +380,7 @@ impl Monitor {
         self.forget(view.handle);
         let closed = match view.stage {
             Stage::Connected(ConnectionView { arrived, .. }) => arrived != Arrived::Open,
-            Stage::Idle | Stage::Listening { .. } | Stage::Connecting => false,
+            Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => false,
         };
         let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
         let small = |number: u64| u32::try_from(number).expect("the model's handles are small");
@@ -362,6 +394,17 @@ impl Monitor {
             connecting: view.stage == Stage::Connecting,
             again: false,
             late: closed,
+        };
+        let watch = match view.stage {
+            // OQ-08: whether an unbound one can send nobody says.
+            Stage::Datagram(DatagramView { bound: false, .. }) => {
+                Watch { must: watch.must & !bit(NetworkEvent::Write), ..watch }
+            }
+            Stage::Datagram(_)
+            | Stage::Idle
+            | Stage::Listening { .. }
+            | Stage::Connecting
+            | Stage::Connected(_) => watch,
         };
         let len = usize::from(self.len);
         let at = self.all().partition_point(|other| other.socket < watch.socket);
@@ -416,10 +459,14 @@ fn queues(happened: &Happened<'_>) -> Marks {
     if holds { 0 } else { Property::FirstInFirstOut.broken(after) }
 }
 
+fn is_datagram(world: &World, socket: SocketHandle) -> bool {
+    world.socket_of(socket).is_some_and(|view| matches!(view.stage, Stage::Datagram(_)))
+}
+
 fn connection_in(stage: Stage) -> Option<ConnectionView> {
     match stage {
         Stage::Connected(connection) => Some(connection),
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => None,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => None,
     }
 }
 

@@ -78,7 +78,7 @@ pub(super) struct Checker<'a> {
     at: JsonPath,
     /// Who makes it.
     caller: ThreadId,
-    /// Whether it is connect, which names sockets of other machines by their address.
+    /// Whether it is connect or sendto, which name sockets of other machines by their address.
     connects: bool,
 }
 
@@ -263,6 +263,13 @@ impl<'a> Checker<'a> {
         for (index, name) in setup.listeners.iter().enumerate() {
             let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
             self.prepare_listener(listener);
+        }
+        for (index, name) in setup.datagrams.iter().enumerate() {
+            let socket = self.new_socket(name, &at.clone().key("datagrams").index(index))?;
+            let kind = asyncselect_abi::call::SocketType::Datagram;
+            self.prepare(Call::Socket { kind }, Some(socket));
+            let s = SocketRef::Named(socket);
+            self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
         }
         for (index, [client, server]) in setup.pairs.iter().enumerate() {
             let at = at.clone().key("pairs").index(index);
@@ -462,6 +469,7 @@ impl<'a> Checker<'a> {
                 };
                 Happening::Deliver { connection: *connection, toward }
             }
+            Happen::Land { number } => Happening::Land { number: *number },
             Happen::Return { thread } => {
                 let at = at.clone().key("return").key("thread");
                 Happening::Return { thread: self.thread(thread, &at)? }
@@ -508,7 +516,7 @@ impl<'a> Checker<'a> {
     ) -> Checked<CallOp> {
         self.at = at.clone().key("do").key(call.name());
         self.caller = thread;
-        self.connects = matches!(call, Call::Connect { .. });
+        self.connects = matches!(call, Call::Connect { .. } | Call::SendTo { .. });
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         if self.begun.values().any(|(begun, _)| *begun == thread) {
@@ -603,6 +611,8 @@ impl<'a> Checker<'a> {
             }
             Call::Send { flags, .. }
             | Call::Recv { flags, .. }
+            | Call::SendTo { flags, .. }
+            | Call::RecvFrom { flags, .. }
             | Call::WsaSend { flags, .. }
             | Call::WsaRecv { flags, .. }
                 if flags.oob =>
@@ -689,7 +699,7 @@ impl<'a> Checker<'a> {
             self.threads[usize::from(thread.0)],
             self.machine(host)
         );
-        let help = "machines reach one another by `connect` only".to_owned();
+        let help = "machines reach one another by `connect` and `sendto` only".to_owned();
         Err(self.source.error(at, message, Some(help)))
     }
 
@@ -766,6 +776,7 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
                 Ok(AddressRef::Refusing)
             }
             AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+            AddressSpec::Zero => Ok(AddressRef::Zero),
             AddressSpec::Null => Ok(AddressRef::Null),
         }
     }

@@ -25,6 +25,15 @@ impl Watch {
                 }
             }
             Stage::Connecting => {}
+            // OQ-15: nobody says what is told after SD_RECEIVE.
+            Stage::Datagram(datagrams) => {
+                if datagrams.unread && !view.receive_shut && self.is_due(NetworkEvent::Read) {
+                    found(NetworkEvent::Read, Property::ReadIsTold);
+                }
+                if datagrams.bound && !view.send_shut && self.is_due(NetworkEvent::Write) {
+                    found(NetworkEvent::Write, Property::WriteIsTold);
+                }
+            }
             Stage::Connected(connection) => self.lost_of(view, connection, found),
         }
     }
@@ -84,7 +93,10 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
     let connection = |s| stage(s).and_then(connection_in);
     let closed = |end: ConnectionView| end.arrived != Arrived::Open;
     let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.. }));
-    let receives = |s| connection(s).is_some_and(|end| end.unread || closed(end));
+    let receives = |s| match stage(s) {
+        Some(Stage::Datagram(datagrams)) => datagrams.returns,
+        Some(_) | None => connection(s).is_some_and(|end| end.unread || closed(end)),
+    };
     match call {
         Call::Accept { s } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),

@@ -43,9 +43,19 @@ impl Watch {
         match message.event {
             NetworkEvent::Connect => {
                 broken.unless(!again, Property::ConnectOnce);
-                let says_so = (message.error == WsaError(0)) == connection.is_some();
+                let connected = match view.stage {
+                    Stage::Datagram(datagrams) => datagrams.connected,
+                    Stage::Idle
+                    | Stage::Listening { .. }
+                    | Stage::Connecting
+                    | Stage::Connected(_) => connection.is_some(),
+                };
+                let says_so = (message.error == WsaError(0)) == connected;
                 broken.unless(says_so, Property::ConnectSaysHow);
                 self.connecting = false;
+            }
+            NetworkEvent::Close if matches!(view.stage, Stage::Datagram(_)) => {
+                broken.by(Property::DatagramsAreNotClosed);
             }
             NetworkEvent::Close => {
                 let after_end = connection.is_some_and(|end| end.arrived == Arrived::EndThenReset);
@@ -122,6 +132,21 @@ impl Broken<'_> {
         connection: Option<ConnectionView>,
     ) {
         let end = |holds: fn(ConnectionView) -> bool| connection.is_some_and(holds);
+        if let Stage::Datagram(datagrams) = view.stage {
+            match event {
+                NetworkEvent::Read => self.unless(datagrams.returns, Property::ReadForData),
+                NetworkEvent::Write => self.unless(!view.send_shut, Property::WriteForSenders),
+                NetworkEvent::Oob => self.by(Property::OobForUrgent),
+                NetworkEvent::Accept => self.by(Property::AcceptForRequest),
+                NetworkEvent::Connect
+                | NetworkEvent::Close
+                | NetworkEvent::Qos
+                | NetworkEvent::GroupQos
+                | NetworkEvent::RoutingInterfaceChange
+                | NetworkEvent::AddressListChange => {}
+            }
+            return;
+        }
         match event {
             NetworkEvent::Read => {
                 self.unless(end(|end| end.unread), Property::ReadForData);

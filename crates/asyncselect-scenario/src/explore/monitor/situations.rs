@@ -56,6 +56,9 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         (Some(Call::Send { .. }), Some(Err(WsaError::WSAEWOULDBLOCK))) => {
             reached(true, P::WouldBlock);
         }
+        (Some(Call::Recv { .. } | Call::RecvFrom { .. }), Some(Err(WsaError::WSAEMSGSIZE))) => {
+            reached(true, P::CutOff);
+        }
         (None | Some(_), _) => {}
     }
     marks
@@ -76,7 +79,7 @@ pub(super) fn of_state(world: &World) -> Marks {
     }
     let waits = |view: SocketView| match view.stage {
         Stage::Connected(end) => end.arrived == Arrived::End && end.unread,
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => false,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => false,
     };
     if world.sockets().any(waits) {
         marks |= Property::CloseWaits.mark();
