@@ -56,8 +56,6 @@ pub(crate) enum Peer {
     None,
     /// To nobody any more, by an address of zeros.
     Dissolved,
-    /// The same on a stack that then takes what is sent, for nobody.
-    Nobody,
     /// To what is bound there (AS-UDP-05).
     At(Place),
 }
@@ -78,6 +76,8 @@ pub(crate) struct Party {
     pub(crate) failed: bool,
     /// Whether a stack that took that for a closure has nothing more to post.
     pub(crate) closed: bool,
+    /// Whether bind named its port.
+    pub(crate) named_port: bool,
     /// What arrived and is unread, the oldest first.
     pub(crate) queue: Vec<Parcel>,
 }
@@ -127,8 +127,14 @@ impl Datagrams {
     /// A new datagram socket.
     pub(crate) fn add(&mut self, socket: SocketIx) {
         let at = self.parties.partition_point(|party| party.socket.0 < socket.0);
-        let queue = Vec::new();
-        let party = Party { socket, peer: Peer::None, failed: false, closed: false, queue };
+        let party = Party {
+            socket,
+            peer: Peer::None,
+            failed: false,
+            closed: false,
+            named_port: false,
+            queue: Vec::new(),
+        };
         self.parties.insert(at, party);
     }
 
@@ -180,14 +186,13 @@ impl Datagrams {
         };
         let count = |len: usize| u64::try_from(len).expect("fits");
         out(count(parties.len()) | count(flying.len()) << 32);
-        for Party { socket, peer, failed, closed, queue } in parties {
+        for Party { socket, peer, failed, closed, named_port, queue } in parties {
             let peer = match peer {
                 Peer::None => 0,
                 Peer::Dissolved => 1,
-                Peer::Nobody => 2,
-                Peer::At(place) => 3 | place.packed() << 8,
+                Peer::At(place) => 2 | place.packed() << 8,
             };
-            let flags = u64::from(*failed) | u64::from(*closed) << 1;
+            let flags = u64::from(*failed) | u64::from(*closed) << 1 | u64::from(*named_port) << 2;
             out(u64::from(socket.0) | flags << 8 | peer << 16 | count(queue.len()) << 48);
             for Parcel { from, piece: it } in queue {
                 out(from.packed());
@@ -336,7 +341,6 @@ impl World {
         let peer = self.more.datagrams.party(socket).peer;
         let is_peer = match peer {
             Peer::At(peer) => peer == where_,
-            Peer::Nobody => true,
             Peer::None | Peer::Dissolved => false,
         };
         // AS-UDP-04 against W-095: a connected one may look closed.
@@ -457,7 +461,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         match self.more.datagrams.party(socket).peer {
-            Peer::None | Peer::Dissolved | Peer::Nobody => {
+            Peer::None | Peer::Dissolved => {
                 return Condition::No(Absence::NotConnected);
             }
             Peer::At(_) => {}

@@ -702,10 +702,10 @@ knobs! {
 
     /// What connect with an address of zeros makes of a datagram socket that has a peer.
     Disconnect = "datagram_disconnect" ["AS-UDP-05"] {
-        /// One without a peer: send fails.
+        /// One without a peer.
         Dissolves = "dissolves",
-        /// One that sends to nobody: send succeeds.
-        Nobody = "sends_to_nobody",
+        /// One without a peer and without its port, unless bind named it.
+        Unbinds = "unbinds",
     }
 
     /// How a socket is told that nobody is bound where it sent a datagram.

@@ -300,7 +300,7 @@ impl Profile {
             .fix(WriteOnUnbound::Posts, Measured, HERE)
             .fix(WriteAfterBind::Silent, Measured, HERE)
             .fix(PeerChange::Kept, Measured, HERE)
-            .fix(Disconnect::Dissolves, Measured, HERE)
+            .fix(Disconnect::Unbinds, Measured, HERE)
             .fix(PortUnreachable::Ignored, Measured, HERE)
             .fix(PortUnreachableClose::Posts, Measured, HERE)
             .fix(EmptyDatagramRead::Posts, Measured, HERE)

@@ -78,7 +78,7 @@ impl World {
                 | OptionName::AcceptConn => return None,
             },
             Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
-                Peer::None | Peer::Dissolved | Peer::Nobody => fails(WsaError::WSAENOTCONN),
+                Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
                 Peer::At(Place { port: 0, .. }) => unsupported("getpeername", "of port 0"),
                 Peer::At(Place { host, port }) => {
                     Ok(Progress::Done(Ok(Value::Address((host.ip(), port).into()))))
@@ -148,6 +148,7 @@ impl World {
             return fails(WsaError::WSAEADDRINUSE);
         }
         self.take_port(socket, port);
+        self.more.get_mut().datagrams.party_mut(socket).named_port = port != 0;
         // AS-WR-04, AS-UDP-02: writable at once; whether that is told is up to the stack.
         if self.wants(socket, NetworkEvent::Write)
             && self.knob::<WriteAfterBind>(cx) == WriteAfterBind::Posts
@@ -184,10 +185,7 @@ impl World {
         let peer = match self.host_at(name) {
             Some(host) => Peer::At(Place { host, port: name.port() }),
             None if !zeros => return unsupported("connect", "a datagram socket to no machine"),
-            None if matches!(before, Peer::At(_)) => match self.knob::<Disconnect>(cx) {
-                Disconnect::Dissolves => Peer::Dissolved,
-                Disconnect::Nobody => Peer::Nobody,
-            },
+            None if matches!(before, Peer::At(_)) => Peer::Dissolved,
             None => return unsupported("connect", "zeros without a peer"),
         };
         if self.place_of(socket).is_none() {
@@ -200,8 +198,12 @@ impl World {
             self.more.get_mut().datagrams.party_mut(socket).queue.clear();
         }
         self.more.get_mut().datagrams.party_mut(socket).peer = peer;
-        if let Peer::At(_) = peer {
+        if peer != Peer::Dissolved {
             self.tell_of_peer(socket, cx);
+        } else if !self.more.datagrams.party(socket).named_port
+            && self.knob::<Disconnect>(cx) == Disconnect::Unbinds
+        {
+            self.socket_mut(socket).port = 0;
         }
         succeeds()
     }
@@ -261,12 +263,11 @@ impl World {
         let to = match (to, self.more.datagrams.party(socket).peer) {
             (Some(to), _) if to.port() == 0 => return unsupported("sendto", "port 0"),
             (Some(to), _) => match self.host_at(to) {
-                Some(host) => Some(Place { host, port: to.port() }),
+                Some(host) => Place { host, port: to.port() },
                 None => return unsupported("sendto", "an address of no machine"),
             },
             (None, Peer::At(Place { port: 0, .. })) => return unsupported("send", "to port 0"),
-            (None, Peer::At(peer)) => Some(peer),
-            (None, Peer::Nobody) => None,
+            (None, Peer::At(peer)) => peer,
             // W-094.
             (None, Peer::None | Peer::Dissolved) => {
                 return fails_by(
@@ -288,10 +289,8 @@ impl World {
             self.take_port(socket, 0);
         }
         let from = self.place_of(socket).expect("just bound");
-        if let Some(to) = to {
-            let piece = Piece { literal: data.id, offset: 0, len: data.len };
-            self.launch(Flight { from, to, freight: Freight::Datagram(piece) });
-        }
+        let piece = Piece { literal: data.id, offset: 0, len: data.len };
+        self.launch(Flight { from, to, freight: Freight::Datagram(piece) });
         counted(data.len)
     }
 
