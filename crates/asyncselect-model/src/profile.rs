@@ -227,8 +227,8 @@ impl Profile {
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
-    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells no
-    /// receive call of an unreachable port.
+    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells
+    /// no receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
         use Evidence::Measured;

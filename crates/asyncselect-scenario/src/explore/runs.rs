@@ -374,6 +374,6 @@ fn split(Label(label): Label) -> (usize, u16) {
     (usize::from(label >> CHOICE_BITS), label & ((1 << CHOICE_BITS) - 1))
 }
 
-/// 64 things may happen first: one a thread, two a connection, one a datagram. Each with 1024 combinations of
-/// alternatives.
+/// 64 things may happen first: one a thread, two a connection, one a datagram. Each with 1024
+/// combinations of alternatives.
 const CHOICE_BITS: u32 = 10;
