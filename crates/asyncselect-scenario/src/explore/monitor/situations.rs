@@ -40,7 +40,10 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         reached(of(NetworkEvent::Read, Trigger::Inherited), P::DataBeforeAccept);
         reached(of(NetworkEvent::Close, Trigger::ReceiveCalled), P::CloseByReader);
         reached(of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgain);
-        let peeks = matches!(call, Some(Call::Recv { flags, .. }) if flags.peek);
+        let peeks = matches!(
+            call,
+            Some(Call::Recv { flags, .. } | Call::RecvFrom { flags, .. }) if flags.peek
+        );
         reached(peeks && of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgainByPeek);
         reached(of(NetworkEvent::Accept, Trigger::AcceptCalled), P::AcceptAgain);
         let failed = message.error != WsaError(0);
