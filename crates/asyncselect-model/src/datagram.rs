@@ -11,7 +11,7 @@
 //! * Ports of datagram and of stream sockets are two spaces, as anywhere; a port that the machine
 //!   chooses is free in both.
 
-use asyncselect_abi::{HostId, NetworkEvent, WsaError};
+use asyncselect_abi::{Family, HostId, NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
 use crate::host::HostSet;
@@ -32,8 +32,14 @@ const FLYING_MAX: usize = 255;
 /// What a datagram takes of a buffer besides its bytes. It bounds how many empty ones there are.
 const OVERHEAD: u32 = 64;
 
-/// The longest payload of UDP over IPv4, in bytes.
-pub(crate) const PAYLOAD_MAX: u32 = 65_507;
+/// The longest payload of UDP, in bytes: a length of 16 bits counts its own header, and that of
+/// IPv4.
+pub(crate) const fn payload_max(family: Family) -> u32 {
+    match family {
+        Family::Ipv4 => 65_507,
+        Family::Ipv6 => 65_527,
+    }
+}
 
 /// Where a datagram socket is bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,11 @@
 //! * A handle means one thing on one machine, and is given out on one machine only: two machines
 //!   never have the same value. To all others it is the handle of nothing.
 //! * All machines have the same stack: one profile, one alternative taken at each knob.
-//! * A machine has one address, 127.0.0.1 to 127.0.0.4, that all others reach too.
+//! * A machine has one address, of the family of the run, that all others reach too: 127.0.0.1 to
+//!   127.0.0.4, or ::1 and 2001:db8::2 to 2001:db8::4 (RFC 3849). A real one has several, and a
+//!   loopback address that nobody else reaches.
+//! * All sockets are of one family, and nothing else depends on which: a socket for both
+//!   (IPV6_V6ONLY off) is not there.
 //! * A machine whose network failed still carries its own connections from itself to itself.
 //! * Datagrams from or to a machine whose network failed are gone, those under way too.
 //! * A connection that a failed network cut is over for the end that is told of a time-out, and
@@ -12,7 +16,7 @@
 
 use std::net::SocketAddr;
 
-use asyncselect_abi::{HostId, SocketHandle, ThreadId};
+use asyncselect_abi::{Family, HostId, SocketHandle, ThreadId};
 
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{End, Hold, HoldKind, LinkIx, Side};
@@ -41,30 +45,33 @@ impl HostSet {
 }
 
 impl World {
-    /// Puts threads on machines, before anything has happened; all others are on the first.
+    /// Puts threads on machines, before anything has happened; all others are on the first. Every
+    /// machine has an address of the family.
     ///
     /// # Errors
     ///
     /// If there are more threads or machines than [`THREADS_MAX`].
-    pub fn place(&mut self, hosts: &[HostId]) -> Result<(), ModelError> {
+    pub fn place(&mut self, hosts: &[HostId], family: Family) -> Result<(), ModelError> {
         let many =
             hosts.len() > THREADS_MAX || hosts.iter().any(|host| usize::from(host.0) >= HOSTS_MAX);
         if many {
             return Err(ModelError::new("reset", "more than four threads or machines"));
         }
         self.hosts[..hosts.len()].copy_from_slice(hosts);
+        self.family = family;
         Ok(())
     }
 
     /// The machine that a thread is on; one too many is on the first, and is refused later.
     #[inline]
-    pub(crate) fn host_of(&self, thread: ThreadId) -> HostId {
+    #[must_use]
+    pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 
     /// The machine of an address, if there is one.
     pub(crate) fn host_at(&self, name: SocketAddr) -> Option<HostId> {
-        self.hosts.iter().copied().find(|host| name.ip() == host.ip())
+        self.hosts.iter().copied().find(|host| name.ip() == self.family.of_host(*host))
     }
 
     /// The machine that an end of a connection is on.

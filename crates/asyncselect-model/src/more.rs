@@ -7,19 +7,29 @@
 use std::ops::Deref;
 
 use crate::datagram::Datagrams;
+use crate::event_object::EventObjects;
+use crate::event_record::EventRecords;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) datagrams: Datagrams,
+    pub(crate) events: EventObjects,
+    pub(crate) records: EventRecords,
 }
 
 impl Parts {
-    const NONE: Self = Self { datagrams: Datagrams::NONE };
+    const NONE: Self = Self {
+        datagrams: Datagrams::NONE,
+        events: EventObjects::NONE,
+        records: EventRecords::NONE,
+    };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { datagrams } = self;
+        let Self { datagrams, events, records } = self;
         datagrams.pack(out);
+        events.pack(out);
+        records.pack(out);
     }
 }
 

@@ -65,14 +65,16 @@ impl World {
                 {
                     return self.resume(thread, cx);
                 }
+                self.arm_by_arrival(listener, NetworkEvent::Accept, cx);
                 self.evaluate(listener, Trigger::ConnectionArrived, cx);
             }
             Segment::Data(_) | Segment::Urgent(_) => {
-                if matches!(segment, Segment::Urgent(_)) {
+                let urgent = matches!(segment, Segment::Urgent(_));
+                if urgent {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
-                    self.data_arrives(link, side, socket, cx)?;
+                    self.data_arrives((link, side), socket, urgent, cx)?;
                 }
             }
             Segment::Fin => {
@@ -133,9 +135,9 @@ impl World {
 
     fn data_arrives<C: Chooser, S: Sink>(
         &mut self,
-        link: LinkIx,
-        side: Side,
+        (link, side): (LinkIx, Side),
         socket: SocketIx,
+        urgent: bool,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let this = *self.socket(socket);
@@ -153,6 +155,8 @@ impl World {
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }
+        let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
+        self.arm_by_arrival(socket, event, cx);
         self.evaluate(socket, Trigger::DataArrived, cx);
         Ok(())
     }

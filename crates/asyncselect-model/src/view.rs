@@ -2,10 +2,15 @@
 //!
 //! Facts only: what they lead to, a checker has to work out from the clauses by itself.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{
+    EventHandle, HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, ThreadId,
+    WsaError,
+};
 
 use crate::datagram::Peer;
-use crate::registration::Registration;
+use crate::event_object::EventIx;
+use crate::host::HostSet;
+use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Side, Space};
@@ -17,6 +22,8 @@ use crate::world::World;
 pub struct SocketView {
     /// Its handle.
     pub handle: SocketHandle,
+    /// The machine that it is on.
+    pub host: HostId,
     /// What is registered.
     pub registration: Option<RegistrationView>,
     /// Whether calls on it never wait.
@@ -34,12 +41,27 @@ pub struct SocketView {
 /// A registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationView {
-    /// The window; `None` if it does not exist, or no longer.
-    pub hwnd: Option<Hwnd>,
-    /// The number of its messages.
-    pub message: MessageId,
+    /// Where notifications go.
+    pub target: TargetView,
     /// The events that it asks for.
     pub mask: NetworkEvents,
+}
+
+/// Where notifications go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetView {
+    /// To a window.
+    Window {
+        /// The window; `None` if it does not exist, or no longer.
+        hwnd: Option<Hwnd>,
+        /// The number of its messages.
+        message: MessageId,
+    },
+    /// To an event object.
+    Event {
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
+    },
 }
 
 /// Where a socket is in its life.
@@ -115,6 +137,48 @@ impl World {
         Some((socket.registration?.view(), socket.nonblocking))
     }
 
+    /// The machine that a value of a handle belongs to, whether or not the socket is open.
+    #[must_use]
+    pub fn host_of_handle(&self, handle: SocketHandle) -> Option<HostId> {
+        let at = SocketIx::from_handle(handle)?;
+        self.sockets.get(at.at()).map(|socket| socket.host)
+    }
+
+    /// The thread that made a window; `None` if it does not exist, or no longer.
+    #[must_use]
+    pub fn thread_of(&self, hwnd: Hwnd) -> Option<ThreadId> {
+        self.windows.owner(self.windows.find(hwnd)?)
+    }
+
+    /// How many posts a script still wants to fail.
+    #[inline]
+    #[must_use]
+    pub fn failing_posts(&self) -> u8 {
+        self.faults.posts
+    }
+
+    /// Whether the upcalls of a machine's provider post nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcall(&self, host: HostId) -> bool {
+        self.faults.upcall.has(host)
+    }
+
+    /// The same of any machine.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcalls(&self) -> bool {
+        self.faults.upcall != HostSet::default()
+    }
+
+    /// The error that a script wants the next message of an event to carry.
+    #[inline]
+    #[must_use]
+    pub fn injected_error(&self) -> Option<(SocketHandle, NetworkEvent, WsaError)> {
+        let (socket, event, error) = self.faults.event?;
+        Some((socket.handle(), event, error))
+    }
+
     /// Every queued message, of all threads, the oldest first.
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.windows.queue.iter().map(crate::window::Queued::message)
@@ -124,6 +188,7 @@ impl World {
     fn view(&self, at: SocketIx, socket: &Socket) -> SocketView {
         SocketView {
             handle: at.handle(),
+            host: socket.host,
             registration: socket.registration.map(Registration::view),
             nonblocking: socket.nonblocking,
             send_shut: socket.send_shut,
@@ -164,8 +229,13 @@ impl Registration {
     #[inline]
     fn view(self) -> RegistrationView {
         RegistrationView {
-            hwnd: self.window.map(WindowIx::handle),
-            message: MessageId(u32::from(self.message)),
+            target: match self.target {
+                Target::Window { window, message } => TargetView::Window {
+                    hwnd: window.map(WindowIx::handle),
+                    message: MessageId(u32::from(message)),
+                },
+                Target::Event(object) => TargetView::Event { object: object.map(EventIx::handle) },
+            },
             mask: NetworkEvents(u32::from(self.mask.get())),
         }
     }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -14,6 +14,7 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
@@ -42,6 +43,8 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
+    /// Of all addresses.
+    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -50,7 +53,7 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
+    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
@@ -73,6 +76,8 @@ pub(crate) enum PendingCall {
     Select { read: u16, write: u16, except: u16 },
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -112,14 +117,15 @@ impl PendingCall {
             | Self::Accept(_)
             | Self::Send { .. }
             | Self::Select { .. }
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } => false,
+            Self::None | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -281,6 +287,7 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -292,6 +299,7 @@ impl Clone for World {
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
+        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
@@ -310,6 +318,7 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
+            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
@@ -378,6 +387,7 @@ impl World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -392,7 +402,9 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let family = u64::from(*family == Family::Ipv6) << 16;
+        let count = u64::try_from(sockets.len()).expect("fits");
+        out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {
@@ -426,6 +438,9 @@ impl World {
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
                 }
             }
         }
@@ -495,8 +510,8 @@ impl World {
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
             let socket = self.socket(queued.socket);
             let holds = socket.registration.is_some_and(|registration| {
-                registration.message == queued.message
-                    && registration.window == Some(queued.window)
+                let (window, message) = (Some(queued.window), queued.message);
+                registration.target == Target::Window { window, message }
                     && registration.wants(queued.event)
             });
             assert!(holds, "a current message has a registration behind it");

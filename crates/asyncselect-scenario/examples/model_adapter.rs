@@ -21,15 +21,24 @@ use asyncselect_abi::protocol::{
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, EventHandle, Hwnd, Literal, MessageId, Outcome, PumpFilter,
-    SocketHandle, ThreadId, Value,
+    SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 8] =
-    ["threads", "hosts", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
+const CAPABILITIES: [&str; 9] = [
+    "threads",
+    "hosts",
+    "ipv6",
+    "real_time",
+    "spi",
+    "oob",
+    "faults",
+    "simulated_time",
+    "handle_reuse",
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -105,9 +114,10 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh, hosts } => {
+            RequestBody::Reset { fresh, hosts, family } => {
                 self.calls = [None; THREADS_MAX];
-                self.sim.reset(&[], fresh, &hosts).map_err(said)?;
+                let start = Start { literals: &[], fresh, hosts: &hosts, family };
+                self.sim.reset(&start).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
             RequestBody::Call { thread, call, .. } => {

@@ -70,7 +70,7 @@ pub enum Need {
     Faults,
     /// Urgent data.
     Oob,
-    /// IPv6.
+    /// IPv6; no file asks for it, `--family ipv6` does.
     Ipv6,
     /// Handle values come back in a known order.
     HandleReuse,
@@ -119,7 +119,7 @@ impl Need {
 pub enum Mode {
     /// By window messages: WSAAsyncSelect.
     Message,
-    /// By event objects: WSAEventSelect (not run yet).
+    /// By event objects too: the file translated to WSAEventSelect and WSAEnumNetworkEvents.
     Event,
 }
 

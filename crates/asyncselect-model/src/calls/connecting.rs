@@ -210,7 +210,7 @@ impl World {
         let rearms =
             !failed || spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms;
         if rearms {
-            self.socket_mut(listener).arm(NetworkEvent::Accept);
+            self.rearm(listener, NetworkEvent::Accept, cx);
             self.evaluate(listener, Trigger::AcceptCalled, cx);
         }
         if let Progress::Done(Ok(Value::Socket(accepted))) = &progress {
@@ -266,7 +266,7 @@ impl World {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
             port => {
-                let name = SocketAddr::from((self.socket(socket).host.ip(), port));
+                let name = SocketAddr::from((self.family.of_host(self.socket(socket).host), port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
         }
@@ -283,7 +283,7 @@ impl World {
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 let peer = self.socket(peer);
-                let name = SocketAddr::from((peer.host.ip(), peer.port));
+                let name = SocketAddr::from((self.family.of_host(peer.host), peer.port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
             End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),

@@ -9,7 +9,7 @@ use asyncselect_abi::{Call, Literal, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
-use crate::datagram::{Flight, Freight, PAYLOAD_MAX, Parcel, Peer, Place};
+use crate::datagram::{Flight, Freight, Parcel, Peer, Place, payload_max};
 use crate::knob::{
     ConnectAgain, DatagramConnectWrite, DatagramFionread, DatagramOob, Disconnect, PeerChange,
     ReceiveUnbound, RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
@@ -77,11 +77,15 @@ impl World {
                 | OptionName::SendBuffer
                 | OptionName::AcceptConn => return None,
             },
+            // Message mode only: W-091 and W-093 say that event mode is otherwise.
+            Call::WsaEventSelect { .. } | Call::WsaEnumNetworkEvents { .. } => {
+                unsupported(call.name(), "on a datagram socket")
+            }
             Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
                 Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
                 Peer::At(Place { port: 0, .. }) => unsupported("getpeername", "of port 0"),
                 Peer::At(Place { host, port }) => {
-                    Ok(Progress::Done(Ok(Value::Address((host.ip(), port).into()))))
+                    Ok(Progress::Done(Ok(Value::Address((self.family.of_host(host), port).into()))))
                 }
             },
             Call::Recv { .. }
@@ -101,8 +105,6 @@ impl World {
             | Call::WsaCreateEvent {}
             | Call::WsaCloseEvent { .. }
             | Call::WsaResetEvent { .. }
-            | Call::WsaEventSelect { .. }
-            | Call::WsaEnumNetworkEvents { .. }
             | Call::WsaWaitForMultipleEvents { .. }
             | Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
@@ -279,7 +281,7 @@ impl World {
                 );
             }
         };
-        if data.len > PAYLOAD_MAX {
+        if data.len > payload_max(self.family) {
             return fails(WsaError::WSAEMSGSIZE);
         }
         if self.more.datagrams.is_crowded() {

@@ -232,6 +232,7 @@ impl World {
             queued.standing = Standing::Orphaned;
         }
         self.streams.release(socket);
+        self.drop_record(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }

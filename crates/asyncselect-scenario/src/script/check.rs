@@ -15,8 +15,8 @@ use super::{
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, FORMAT, Happen, KnobIs, Mode, Need, Pump, ReturnSpec, ScriptCall,
-    ScriptFile, Step, Toward,
+    AddressSpec, Expect, FORMAT, Happen, KnobIs, Need, Pump, ReturnSpec, ScriptCall, ScriptFile,
+    Step, Toward,
 };
 use crate::source::{JsonPath, Source, SourceError, choices, nearest};
 use crate::stack::Happening;
@@ -124,6 +124,10 @@ impl<'a> Checker<'a> {
             return Err(self.wrong(&top().key("format"), message));
         }
         self.cited(file)?;
+        if let Some(index) = file.needs.iter().position(|need| *need == Need::Ipv6) {
+            let message = "every file runs on either address family: `--family ipv6`";
+            return Err(self.wrong(&top().key("needs").index(index), message));
+        }
         self.needs.clone_from(&file.needs);
         for (index, KnobIs { knob, is }) in file.choose.iter().enumerate() {
             let choice = self.knob(knob, is, &top().key("choose").index(index))?;
@@ -153,9 +157,6 @@ impl<'a> Checker<'a> {
         }
         if file.handlers.is_some() {
             self.ops.insert(0, Op::NotModelled("handlers"));
-        }
-        if !file.modes.contains(&Mode::Message) {
-            self.ops.insert(0, Op::NotModelled("event mode"));
         }
         if self.asks_for_handles() {
             self.need(Need::HandleReuse);
