@@ -488,6 +488,7 @@ impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
     ) -> Result<Option<SocketAddr>, NeverMade> {
         match address {
             NamedAddress::Null => Ok(None),
+            NamedAddress::Zero => Ok(Some(self.family.zero())),
             NamedAddress::Any => Ok(Some(SocketAddr::new(self.family.loopback(), 0))),
             NamedAddress::Unreachable => Ok(Some(self.family.unreachable())),
             NamedAddress::Of(name) => match self.addresses.get(name.as_str()) {

@@ -32,6 +32,9 @@ pub(crate) const SELECT_LEN_MAX: usize = 64;
 /// The room for an address of either family.
 const ADDRESS_LEN: i32 = size_of_i32::<WinSock::SOCKADDR_INET>();
 
+/// What SO_TYPE answers for TCP.
+pub(crate) const STREAM: u32 = WinSock::SOCK_STREAM as u32;
+
 const fn size_of_i32<T>() -> i32 {
     let size = size_of::<T>();
     assert!(size <= i32::MAX as usize);
@@ -85,7 +88,9 @@ fn raw_window(hwnd: Hwnd) -> Foundation::HWND {
     usize::try_from(hwnd.0).unwrap_or(usize::MAX) as Foundation::HWND
 }
 
-/// An address of either family as the API takes it.
+/// An address of either family as the API takes it. An unspecified one with port 0 stands for a
+/// structure of zeros, family and all, as connect takes it to dissolve a datagram socket's
+/// association.
 struct RawAddress {
     raw: WinSock::SOCKADDR_INET,
     len: i32,
@@ -94,11 +99,12 @@ struct RawAddress {
 impl RawAddress {
     fn new(address: SocketAddr) -> Self {
         let port = address.port().to_be();
+        let zeros = address.ip().is_unspecified() && port == 0;
         match address {
             SocketAddr::V4(address) => {
                 let ip = u32::from_ne_bytes(address.ip().octets());
                 let ipv4 = WinSock::SOCKADDR_IN {
-                    sin_family: WinSock::AF_INET,
+                    sin_family: if zeros { 0 } else { WinSock::AF_INET },
                     sin_port: port,
                     sin_addr: WinSock::IN_ADDR { S_un: WinSock::IN_ADDR_0 { S_addr: ip } },
                     sin_zero: [0; 8],
@@ -109,7 +115,7 @@ impl RawAddress {
             SocketAddr::V6(address) => {
                 let ip = WinSock::IN6_ADDR_0 { Byte: address.ip().octets() };
                 let ipv6 = WinSock::SOCKADDR_IN6 {
-                    sin6_family: WinSock::AF_INET6,
+                    sin6_family: if zeros { 0 } else { WinSock::AF_INET6 },
                     sin6_port: port,
                     sin6_addr: WinSock::IN6_ADDR { u: ip },
                     ..Default::default()

@@ -15,6 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
@@ -181,6 +182,12 @@ impl World {
         if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
+        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
+            && self.is_datagram(socket)
+            && let Some(outcome) = self.datagram_call(socket, call, cx)
+        {
+            return outcome;
+        }
         match call {
             Call::WsaStartup { version } => self.wsa_startup(host, *version),
             Call::Socket { kind } => self.socket_call(host, *kind, cx),
@@ -288,6 +295,9 @@ impl World {
             }
             PendingCall::Accept(listener) => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
+            }
+            PendingCall::Receive { socket, .. } if self.is_datagram(socket) => {
+                self.has_parcel(socket) || self.socket(socket).receive_shut
             }
             PendingCall::Receive { socket, .. } => match self.socket(socket).link() {
                 None => true,

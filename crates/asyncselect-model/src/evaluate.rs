@@ -151,6 +151,9 @@ impl World {
                 | NetworkEvent::AddressListChange => Condition::No(Absence::HandleClosed),
             };
         }
+        if self.is_datagram(socket) {
+            return self.datagram_condition(socket, event, trigger, cx);
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
@@ -197,7 +200,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+            | SocketState::Connected(..)
+            | SocketState::Datagram => Condition::No(Absence::NotListening),
         }
     }
 
@@ -238,7 +242,10 @@ impl World {
             | Trigger::TimedOut
             | Trigger::SpaceArrived
             | Trigger::OptionSet
-            | Trigger::HandleClosed => return nothing,
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::PeerSet
+            | Trigger::Unreachable => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -381,7 +388,10 @@ impl World {
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
                 | Trigger::OptionSet
-                | Trigger::HandleClosed,
+                | Trigger::HandleClosed
+                | Trigger::Bound
+                | Trigger::PeerSet
+                | Trigger::Unreachable,
                 _,
             ) => false,
         };

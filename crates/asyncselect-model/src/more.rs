@@ -7,6 +7,7 @@
 use std::ops::Deref;
 
 use crate::buffers::Buffers;
+use crate::datagram::Datagrams;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::provider::Provider;
@@ -16,6 +17,7 @@ use crate::sharing::Sharing;
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) buffers: Buffers,
+    pub(crate) datagrams: Datagrams,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
     pub(crate) sharing: Sharing,
@@ -25,6 +27,7 @@ pub(crate) struct Parts {
 impl Parts {
     const NONE: Self = Self {
         buffers: Buffers::NONE,
+        datagrams: Datagrams::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
         sharing: Sharing::NONE,
@@ -32,8 +35,9 @@ impl Parts {
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { buffers, events, records, sharing, provider } = self;
+        let Self { buffers, datagrams, events, records, sharing, provider } = self;
         buffers.pack(out);
+        datagrams.pack(out);
         events.pack(out);
         records.pack(out);
         sharing.pack(out);

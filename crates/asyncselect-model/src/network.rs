@@ -102,7 +102,7 @@ impl World {
     }
 
     /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
-    fn absorbing<C: Chooser, S: Sink>(
+    pub(crate) fn absorbing<C: Chooser, S: Sink>(
         &mut self,
         is_it: impl Fn(PendingCall) -> bool,
         cx: &mut Context<'_, C, S>,
@@ -260,7 +260,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
@@ -406,7 +407,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {}
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {}
             }
         }
     }
@@ -528,7 +530,8 @@ impl World {
                     SocketState::Closed { .. }
                     | SocketState::Unbound
                     | SocketState::Bound
-                    | SocketState::Listening { .. } => {
+                    | SocketState::Listening { .. }
+                    | SocketState::Datagram => {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
@@ -551,6 +554,11 @@ impl World {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
                 self.lose(socket)?;
+                if self.is_datagram(socket)
+                    && let Some(place) = self.place_of(socket)
+                {
+                    self.more.get_mut().datagrams.lose_toward(place);
+                }
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;

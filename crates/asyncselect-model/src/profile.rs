@@ -9,16 +9,19 @@ use crate::knob::{
     CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ClosedDescriptor, ClosedHandle, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite,
     ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce, ConnectOnAccepted,
-    DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, EventAfterMessages, EventArrival,
+    DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
+    DatagramOob, DestroyedWindow, Disconnect, EmptyDatagramRead, EventAfterMessages, EventArrival,
     EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
     FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
     InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
-    ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    OobReceiveRearmsRead, PeerChange, PortUnreachable, PortUnreachableClose, QueueLimit,
+    QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
+    ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
     RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SelectSetsEvent, SendUnconnected, SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth,
-    SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
-    WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
+    SelectSetsEvent, SendUnconnected, SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms,
+    ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -176,6 +179,13 @@ impl Profile {
             .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
             .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
             .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
+            // Datagrams.
+            .fix(DatagramConnect::Posts, Documented, "AS-UDP-01, AS-CO-02")
+            .fix(DatagramConnectWrite::Posts, Inferred, "AS-WR-02, of connections")
+            .fix(PeerChange::Discarded, Documented, "AS-UDP-05")
+            .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
+            .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
+            .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -224,10 +234,18 @@ impl Profile {
             .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
             .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
+            // Datagrams.
+            .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
+            .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
+            .fix(WriteOnUnbound::Posts, ObservedElsewhere, "W-091")
+            .fix(PortUnreachableClose::Silent, Inferred, "W-095")
+            .fix(ReceiveUnbound::Einval, ObservedElsewhere, "W-094")
+            .fix(SendWithoutPeer::NotConn, ObservedElsewhere, "W-094")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
-    /// cannot be seen on Wine: it never refuses a window, and has no provider entry to call.
+    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells
+    /// no receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
         use Evidence::Measured;
@@ -245,7 +263,7 @@ impl Profile {
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)
             .fix(CloseDiscarding::Reset, Measured, HERE)
-            .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
+            .fix(WriteRearmedBy::FailedSend, Measured, HERE)
             .fix(ShortSend::Partial, Measured, HERE)
             .fix(ShortSendRearms::Ignored, Measured, HERE)
             .fix(HwndCheck::Accepted, Measured, HERE)
@@ -307,6 +325,21 @@ impl Profile {
             .fix(SharedWparam::Registering, Measured, HERE)
             .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
             .fix(ClosedHandle::Silent, Measured, HERE)
+            // Datagrams.
+            .fix(DatagramConnect::Silent, Measured, HERE)
+            .fix(DatagramConnectWrite::Silent, Measured, HERE)
+            .fix(WriteOnUnbound::Posts, Measured, HERE)
+            .fix(WriteAfterBind::Silent, Measured, HERE)
+            .fix(PeerChange::Kept, Measured, HERE)
+            .fix(Disconnect::Unbinds, Measured, HERE)
+            .fix(PortUnreachable::Ignored, Measured, HERE)
+            .fix(PortUnreachableClose::Posts, Measured, HERE)
+            .fix(EmptyDatagramRead::Posts, Measured, HERE)
+            .fix(ReadAfterReceiveShutdown::Posts, Measured, HERE)
+            .fix(DatagramFionread::First, Measured, HERE)
+            .fix(ReceiveUnbound::Waits, Measured, HERE)
+            .fix(SendWithoutPeer::Einval, Measured, HERE)
+            .fix(DatagramOob::Ignored, Measured, HERE)
     }
 }
 

@@ -34,7 +34,7 @@ impl SocketIx {
     }
 }
 
-/// Where a stream socket is in its life.
+/// Where a socket is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketState {
     /// After closesocket, from any state. `rank` counts those that were closed later.
@@ -49,6 +49,8 @@ pub(crate) enum SocketState {
     Connecting(LinkIx),
     /// After the answer arrived, or made by accept.
     Connected(LinkIx, Side),
+    /// A datagram socket, all its life; see [`crate::datagram`] for the rest of it.
+    Datagram,
 }
 
 impl Default for SocketState {
@@ -119,7 +121,8 @@ impl Socket {
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Bound
-            | SocketState::Listening { .. } => None,
+            | SocketState::Listening { .. }
+            | SocketState::Datagram => None,
         }
     }
 
@@ -185,6 +188,7 @@ impl Socket {
             SocketState::Connecting(link) => 4 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Connector) => 5 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Acceptor) => 6 | u64::from(link.0) << 4,
+            SocketState::Datagram => 7,
         };
         let linger = match linger {
             Linger::Background => 0,

@@ -68,7 +68,7 @@ pub(crate) enum PendingCall {
     Connect(SocketIx),
     /// accept, until a connection waits.
     Accept(SocketIx),
-    /// recv, until data or the end arrives.
+    /// recv, until data, a datagram or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
     Send { socket: SocketIx, literal: u16, len: u32 },
@@ -164,6 +164,11 @@ pub enum Move<'c> {
     },
     /// The first upcall under way returns: its message is in its queue.
     Upcall,
+    /// A datagram arrives.
+    Land {
+        /// Which of those under way, counted from the one that was sent first.
+        number: u8,
+    },
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
     /// Time passes.
@@ -228,14 +233,17 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does little else
-/// between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections, then at
+/// datagrams. An engine does little else between moves, and adapters on adapters take several times
+/// as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
     thread: u8,
     /// The next end to look at, two a connection.
     end: usize,
+    /// The next datagram to look at.
+    flight: u8,
 }
 
 impl Iterator for Moves<'_> {
@@ -243,7 +251,7 @@ impl Iterator for Moves<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Move<'static>> {
-        let Self { world, thread, end } = self;
+        let Self { world, thread, end, flight } = self;
         while let Some(pending) = world.pending.get(usize::from(*thread)) {
             let caller = ThreadId(*thread);
             *thread += 1;
@@ -266,6 +274,14 @@ impl Iterator for Moves<'_> {
                 if !world.is_cut(LinkIx(link)) {
                     return Some(Move::Deliver { link, toward });
                 }
+            }
+        }
+        let flying = world.more.datagrams.flying();
+        while let Some(next) = flying.get(usize::from(*flight)) {
+            let number = *flight;
+            *flight += 1;
+            if world.can_land(next) {
+                return Some(Move::Land { number });
             }
         }
         None
@@ -346,7 +362,7 @@ impl World {
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
     #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        Moves { world: self, thread: 0, end: 0 }
+        Moves { world: self, thread: 0, end: 0, flight: 0 }
     }
 
     /// Lets one thing happen.
@@ -365,6 +381,7 @@ impl World {
             Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
             Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Retrieve(_)
             | Move::Tick { .. }
             | Move::Fault(_) => HostId(0),
@@ -375,6 +392,7 @@ impl World {
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
             Move::Upcall => self.upcall_returns(),
+            Move::Land { number } => self.land(number, cx)?,
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }

@@ -600,7 +600,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaIoctl { name: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
+                    None
+                }
             },
             _ => None,
         };
@@ -833,6 +835,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
+            AddressRef::Zero => Ok(Some(self.family.zero())),
             AddressRef::Any => Ok(Some(SocketAddr::new(self.family.of_host(self.host), 0))),
             AddressRef::Unreachable => Ok(Some(self.family.unreachable())),
             AddressRef::Of(name) => of(*name),

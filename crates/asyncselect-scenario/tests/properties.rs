@@ -54,6 +54,7 @@ impl Observed {
             TraceEvent::Record { .. }
             | TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
+            | TraceEvent::Land { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),
         }

@@ -117,17 +117,20 @@ impl World {
         kind: SocketType,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        match kind {
-            SocketType::Stream => {}
-            SocketType::Datagram => return unsupported("socket", "SOCK_DGRAM"),
-        }
         if self.more.provider.ended.has(host) {
             return unsupported("socket", "between the last WSPCleanup and the last WSACleanup");
         }
-        match self.add_socket(Socket::new(host, SocketState::Unbound), cx) {
-            Some(socket) => Ok(Progress::Done(Ok(Value::Socket(socket.handle())))),
-            None => unsupported("socket", "more than 255 sockets"),
+        let state = match kind {
+            SocketType::Stream => SocketState::Unbound,
+            SocketType::Datagram => SocketState::Datagram,
+        };
+        let Some(socket) = self.add_socket(Socket::new(host, state), cx) else {
+            return unsupported("socket", "more than 255 sockets");
+        };
+        if kind == SocketType::Datagram {
+            self.more.get_mut().datagrams.add(socket);
         }
+        Ok(Progress::Done(Ok(Value::Socket(socket.handle()))))
     }
 
     /// Gives a new socket its place, and with it its handle.
@@ -175,7 +178,8 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_)
-                | SocketState::Connected(..) => None,
+                | SocketState::Connected(..)
+                | SocketState::Datagram => None,
             });
         let closed = closed.filter(|(at, _)| {
             self.is_free(SocketIx(u8::try_from(*at).expect("sockets are numbered by a byte")))
@@ -195,8 +199,15 @@ impl World {
         how: Shutdown,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let SocketState::Connected(link, side) = self.socket(socket).state else {
-            return fails(WsaError::WSAENOTCONN);
+        let connection = match self.socket(socket).state {
+            SocketState::Connected(link, side) => Some((link, side)),
+            // Both halves are this side's alone (AS-CL-21).
+            SocketState::Datagram => None,
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Listening { .. }
+            | SocketState::Connecting(_) => return fails(WsaError::WSAENOTCONN),
         };
         let (receive, send) = match how {
             Shutdown::Receive => (true, false),
@@ -211,12 +222,14 @@ impl World {
         let sends_end = send && !this.send_shut;
         this.send_shut |= send;
         let registered = this.registration.is_some();
-        let resets = receive
-            && self.streams.has_unread(link, side, true)
-            && !self.is_aborted(socket)
-            && self.resets_for_unread(link, side, socket, cx);
-        if sends_end && !resets && !self.is_aborted(socket) {
-            self.streams.push(link, side.other(), Segment::Fin);
+        if let Some((link, side)) = connection {
+            let resets = receive
+                && self.streams.has_unread(link, side, true)
+                && !self.is_aborted(socket)
+                && self.resets_for_unread(link, side, socket, cx);
+            if sends_end && !resets && !self.is_aborted(socket) {
+                self.streams.push(link, side.other(), Segment::Fin);
+            }
         }
         // W-085, C7: does the registration outlive the end of both directions?
         if how == Shutdown::Both
@@ -362,6 +375,7 @@ impl World {
             SocketState::Closed { .. } => unreachable!("an open socket is closed"),
             SocketState::Unbound | SocketState::Bound => {}
             SocketState::Listening { .. } => self.close_listener(socket),
+            SocketState::Datagram => self.more.get_mut().datagrams.remove(socket),
             SocketState::Connecting(link) => self.leave(link, Side::Connector, Segment::Rst),
             SocketState::Connected(link, side) => {
                 let loses_data = self.streams.has_unread(link, side, true);

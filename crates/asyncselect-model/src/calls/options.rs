@@ -45,6 +45,7 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_) => 0,
+                SocketState::Datagram => unreachable!("datagram_call answers"),
             },
             IoctlCommand::SIOCATMARK => {
                 let SocketState::Connected(link, side) = this.state else {
