@@ -9,10 +9,14 @@ use std::ops::Deref;
 use crate::datagram::Datagrams;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
+use crate::world::THREADS_MAX;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    /// How long the call of each thread still waits (select, and that for event objects), in
+    /// milliseconds.
+    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) datagrams: Datagrams,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
@@ -20,13 +24,15 @@ pub(crate) struct Parts {
 
 impl Parts {
     const NONE: Self = Self {
+        select_left_ms: [0; THREADS_MAX],
         datagrams: Datagrams::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { datagrams, events, records } = self;
+        let Self { select_left_ms, datagrams, events, records } = self;
+        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         datagrams.pack(out);
         events.pack(out);
         records.pack(out);
