@@ -319,7 +319,7 @@ impl World {
             PendingCall::Select { read, write, except } => {
                 self.count_ready([read, write, except]) > 0
                     // Its time is over.
-                    || self.select_left_ms[usize::from(thread.0)] == 0
+                    || self.more.select_left_ms[usize::from(thread.0)] == 0
             }
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
@@ -362,7 +362,7 @@ impl World {
                 self.transmit(socket, data, Mode::Waited, cx)
             }
             PendingCall::Select { read, write, except } => {
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
             }
             PendingCall::Message { window, min, max } => {

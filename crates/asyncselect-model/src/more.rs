@@ -12,11 +12,15 @@ use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::provider::Provider;
 use crate::sharing::Sharing;
+use crate::world::THREADS_MAX;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) buffers: Buffers,
+    /// How long the call of each thread still waits (select, and that for event objects), in
+    /// milliseconds.
+    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) datagrams: Datagrams,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
@@ -27,6 +31,7 @@ pub(crate) struct Parts {
 impl Parts {
     const NONE: Self = Self {
         buffers: Buffers::NONE,
+        select_left_ms: [0; THREADS_MAX],
         datagrams: Datagrams::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
@@ -35,8 +40,9 @@ impl Parts {
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { buffers, datagrams, events, records, sharing, provider } = self;
+        let Self { select_left_ms, buffers, datagrams, events, records, sharing, provider } = self;
         buffers.pack(out);
+        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         datagrams.pack(out);
         events.pack(out);
         records.pack(out);

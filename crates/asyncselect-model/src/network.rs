@@ -13,7 +13,7 @@ use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
     /// The first segment on its way to `side` arrives.
@@ -473,7 +473,7 @@ impl World {
             HoldKind::LossUnnoticed => None,
             HoldKind::Delay | HoldKind::Loss => Some(hold.left_ms),
         });
-        let selects = self.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
+        let selects = self.more.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
         held.chain(selects).min().map(u32::from)
     }
 
@@ -481,8 +481,10 @@ impl World {
     /// together; [`World::next_timer_ms`] tells how far to go.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
-        for left_ms in &mut self.select_left_ms {
-            *left_ms = left_ms.saturating_sub(ms);
+        if self.more.select_left_ms != [0; THREADS_MAX] {
+            for left_ms in &mut self.more.get_mut().select_left_ms {
+                *left_ms = left_ms.saturating_sub(ms);
+            }
         }
         let mut index = 0;
         while index < self.streams.holds.len() {

@@ -53,8 +53,6 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
-    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
 
@@ -308,7 +306,6 @@ impl Clone for World {
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = source;
         self.knobs = *knobs;
@@ -320,7 +317,6 @@ impl Clone for World {
         self.streams.clone_from(streams);
         self.windows.clone_from(windows);
         self.pending = *pending;
-        self.select_left_ms = *select_left_ms;
         self.more.clone_from(more);
     }
 }
@@ -339,7 +335,6 @@ impl World {
             streams: Streams::new(),
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
-            select_left_ms: [0; THREADS_MAX],
             more: More::default(),
         }
     }
@@ -418,7 +413,6 @@ impl World {
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = self;
         knobs.pack(out);
@@ -441,7 +435,6 @@ impl World {
         streams.pack(out);
         windows.pack(out);
         more.pack(out);
-        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {
                 PendingCall::None => out(0),

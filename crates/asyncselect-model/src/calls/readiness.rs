@@ -48,7 +48,7 @@ impl World {
         let Ok(left_ms) = u16::try_from(timeout_ms) else {
             return unsupported("select", "that waits for longer than 65535 ms");
         };
-        self.select_left_ms[usize::from(thread.0)] = left_ms;
+        self.more.get_mut().select_left_ms[usize::from(thread.0)] = left_ms;
         Ok(Progress::Waits(PendingCall::Select { read, write, except }))
     }
 

@@ -91,7 +91,8 @@ properties! {
     /// The tables of both pages.
     ListedErrors = Always "error words are those that the tables list"
         ["AS-RD-07" "AS-WR-08" "AS-OOB-16" "AS-AC-05" "AS-CO-07" "AS-CL-08"]
-        {CloseAfterFailedConnect: "posts" PortUnreachableClose: "posts" PortUnreachableRead: "posts_error"},
+        {CloseAfterFailedConnect: "posts" PortUnreachableClose: "posts"
+         PortUnreachableRead: "posts_error"},
     /// 0 for FIN.
     GracefulIsZero = Always "the error word of a graceful FD_CLOSE is 0"
         ["AS-CL-07"] {},
