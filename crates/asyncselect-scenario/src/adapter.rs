@@ -600,13 +600,15 @@ fn question(body: &RequestBody) -> String {
 /// pass for success in a script that never uses the socket.
 fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
-        "WSPAsyncSelect" | "WSPIoctl" => matches!(reply, WireReply::Spi { .. }),
+        "WSPAsyncSelect" | "WSPIoctl" | "WSPCleanup" | "WSPCancelBlockingCall" => {
+            matches!(reply, WireReply::Spi { .. })
+        }
         _ if matches!(reply, WireReply::Error(_)) => true,
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
         "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
-        "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
+        "recv" | "recvfrom" | "ReadFile" => matches!(reply, WireReply::Data(_)),
         _ => matches!(reply, WireReply::Value(_)),
     }
 }

@@ -118,6 +118,11 @@ impl Monitor {
         let Happened { before, after, call, seen, made } = happened;
         let Some(call) = call else { return Ok(0) };
         let result = seen.result();
+        // A descriptor that was closed before the last may stand where its socket does; a call on it is
+        // a call on none.
+        if result == Some(Err(WsaError::WSAENOTSOCK)) {
+            return Ok(0);
+        }
         let mut marks = 0;
         // AS-DUP-01: whichever descriptor it is, the socket is one.
         let first = |s: &SocketHandle| before.first_descriptor(*s);
