@@ -6,16 +6,17 @@ use std::fmt;
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
     BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, ClosedDescriptor, ClosedHandle, SharedWparam, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
-    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
-    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
-    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
+    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
+    FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent,
+    Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
+    ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister,
+    ResetAfterEnd, ResetError, SecondClose, SendUnconnected, SharedWparam, ShortSend,
+    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
+    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.

@@ -105,8 +105,9 @@ impl World {
             // Another window or number: nothing was posted to it.
             Some(_) | None => 0,
         };
-        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged. AS-DUP-02,
-        // AS-DUP-03: also if it was made through another descriptor, or by another process.
+        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
+        // AS-DUP-02, AS-DUP-03: also if it was made through another descriptor, or by another
+        // process.
         self.end_registration(socket, cx);
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { window, descriptor, message, mask });

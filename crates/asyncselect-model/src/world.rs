@@ -222,8 +222,8 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does little else
-/// between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does
+/// little else between moves, and adapters on adapters take several times as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.

@@ -124,9 +124,9 @@ impl Adapter {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
                 let kind = match call {
-                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } | WireCall::ReadFile { .. } => {
-                        Kind::Receives
-                    }
+                    WireCall::Recv { .. }
+                    | WireCall::RecvFrom { .. }
+                    | WireCall::ReadFile { .. } => Kind::Receives,
                     WireCall::WspAsyncSelect { .. }
                     | WireCall::WspIoctl { .. }
                     | WireCall::WspCleanup {}

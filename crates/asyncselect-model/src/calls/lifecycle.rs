@@ -69,9 +69,8 @@ impl World {
             }
         }
         // AS-CLS-05, X-21: what is queued may be delivered or not.
-        let of_process = |sockets: &[Socket], queued: &Queued| {
-            sockets[queued.socket.at()].host == host
-        };
+        let of_process =
+            |sockets: &[Socket], queued: &Queued| sockets[queued.socket.at()].host == host;
         let mut posted = self.windows.queue.iter().chain(&self.more.provider.posting);
         if posted.any(|queued| of_process(&self.sockets, queued))
             && self.knob::<CleanupMessages>(cx) == CleanupMessages::Withdrawn

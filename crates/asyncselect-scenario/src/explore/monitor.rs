@@ -118,8 +118,8 @@ impl Monitor {
         let Happened { before, after, call, seen, made } = happened;
         let Some(call) = call else { return Ok(0) };
         let result = seen.result();
-        // A descriptor that was closed before the last may stand where its socket does; a call on it is
-        // a call on none.
+        // A descriptor that was closed before the last may stand where its socket does; a call on it
+        // is a call on none.
         if result == Some(Err(WsaError::WSAENOTSOCK)) {
             return Ok(0);
         }
@@ -137,7 +137,8 @@ impl Monitor {
                     (None | Some(_), _) => {}
                 }
             }
-            // AS-DUP-04: the socket of one descriptor of several stays. OQ-19: does what it registered?
+            // AS-DUP-04: the socket of one descriptor of several stays. OQ-19: perhaps what it
+            // registered.
             Call::CloseSocket { s } | Call::CloseHandle { s }
                 if matches!(result, Some(Ok(_))) && after.registration_of(first(s)).is_none() =>
             {
@@ -145,9 +146,8 @@ impl Monitor {
             }
             Call::WsaCleanup {} | Call::WspCleanup {} if matches!(result, Some(Ok(_))) => {
                 // AS-CLS-06: what a process registered ends, though another has the socket open.
-                let open = |handle: u32| {
-                    after.registration_of(SocketHandle(u64::from(handle))).is_some()
-                };
+                let open =
+                    |handle: u32| after.registration_of(SocketHandle(u64::from(handle))).is_some();
                 self.retain(|watch| open(watch.socket));
             }
             Call::Accept { s } => {
@@ -419,7 +419,8 @@ impl Monitor {
 fn queues(happened: &Happened<'_>) -> Marks {
     let Happened { before, after, call, seen, .. } = happened;
     // AS-Q-07: with a window its messages go; X-21: with the last WSACleanup they may.
-    if matches!(call, Some(Call::DestroyWindow { .. } | Call::WsaCleanup {} | Call::WspCleanup {})) {
+    if matches!(call, Some(Call::DestroyWindow { .. } | Call::WsaCleanup {} | Call::WspCleanup {}))
+    {
         return 0;
     }
     let (old, new) = (before.queue(), after.queue());

@@ -171,7 +171,9 @@ impl<'s> Runs<'s> {
     fn alone(&self, state: &State<'s>) -> Option<usize> {
         let free = |first: First| match (self.reduction, first) {
             (Reduction::Off, _) | (Reduction::On, First::Program) => false,
-            (Reduction::On, First::Happening(Happening::Return { .. } | Happening::Upcall)) => false,
+            (Reduction::On, First::Happening(Happening::Return { .. } | Happening::Upcall)) => {
+                false
+            }
             (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
                 let private = state.now.world().is_private(connection, toward);
                 private.is_some_and(|socket| {
