@@ -8,8 +8,8 @@ use asyncselect_abi::{HostId, NetworkEvent, SocketHandle, Value, WsaError};
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{
-    CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId, LingeringClose,
-    ShutdownBoth,
+    CleanupData, CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId,
+    LingeringClose, ShutdownBoth,
 };
 use crate::latch::Trigger;
 use crate::more::Parts;
@@ -105,8 +105,27 @@ impl World {
                 self.leave_shared(descriptor, cx);
             } else {
                 self.socket_mut(socket).registration = None;
+                self.lose_data_at_cleanup(socket, cx);
                 self.close(socket, cx);
             }
+        }
+    }
+
+    /// whether what a socket has sent still arrives.
+    fn lose_data_at_cleanup<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let this = *self.socket(socket);
+        let SocketState::Connected(link, side) = this.state else { return };
+        let peer = side.other();
+        if !this.send_shut
+            && self.streams.has_data_flying(link, peer)
+            && self.knob::<CleanupData>(cx) == CleanupData::Lost
+        {
+            self.streams.discard_flying(link, peer);
+            self.socket_mut(socket).linger = Linger::Abort;
         }
     }
 
