@@ -903,6 +903,15 @@ knobs! {
         /// It posts FD_CLOSE, error word 0.
         Posts = "posts",
     }
+
+    /// What becomes of data that is under way from sockets that the last WSACleanup or WSPCleanup
+    /// closes.
+    CleanupData = "cleanup_data" ["X-30" "AS-CLS-06"] {
+        /// It arrives, and the end behind it.
+        Sent = "sent",
+        /// It is lost, and the connection reset.
+        Lost = "lost",
+    }
 }
 
 impl KnobId {

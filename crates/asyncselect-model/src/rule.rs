@@ -74,8 +74,7 @@ rules! {
     Cl21 = "AS-CL-21", "A receive after shutdown(SD_RECEIVE) fails with WSAESHUTDOWN.";
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
-    Hk05 = "AS-HK-05", "A call that was cancelled ends with WSAEINTR; without one there is nothing to cancel.";
-    Cls06 = "AS-CLS-06", "The last cleanup cancels calls and closes sockets.";
+    Hk05 = "AS-HK-05", "A cancelled call ends with WSAEINTR; without one there is an error.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";

@@ -9,8 +9,8 @@ use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::knob::{
-    CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId, LingeringClose,
-    ShutdownBoth,
+    CleanupData, CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId,
+    LingeringClose, ShutdownBoth,
 };
 use crate::latch::Trigger;
 use crate::more::Parts;
@@ -66,7 +66,7 @@ impl World {
         for slot in (0..THREADS_MAX).filter(|slot| self.hosts[*slot] == host) {
             if self.pending[slot].is_winsock() {
                 self.pending[slot] = PendingCall::Cancelled;
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
             }
         }
         // AS-CLS-05, X-21: what is queued may be delivered or not.
@@ -106,8 +106,27 @@ impl World {
                 self.leave_shared(descriptor, cx);
             } else {
                 self.socket_mut(socket).registration = None;
+                self.lose_data_at_cleanup(socket, cx);
                 self.close(socket, cx);
             }
+        }
+    }
+
+    /// whether what a socket has sent still arrives.
+    fn lose_data_at_cleanup<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let this = *self.socket(socket);
+        let SocketState::Connected(link, side) = this.state else { return };
+        let peer = side.other();
+        if !this.send_shut
+            && self.streams.has_data_flying(link, peer)
+            && self.knob::<CleanupData>(cx) == CleanupData::Lost
+        {
+            self.streams.discard_flying(link, peer);
+            self.socket_mut(socket).linger = Linger::Abort;
         }
     }
 

@@ -172,7 +172,7 @@ impl World {
             }
         }
         self.pending[slot] = PendingCall::Cancelled;
-        self.select_left_ms[slot] = 0;
+        self.more.get_mut().select_left_ms[slot] = 0;
         Ok(Ok(Value::Int(0)))
     }
 
@@ -189,8 +189,8 @@ impl World {
         }
     }
 
-    /// A call on the socket was cancelled: it may be good for nothing but closesocket (AS-HK-05), and
-    /// nobody says what else it does. To the network it is as before.
+    /// A call on the socket was cancelled: it may be good for nothing but closesocket (AS-HK-05),
+    /// and nobody says what else it does. To the network it is as before.
     fn spoil(&mut self, socket: SocketIx) {
         let spoilt = &mut self.more.get_mut().provider.spoilt;
         if let Err(at) = spoilt.binary_search_by_key(&socket.0, |other| other.0) {
