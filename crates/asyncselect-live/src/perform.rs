@@ -11,6 +11,8 @@ use crate::fence;
 use crate::refusal::Refusal;
 use crate::sys::{self, Observed, ReceiveBuffer};
 
+pub(crate) mod overlapped;
+
 /// The longest payload or buffer of one call, in bytes.
 pub(crate) const LEN_MAX: usize = 16 << 20;
 
@@ -75,10 +77,12 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
                 _ => WireReply::Value(i64::from(value)),
             })
         }
-        Call::SetSockOpt {
-            optval: SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {},
-            ..
-        } => return Err(Refusal::NotMade("setsockopt with this option")),
+        Call::SetSockOpt { s, optval: SocketOption::UpdateAcceptContext(listener) } => {
+            reply(sys::overlapped::update_accept_context(s, listener), number)
+        }
+        Call::SetSockOpt { s, optval: SocketOption::UpdateConnectContext {} } => {
+            reply(sys::overlapped::update_connect_context(s), number)
+        }
         Call::SetSockOpt { s, optval } => reply(sys::setsockopt(s, optval), number),
         Call::GetSockOpt { s, optname } => {
             reply(sys::getsockopt(s, optname), |value| WireReply::Value(i64::from(value)))
@@ -104,20 +108,20 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
-        Call::WsaCreateEvent {}
-        | Call::WsaCloseEvent { .. }
-        | Call::WsaResetEvent { .. }
-        | Call::WsaEventSelect { .. }
-        | Call::WsaEnumNetworkEvents { .. }
-        | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaRecv { .. }
+        Call::WsaRecv { .. }
         | Call::WsaRecvFrom { .. }
         | Call::WsaSend { .. }
         | Call::WsaSendTo { .. }
         | Call::WsaGetOverlappedResult { .. }
         | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
-        | Call::ConnectEx { .. }
+        | Call::ConnectEx { .. } => return overlapped::perform(call),
+        Call::WsaCreateEvent {}
+        | Call::WsaCloseEvent { .. }
+        | Call::WsaResetEvent { .. }
+        | Call::WsaEventSelect { .. }
+        | Call::WsaEnumNetworkEvents { .. }
+        | Call::WsaWaitForMultipleEvents { .. }
         | Call::WsaJoinLeaf { .. }
         | Call::WsaIoctl { .. } => return Err(Refusal::NotMade(call.name())),
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),

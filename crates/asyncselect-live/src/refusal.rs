@@ -2,7 +2,7 @@
 //!
 //! None of these is an answer of the stack under test.
 
-use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError, protocol};
+use asyncselect_abi::{EventHandle, Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -13,6 +13,10 @@ pub(crate) enum Refusal {
     NoProviderEntry,
     #[error("{0}: this adapter does not make it")]
     NotMade(&'static str),
+    #[error("an operation on the structure of {0:?}, whose last has not ended")]
+    OperationRuns(EventHandle),
+    #[error("the result of an operation on the structure of {0:?}, which has had none")]
+    NoOperation(EventHandle),
     #[error("a disturbance or a leap in time: the network is a real one")]
     NotSimulated,
     #[error("GetMessage for numbers from {min:#x} to {max:#x}: no message is in there")]

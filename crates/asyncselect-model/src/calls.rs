@@ -2,7 +2,7 @@
 //!
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
-use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::call::{BackendCall, Condition};
 use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
 use crate::chooser::Chooser;
@@ -168,13 +168,24 @@ impl World {
             Call::Bind { s, name } => self.bind(known(*s), *name),
             Call::Listen { s, backlog } => self.listen(known(*s), *backlog, cx),
             Call::Connect { s, name } => self.connect(known(*s), *name, cx),
-            Call::Accept { s } => self.accept(known(*s), cx),
+            Call::Accept { s } => self.accept(known(*s), Condition::CF_ACCEPT, cx),
+            Call::WsaAccept { s, condition } => self.accept(known(*s), *condition, cx),
             // On a connected stream socket the address is not looked at.
             Call::Send { s, data, flags } | Call::SendTo { s, data, flags, .. } => {
                 self.send(known(*s), *data, *flags, cx)
             }
             Call::Recv { s, len, flags } | Call::RecvFrom { s, len, flags } => {
                 self.recv(known(*s), *len, *flags, cx)
+            }
+            // AS-EN-02, AS-EN-03: without an OVERLAPPED structure they do what recv and send do.
+            Call::WsaRecv { s, len, flags, overlapped: None }
+            | Call::WsaRecvFrom { s, len, flags, overlapped: None } => match i32::try_from(*len) {
+                Ok(len) => self.recv(known(*s), len, *flags, cx),
+                Err(_) => unsupported(call.name(), "into a buffer of more than 2 GiB"),
+            },
+            Call::WsaSend { s, data, flags, overlapped: None }
+            | Call::WsaSendTo { s, data, flags, overlapped: None, .. } => {
+                self.send(known(*s), *data, *flags, cx)
             }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
             Call::CloseSocket { s } => self.closesocket(known(*s), cx),
@@ -221,7 +232,6 @@ impl World {
             | Call::WsaSend { .. }
             | Call::WsaSendTo { .. }
             | Call::WsaGetOverlappedResult { .. }
-            | Call::WsaAccept { .. }
             | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
@@ -236,7 +246,7 @@ impl World {
             PendingCall::Connect(socket) => {
                 !matches!(self.socket(socket).state, SocketState::Connecting(_))
             }
-            PendingCall::Accept(listener) => {
+            PendingCall::Accept { listener, .. } => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
             }
             PendingCall::Receive { socket, .. } => match self.socket(socket).link() {
@@ -290,7 +300,7 @@ impl World {
                     succeeds()
                 }
             }
-            PendingCall::Accept(listener) => self.accept(listener, cx),
+            PendingCall::Accept { listener, condition } => self.accept(listener, condition, cx),
             PendingCall::Receive { socket, len, peek } => {
                 self.receive(socket, len, peek, Mode::Waited, cx)
             }

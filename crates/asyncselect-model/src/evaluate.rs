@@ -9,7 +9,7 @@ use crate::chooser::Chooser;
 use crate::knob::{
     CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
+    DeferredAccept, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
     RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
@@ -135,7 +135,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         match event {
-            NetworkEvent::Accept => return self.acceptable(socket),
+            NetworkEvent::Accept => return self.acceptable(socket, cx),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
             NetworkEvent::Qos
             | NetworkEvent::GroupQos
@@ -166,8 +166,23 @@ impl World {
         }
     }
 
-    fn acceptable(&self, socket: SocketIx) -> Condition {
+    fn acceptable<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
         match self.socket(socket).state {
+            SocketState::Listening { .. } if self.streams.is_deferred(socket) => {
+                match self.knob::<DeferredAccept>(cx) {
+                    // AS-EN-22: nothing is told while it is at the head.
+                    DeferredAccept::TellsOfOthers if self.streams.waiting(socket) > 1 => {
+                        Condition::Acceptable
+                    }
+                    DeferredAccept::TellsOfOthers | DeferredAccept::Silences => {
+                        Condition::No(Absence::Deferred)
+                    }
+                }
+            }
             SocketState::Listening { .. } if self.streams.waiting(socket) > 0 => {
                 Condition::Acceptable
             }

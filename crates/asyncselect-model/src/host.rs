@@ -71,9 +71,10 @@ impl World {
     pub(crate) fn host_of_end(&self, link: LinkIx, side: Side) -> HostId {
         match self.streams.end(link, side) {
             End::Nobody(host) | End::Gone(host) => host,
-            End::HalfOpen(socket) | End::Waiting { listener: socket, .. } | End::Socket(socket) => {
-                self.socket(socket).host
-            }
+            End::HalfOpen(socket)
+            | End::Waiting { listener: socket, .. }
+            | End::Deferred { listener: socket }
+            | End::Socket(socket) => self.socket(socket).host,
         }
     }
 

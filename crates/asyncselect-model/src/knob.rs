@@ -655,6 +655,24 @@ knobs! {
         /// FD_WRITE first.
         WriteFirst = "write_first",
     }
+
+    // Overlapped and extended calls.
+
+    /// What a connection that a condition function deferred (CF_DEFER) does to FD_ACCEPT.
+    DeferredAccept = "deferred_accept" ["AS-EN-05" "AS-EN-22" "W-022"] {
+        /// The call does not arm it, and while the connection is at the head none is told.
+        Silences = "silences",
+        /// The call arms it as any other, and all others that wait are told.
+        TellsOfOthers = "tells_of_others",
+    }
+
+    /// What the peer of a connection sees that a condition function refused (CF_REJECT).
+    RejectedPeer = "rejected_peer" ["AS-AC-08"] {
+        /// A reset.
+        Reset = "reset",
+        /// What closesocket sends: a graceful end, unless data was unread.
+        Closed = "closed",
+    }
 }
 
 impl KnobId {

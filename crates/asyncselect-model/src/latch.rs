@@ -223,6 +223,8 @@ pub enum Absence {
     UrgentIsInline,
     /// No connection waits to be accepted.
     NoneToAccept,
+    /// The connection that waits was put off by a condition function (AS-EN-22).
+    Deferred,
     /// The socket does not listen.
     NotListening,
     /// It was connected before the registration, and this stack does not tell (W-031).
@@ -280,6 +282,7 @@ impl Guard {
                 Absence::NoUrgent => Rule::Oob03,
                 Absence::UrgentIsInline => Rule::Oob06,
                 Absence::NoneToAccept => Rule::Ac02,
+                Absence::Deferred => Rule::En22,
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Unchanged => Rule::En12,
@@ -308,6 +311,7 @@ impl Guard {
             Self::Absent(Absence::NoUrgent) => "no urgent byte is waiting",
             Self::Absent(Absence::UrgentIsInline) => "the urgent byte is ordinary data",
             Self::Absent(Absence::NoneToAccept) => "no connection waits to be accepted",
+            Self::Absent(Absence::Deferred) => "the connection that waits was put off",
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Unchanged) => "nothing has changed",

@@ -26,7 +26,11 @@ impl World {
         let segment = self.streams.arrive(link, side);
         let socket = match end {
             End::Socket(socket) => Some(socket.handle()),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => None,
+            End::Nobody(_)
+            | End::HalfOpen(_)
+            | End::Waiting { .. }
+            | End::Deferred { .. }
+            | End::Gone(_) => None,
         };
         cx.sink.effect(Effect::Deliver { link: link.0, toward: side, socket, segment });
         if end.is_gone() {
@@ -60,9 +64,7 @@ impl World {
                 };
                 let rank = self.streams.waiting(listener);
                 self.streams.set_end(link, side, End::Waiting { listener, rank });
-                if let Some(thread) =
-                    self.absorbing(|call| call == PendingCall::Accept(listener), cx)
-                {
+                if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
                     return self.resume(thread, cx);
                 }
                 self.evaluate(listener, Trigger::ConnectionArrived, cx);
@@ -117,9 +119,10 @@ impl World {
     ) {
         let inline = match self.streams.end(link, side) {
             // A connection that waits will have its listener's option.
-            End::Socket(socket) | End::HalfOpen(socket) | End::Waiting { listener: socket, .. } => {
-                self.socket(socket).oob_inline
-            }
+            End::Socket(socket)
+            | End::HalfOpen(socket)
+            | End::Waiting { listener: socket, .. }
+            | End::Deferred { listener: socket } => self.socket(socket).oob_inline,
             End::Nobody(_) | End::Gone(_) => false,
         };
         // AS-OOB-12: inline nothing is lost.
@@ -260,12 +263,12 @@ impl World {
                 }
             },
             // AS-AC-06, FB-49: does accept see a connection that its peer withdrew?
-            End::Waiting { .. }
+            End::Waiting { .. } | End::Deferred { .. }
                 if self.knob::<WithdrawnConnection>(cx) != WithdrawnConnection::Disappears =>
             {
                 self.drop_data_on_reset(link, side, cx);
             }
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Deferred { .. } => {
                 self.end_leaves(link, Side::Acceptor);
                 self.sweep(link);
             }
@@ -309,9 +312,11 @@ impl World {
             .end(link, side)
         {
             End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
-                CAPACITY / 2 / 1024
-            }
+            End::Nobody(_)
+            | End::HalfOpen(_)
+            | End::Waiting { .. }
+            | End::Deferred { .. }
+            | End::Gone(_) => CAPACITY / 2 / 1024,
         };
         1024 * (kib(reader, |socket| socket.receive_kib)
             + kib(reader.other(), |socket| socket.send_kib))
@@ -361,7 +366,9 @@ impl World {
         while link.at() < self.streams.links.len() {
             let before = self.streams.links.len();
             match self.streams.end(link, Side::Acceptor) {
-                End::HalfOpen(owner) | End::Waiting { listener: owner, .. }
+                End::HalfOpen(owner)
+                | End::Waiting { listener: owner, .. }
+                | End::Deferred { listener: owner }
                     if owner == listener =>
                 {
                     self.leave(link, Side::Acceptor, Segment::Rst);
@@ -369,6 +376,7 @@ impl World {
                 End::Nobody(_)
                 | End::HalfOpen(_)
                 | End::Waiting { .. }
+                | End::Deferred { .. }
                 | End::Socket(_)
                 | End::Gone(_) => {}
             }
@@ -531,7 +539,10 @@ impl World {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
-                End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+                End::Nobody(_)
+                | End::HalfOpen(_)
+                | End::Waiting { .. }
+                | End::Deferred { .. } => {
                     self.end_leaves(link, Side::Acceptor);
                 }
                 End::Gone(_) => {}

@@ -41,6 +41,7 @@ rules! {
     En01 = "AS-EN-01", "An event that was posted is not posted again before its re-enabling call.";
     En06 = "AS-EN-06", "FD_CONNECT and FD_CLOSE have no re-enabling call.";
     En12 = "AS-EN-12", "The four edge-triggered events tell of changes only.";
+    En22 = "AS-EN-22", "While a deferred request is at the head, no connection is told of.";
     Rd01 = "AS-RD-01", "FD_READ at registration, if data is waiting.";
     Rd02 = "AS-RD-02", "FD_READ when data arrives, unless it is posted already.";
     Rd03 = "AS-RD-03", "FD_READ after a receive call, if data is still there.";
@@ -58,6 +59,7 @@ rules! {
     Ac03 = "AS-AC-03", "FD_ACCEPT after accept, if another connection waits.";
     Ac06 = "AS-AC-06", "accept may fail because the peer withdrew its request.";
     Ac07 = "AS-AC-07", "accept without a connection would block, without listen it is invalid.";
+    Ac08 = "AS-AC-08", "A condition function refuses with WSAECONNREFUSED, defers with WSATRY_AGAIN.";
     Ac09 = "AS-AC-09", "FD_ACCEPT is for sockets that listen.";
     Co01 = "AS-CO-01", "FD_CONNECT at registration, if a connection is established.";
     Co05 = "AS-CO-05", "FD_CONNECT when the outcome of a connect is known, good or bad.";

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::call::{BackendCall, Condition};
 use asyncselect_abi::{
     Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
     WsaError,
@@ -63,8 +63,8 @@ pub(crate) enum PendingCall {
     None,
     /// connect, until the answer arrives.
     Connect(SocketIx),
-    /// accept, until a connection waits.
-    Accept(SocketIx),
+    /// accept or WSAAccept, until a connection waits.
+    Accept { listener: SocketIx, condition: Condition },
     /// recv, until data or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
@@ -109,7 +109,20 @@ impl PendingCall {
             Self::Receive { socket: other, .. } => other == socket,
             Self::None
             | Self::Connect(_)
-            | Self::Accept(_)
+            | Self::Accept { .. }
+            | Self::Send { .. }
+            | Self::Select { .. }
+            | Self::Message { .. } => false,
+        }
+    }
+
+    /// Whether it is an accept on this socket.
+    pub(crate) fn accepts_on(self, socket: SocketIx) -> bool {
+        match self {
+            Self::Accept { listener, .. } => listener == socket,
+            Self::None
+            | Self::Connect(_)
+            | Self::Receive { .. }
             | Self::Send { .. }
             | Self::Select { .. }
             | Self::Message { .. } => false,
@@ -124,7 +137,7 @@ impl PendingCall {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
             Self::Connect(other)
-            | Self::Accept(other)
+            | Self::Accept { listener: other, .. }
             | Self::Receive { socket: other, .. }
             | Self::Send { socket: other, .. } => other == socket,
         }
@@ -394,7 +407,14 @@ impl World {
             match pending {
                 PendingCall::None => out(0),
                 PendingCall::Connect(socket) => out(1 | u64::from(socket.0) << 8),
-                PendingCall::Accept(socket) => out(2 | u64::from(socket.0) << 8),
+                PendingCall::Accept { listener, condition } => {
+                    let condition: u64 = match condition {
+                        Condition::CF_ACCEPT => 0,
+                        Condition::CF_REJECT => 1,
+                        Condition::CF_DEFER => 2,
+                    };
+                    out(2 | u64::from(listener.0) << 8 | condition << 16);
+                }
                 PendingCall::Receive { socket, len, peek } => {
                     let peek = u64::from(*peek) << 4;
                     out(3 | peek | u64::from(socket.0) << 8 | u64::from(*len) << 32);
