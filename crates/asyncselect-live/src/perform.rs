@@ -9,7 +9,7 @@ use asyncselect_abi::{Call, Data, Hwnd};
 
 use crate::fence;
 use crate::refusal::Refusal;
-use crate::sys::{self, Observed, ReceiveBuffer};
+use crate::sys::{self, Observed, ReceiveBuffer, events};
 
 pub(crate) mod overlapped;
 
@@ -108,6 +108,19 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
+        Call::WsaCreateEvent {} => reply(events::wsa_create_event(), WireReply::Event),
+        Call::WsaCloseEvent { event } => reply(events::wsa_close_event(event), number),
+        Call::WsaResetEvent { event } => reply(events::wsa_reset_event(event), number),
+        Call::WsaEventSelect { s, event, levent } => {
+            reply(events::wsa_event_select(s, event, levent), number)
+        }
+        Call::WsaEnumNetworkEvents { s, event } => {
+            reply(events::wsa_enum_network_events(s, event), WireReply::NetworkEvents)
+        }
+        Call::WsaWaitForMultipleEvents { events: awaited, all, timeout_ms } => {
+            let waited = events::wsa_wait_for_multiple_events(&awaited, all, timeout_ms);
+            reply(waited, |place| WireReply::Value(i64::from(place)))
+        }
         Call::WsaRecv { .. }
         | Call::WsaRecvFrom { .. }
         | Call::WsaSend { .. }
@@ -116,14 +129,9 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
         | Call::ConnectEx { .. } => return overlapped::perform(call),
-        Call::WsaCreateEvent {}
-        | Call::WsaCloseEvent { .. }
-        | Call::WsaResetEvent { .. }
-        | Call::WsaEventSelect { .. }
-        | Call::WsaEnumNetworkEvents { .. }
-        | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaJoinLeaf { .. }
-        | Call::WsaIoctl { .. } => return Err(Refusal::NotMade(call.name())),
+        Call::WsaJoinLeaf { .. } | Call::WsaIoctl { .. } => {
+            return Err(Refusal::NotMade(call.name()));
+        }
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })

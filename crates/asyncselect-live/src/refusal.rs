@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     OwnSocket(SocketHandle),
     #[error("CloseHandle on {0:?}, which no call of the script made")]
     ForeignHandle(SocketHandle),
+    #[error("{0:?}: no event object that the script has")]
+    ForeignEvent(EventHandle),
     #[error("a second job for {0:?}, whose call has not been collected by pending")]
     Busy(ThreadId),
     #[error("pending on {0:?}, which has no pending call")]

@@ -8,7 +8,7 @@ use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
 use asyncselect_abi::protocol::{
     self, RequestBody, ResponseBody, Returned, WireMessage, WireReply,
 };
-use asyncselect_abi::{Call, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Call, EventHandle, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
 
 use crate::Flags;
 use crate::fence::{self, Fences};
@@ -32,6 +32,10 @@ const CAPABILITIES: [&str; 5] = [
     "threads",
 ];
 
+/// What scripts name where they want no event object: `NULL`, and a value far beyond the handles
+/// that a process of ours has.
+const NO_EVENTS: [EventHandle; 2] = [EventHandle(0), EventHandle(0xdead)];
+
 /// How long jobs that cannot block may take before the thread counts as hung.
 const JOB_MS_MAX: u64 = 5000;
 
@@ -50,11 +54,14 @@ pub(crate) struct Session {
     workers: BTreeMap<ThreadId, Worker>,
     /// Sockets that calls returned and no call closed.
     sockets: BTreeSet<SocketHandle>,
+    /// Event objects that calls made and no call closed.
+    events: BTreeSet<EventHandle>,
     /// Windows that calls made and no call destroyed, with the threads that own them.
     windows: Vec<(ThreadId, Hwnd)>,
     /// Successful calls of WSAStartup without their WSACleanup.
     startups: u32,
-    /// Whether a WSAAsyncSelect was made, so that messages are possible at all.
+    /// Whether a WSAAsyncSelect or WSAEventSelect was made or an operation begun, so that anything
+    /// can come late at all.
     registered: bool,
     /// Whether a call was made or has returned since all messages were proven to be there.
     stirred: bool,
@@ -71,6 +78,7 @@ impl Session {
             flags,
             workers: BTreeMap::new(),
             sockets: BTreeSet::new(),
+            events: BTreeSet::new(),
             windows: Vec::new(),
             startups: 0,
             registered: false,
@@ -115,7 +123,15 @@ impl Session {
         if worker.has_call() {
             return Err(Refusal::Busy(thread));
         }
-        if matches!(asked.call, Call::WsaAsyncSelect { .. }) {
+        if let Call::WsaAsyncSelect { .. }
+        | Call::WsaEventSelect { .. }
+        | Call::WsaRecv { overlapped: Some(_), .. }
+        | Call::WsaRecvFrom { overlapped: Some(_), .. }
+        | Call::WsaSend { overlapped: Some(_), .. }
+        | Call::WsaSendTo { overlapped: Some(_), .. }
+        | Call::AcceptEx { .. }
+        | Call::ConnectEx { .. } = asked.call
+        {
             // Before it returns: it may block, and settling meanwhile must know.
             self.registered = true;
         }
@@ -152,11 +168,20 @@ impl Session {
         {
             return Err(Refusal::ForeignHandle(*s));
         }
+        if let Some(event) = named_events(call).iter().find(|event| !self.may_name(**event)) {
+            return Err(Refusal::ForeignEvent(*event));
+        }
         let named = named_sockets(call);
         match named.iter().find(|s| self.fences.owns(**s)) {
             Some(s) => Err(Refusal::OwnSocket(*s)),
             None => Ok(()),
         }
+    }
+
+    /// The script's own event objects, and what certainly is none: a closed one's value may be the
+    /// handle of anything by now.
+    fn may_name(&self, event: EventHandle) -> bool {
+        self.events.contains(&event) || NO_EVENTS.contains(&event)
     }
 
     fn keep_accounts(&mut self, thread: ThreadId, call: &WireCall, returns: &[Returned]) {
@@ -179,8 +204,7 @@ impl Session {
                 | Call::WsaSend { s, .. }
                 | Call::WsaSendTo { s, .. },
                 WireReply::Error(error),
-            ) if *error == WsaError::WSAEWOULDBLOCK.0 =>
-            {
+            ) if *error == WsaError::WSAEWOULDBLOCK.0 => {
                 self.flows.refused(*s);
             }
             (_, WireReply::Error(_)) => {}
@@ -194,6 +218,12 @@ impl Session {
                 self.sockets.insert(*s);
             }
             (_, WireReply::Window(hwnd)) => self.windows.push((thread, *hwnd)),
+            (_, WireReply::Event(event)) => {
+                self.events.insert(*event);
+            }
+            (Call::WsaCloseEvent { event }, _) => {
+                self.events.remove(event);
+            }
             (Call::CloseSocket { s } | Call::CloseHandle { s }, _) => {
                 self.sockets.remove(s);
                 self.flows.closed(*s);
@@ -256,7 +286,9 @@ impl Session {
             return Ok(());
         }
         self.flows.await_rest(&self.sockets, end);
-        let mut blocked = false;
+        // Without a window of the script's there is one of ours: what event objects tell of is
+        // recorded before the fence's message is posted.
+        let mut blocked = self.windows.is_empty();
         for (thread, hwnd) in self.windows.clone() {
             let worker = self.workers.get_mut(&thread).expect("it made the window");
             if worker.wait_for_call(Duration::ZERO) {
@@ -349,7 +381,7 @@ impl Session {
             for thread in self.workers.keys().copied().collect::<Vec<_>>() {
                 let worker = self.workers.get_mut(&thread).expect("a key of the map");
                 while !left_until(end).is_zero() && !worker.wait_for_call(RESET_GLANCE) {
-                    worker.end_get_message();
+                    worker.end_wait();
                 }
                 if let Some((Asked { call, .. }, Ok(returns))) = worker.take_answer() {
                     self.keep_accounts(thread, &call, &returns);
@@ -374,12 +406,34 @@ impl Session {
         for (_, hwnd) in self.windows.drain(..) {
             self.fences.release(hwnd);
         }
+        while let Some(event) = self.events.pop_first() {
+            let _ = sys::events::wsa_close_event(event);
+        }
         for _ in 0..std::mem::take(&mut self.startups) {
             let _ = sys::wsa_cleanup();
         }
         self.flows.clear();
         self.registered = false;
         Ok(ResponseBody::Done {})
+    }
+}
+
+/// The event objects that a call names.
+fn named_events(call: &WireCall) -> Vec<EventHandle> {
+    match call {
+        Call::WsaCloseEvent { event }
+        | Call::WsaResetEvent { event }
+        | Call::WsaEventSelect { event, .. }
+        | Call::WsaEnumNetworkEvents { event, .. } => vec![*event],
+        Call::WsaWaitForMultipleEvents { events, .. } => events.clone(),
+        Call::WsaRecv { overlapped, .. }
+        | Call::WsaRecvFrom { overlapped, .. }
+        | Call::WsaSend { overlapped, .. }
+        | Call::WsaSendTo { overlapped, .. } => overlapped.iter().copied().collect(),
+        Call::WsaGetOverlappedResult { overlapped, .. }
+        | Call::AcceptEx { overlapped, .. }
+        | Call::ConnectEx { overlapped, .. } => vec![*overlapped],
+        _ => Vec::new(),
     }
 }
 

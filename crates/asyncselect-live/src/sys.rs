@@ -21,6 +21,7 @@ use windows_sys::Win32::System::{LibraryLoader, Memory, Threading};
 use windows_sys::Win32::UI::WindowsAndMessaging;
 use windows_sys::core::w;
 
+pub(crate) mod events;
 pub(crate) mod overlapped;
 
 /// What the API answered. The error is data and is never handled here.

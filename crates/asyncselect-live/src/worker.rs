@@ -113,9 +113,18 @@ impl Worker {
         }
     }
 
-    /// Ends the wait of a `GetMessage` by a message that the script cannot see; closing sockets
-    /// does not. To be repeated until the call has returned: the thread may be on its way into it.
-    pub(crate) fn end_get_message(&self) {
+    /// Ends the wait of a `GetMessage` by a message that the script cannot see, and that of a
+    /// `WSAWaitForMultipleEvents` by setting its event objects; closing sockets does not. To be
+    /// repeated until the call has returned: the thread may be on its way into it.
+    pub(crate) fn end_wait(&self) {
+        if let CallState::Running(Asked { call, .. }, _) = &self.call
+            && let Call::WsaWaitForMultipleEvents { events, .. } = call
+        {
+            for event in events {
+                // Fails where it is no event object, and then nothing waits.
+                let _ = sys::events::wsa_set_event(*event);
+            }
+        }
         if let CallState::Running(Asked { call: Call::GetMessage { hwnd, min, .. }, .. }, _) =
             &self.call
             && let Some(number) = self.number.get()

@@ -15,9 +15,11 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod event_objects;
 mod lifecycle;
 mod messages;
 mod options;
+mod overlapped;
 mod provider;
 mod readiness;
 mod receiving;
@@ -161,6 +163,11 @@ impl World {
         if self.faults.network_down.has(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
+        if let Some(s) = call.socket()
+            && let Some(what) = self.forbidden(call, known(*s))
+        {
+            return unsupported(call.name(), what);
+        }
         match call {
             Call::WsaStartup { version } => self.wsa_startup(host, *version),
             Call::Socket { kind } => self.socket_call(host, *kind, cx),
@@ -187,6 +194,23 @@ impl World {
             | Call::WsaSendTo { s, data, flags, overlapped: None, .. } => {
                 self.send(known(*s), *data, *flags, cx)
             }
+            Call::WsaRecv { s, len, flags, overlapped: Some(event) }
+            | Call::WsaRecvFrom { s, len, flags, overlapped: Some(event) } => {
+                self.start_receive(known(*s), (*len, *flags), (host, *event), cx)
+            }
+            Call::WsaSend { s, data, flags, overlapped: Some(event) }
+            | Call::WsaSendTo { s, data, flags, overlapped: Some(event), .. } => {
+                self.start_send(known(*s), (*data, *flags), (host, *event), cx)
+            }
+            Call::WsaGetOverlappedResult { s, overlapped, wait } => {
+                self.overlapped_result(known(*s), (host, *overlapped), *wait, cx)
+            }
+            Call::AcceptEx { s, accept, overlapped } => {
+                self.accept_ex(known(*s), *accept, (host, *overlapped), cx)
+            }
+            Call::ConnectEx { s, name, overlapped } => {
+                self.connect_ex(known(*s), *name, (host, *overlapped), cx)
+            }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
             Call::CloseSocket { s } => self.closesocket(known(*s), cx),
             Call::IoctlSocket { s, cmd, argp } => {
@@ -208,6 +232,12 @@ impl World {
                     Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
                 self.async_select(request, cx).map(Progress::Done)
             }
+            Call::WsaCreateEvent {} => self.create_event(host),
+            Call::WsaCloseEvent { event } => self.close_event(host, *event),
+            Call::WsaResetEvent { event } => self.reset_event(host, *event),
+            Call::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
+                self.wait_for_events(thread, events, *all, *timeout_ms)
+            }
             Call::CreateWindow {} => self.create_window(thread),
             Call::GetMessage { hwnd, min, max } => {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
@@ -221,19 +251,8 @@ impl World {
             }
             Call::CloseHandle { .. }
             | Call::WsaDuplicateSocket { .. }
-            | Call::WsaCreateEvent {}
-            | Call::WsaCloseEvent { .. }
-            | Call::WsaResetEvent { .. }
             | Call::WsaEventSelect { .. }
             | Call::WsaEnumNetworkEvents { .. }
-            | Call::WsaWaitForMultipleEvents { .. }
-            | Call::WsaRecv { .. }
-            | Call::WsaRecvFrom { .. }
-            | Call::WsaSend { .. }
-            | Call::WsaSendTo { .. }
-            | Call::WsaGetOverlappedResult { .. }
-            | Call::AcceptEx { .. }
-            | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
         }
     }
@@ -274,6 +293,8 @@ impl World {
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
+            PendingCall::Overlapped { event, .. } => self.operation_ended(event),
+            PendingCall::Events { all, forever } => self.wait_is_over(thread, all, forever),
         }
     }
 
@@ -317,6 +338,8 @@ impl World {
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
                 Ok(Progress::Done(Ok(Value::Message(message))))
             }
+            PendingCall::Overlapped { socket, event } => self.collect(socket, event, cx),
+            PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
         self.finish(thread, progress?, cx);
         Ok(())

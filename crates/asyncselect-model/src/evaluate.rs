@@ -7,10 +7,11 @@ use asyncselect_abi::{NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
 use crate::knob::{
-    CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    DeferredAccept, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
-    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    AcceptExWrite, CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread,
+    CloseWithUnreadAfterShutdown, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectExTells, ConnectOnAccepted, DataOnReset, DeferredAccept, FailedPost, InlineOob,
+    OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded, RegisterAfterReset, ResetError,
+    WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
 use crate::rule::Rule;
@@ -70,8 +71,8 @@ impl World {
                     count += 1;
                 }
                 Err(guard) => {
-                    if guard == Guard::Absent(Absence::ClosedBefore) {
-                        // The registration begins with the event spent: no later look posts it.
+                    if let Guard::Absent(Absence::ClosedBefore | Absence::Extended) = guard {
+                        // This was its moment: no later look posts it.
                         self.socket_mut(socket).spend(event);
                     }
                     if S::WANTS_SILENCE {
@@ -210,6 +211,7 @@ impl World {
             Trigger::Registered
             | Trigger::Inherited
             | Trigger::Connected
+            | Trigger::Extended
             | Trigger::ReceiveCalled
             | Trigger::SendCalled
             | Trigger::AcceptCalled
@@ -292,6 +294,15 @@ impl World {
         if self.streams.toward(link, side.other()).space != Space::Free {
             return Condition::No(Absence::NoSpace);
         }
+        // AS-WR-11, OQ-22: does the end of an extended call tell as connect and accept do?
+        let told = trigger != Trigger::Extended
+            || match side {
+                Side::Connector => self.knob::<ConnectExTells>(cx) != ConnectExTells::Nothing,
+                Side::Acceptor => self.knob::<AcceptExWrite>(cx) == AcceptExWrite::Posts,
+            };
+        if !told {
+            return Condition::No(Absence::Extended);
+        }
         // AS-CL-18: the peer's end does not stop this side's sending.
         Condition::Writable
     }
@@ -324,6 +335,15 @@ impl World {
     ) -> Condition {
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
+            // OQ-22.
+            (Trigger::Extended, Side::Connector) => {
+                return match self.knob::<ConnectExTells>(cx) {
+                    ConnectExTells::Both => Condition::Connected,
+                    ConnectExTells::WriteOnly | ConnectExTells::Nothing => {
+                        Condition::No(Absence::Extended)
+                    }
+                };
+            }
             // AS-CO-01 against W-031.
             (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
                 self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
@@ -332,6 +352,7 @@ impl World {
             (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
                 self.knob::<ConnectOnAccepted>(cx) == ConnectOnAccepted::Posts
             }
+            (Trigger::Extended, Side::Acceptor) => false,
             (
                 Trigger::ConnectFailed
                 | Trigger::ConnectRefused(_)

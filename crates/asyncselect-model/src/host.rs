@@ -102,7 +102,7 @@ impl World {
     /// end of a connection that is as if what is sent to it were lost.
     pub(crate) fn fail_network(&mut self, host: HostId) -> Result<(), ModelError> {
         // Nobody says what becomes of what the machine is busy with.
-        if self.is_waiting(host) {
+        if self.is_waiting(host) || self.more.overlapped.any_runs() {
             return Err(ModelError::new("network_down", "under a call that waits"));
         }
         let connects = |socket: &Socket| {

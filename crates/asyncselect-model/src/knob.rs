@@ -673,6 +673,57 @@ knobs! {
         /// What closesocket sends: a graceful end, unless data was unread.
         Closed = "closed",
     }
+
+    /// Whether an overlapped receive that waits takes what arrives before FD_READ can tell of it;
+    /// the same of AcceptEx and FD_ACCEPT, and of a send and FD_WRITE.
+    PendingOperation = "pending_operation" ["OQ-21" "W-067" "W-020"] {
+        /// It does: only what it leaves is told.
+        Absorbs = "absorbs",
+        /// It does not: the arrival is told first.
+        Tells = "tells",
+    }
+
+    /// Whether asking for the result of an overlapped receive arms FD_READ.
+    CollectingRearms = "collecting_rearms" ["OQ-21" "AS-EN-02"] {
+        /// It does not: the receive call has.
+        Ignored = "ignored",
+        /// It does, each time.
+        Rearms = "rearms",
+    }
+
+    /// Whether AcceptEx arms FD_ACCEPT.
+    AcceptExRearms = "accept_ex_rearms" ["AS-EN-21" "X-07" "OQ-22"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// It does, as accept.
+        Rearms = "rearms",
+    }
+
+    /// Whether FD_WRITE is posted when AcceptEx has connected a socket that is registered itself.
+    AcceptExWrite = "accept_ex_write" ["AS-WR-11" "OQ-22"] {
+        /// It is.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// What is posted when ConnectEx has its outcome.
+    ConnectExTells = "connect_ex_tells" ["AS-WR-11" "OQ-22"] {
+        /// What connect posts: FD_CONNECT, and FD_WRITE if it succeeded.
+        Both = "both",
+        /// FD_WRITE, if it succeeded.
+        WriteOnly = "write_only",
+        /// Nothing: the end of the operation tells.
+        Nothing = "nothing",
+    }
+
+    /// Whether SO_UPDATE_ACCEPT_CONTEXT gives a socket what its listener has, registration included.
+    UpdateAcceptContext = "update_accept_context" ["AS-INH-07"] {
+        /// It does.
+        Inherits = "inherits",
+        /// It gives it nothing.
+        Nothing = "nothing",
+    }
 }
 
 impl KnobId {

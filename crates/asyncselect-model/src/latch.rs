@@ -30,6 +30,8 @@ pub enum Trigger {
     Inherited,
     /// The connection was established.
     Connected,
+    /// AcceptEx or ConnectEx established the connection (OQ-22).
+    Extended,
     /// The connect failed.
     ConnectFailed,
     /// The connect fails, with this error, before anything was sent.
@@ -60,10 +62,11 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
+        Self::Extended,
         Self::ConnectFailed,
         Self::ConnectRefused(WsaError::WSAENETUNREACH),
         Self::ReceiveCalled,
@@ -86,6 +89,7 @@ impl Trigger {
             Self::Registered => "registration",
             Self::Inherited => "accept",
             Self::Connected => "connection established",
+            Self::Extended => "extended call ended",
             Self::ConnectFailed => "connect failed",
             Self::ConnectRefused(_) => "connect refused at once",
             Self::ReceiveCalled => "receive call",
@@ -107,7 +111,7 @@ impl Trigger {
         match self {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
-            Self::Connected => Moment::Connected,
+            Self::Connected | Self::Extended => Moment::Connected,
             Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
             Self::ConnectFailed
             | Self::ConnectRefused(_)
@@ -229,6 +233,8 @@ pub enum Absence {
     NotListening,
     /// It was connected before the registration, and this stack does not tell (W-031).
     ConnectedBefore,
+    /// An extended call established the connection, and its end alone tells of it (OQ-22).
+    Extended,
     /// Nothing of the kind has changed.
     Unchanged,
 }
@@ -285,6 +291,7 @@ impl Guard {
                 Absence::Deferred => Rule::En22,
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
+                Absence::Extended => Rule::Oq22,
                 Absence::Unchanged => Rule::En12,
             },
         }
@@ -314,6 +321,7 @@ impl Guard {
             Self::Absent(Absence::Deferred) => "the connection that waits was put off",
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
+            Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
         }
     }
@@ -370,6 +378,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Readable, Connected | Happened | Aborted) => Rule::Rd02,
         // AS-WR-01: at registration.
         (Condition::Writable, Registered) => Rule::Wr01,
+        // AS-WR-11: after ConnectEx or AcceptEx.
+        (Condition::Writable, Connected) if trigger == Trigger::Extended => Rule::Wr11,
         // AS-WR-02: after connect or accept.
         (Condition::Writable, Inherited | Connected) => Rule::Wr02,
         // AS-WR-03: when space comes back after a send that failed for want of it.

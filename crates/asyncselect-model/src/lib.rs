@@ -27,12 +27,14 @@
 mod calls;
 pub mod chooser;
 mod evaluate;
+mod event_object;
 mod host;
 pub mod knob;
 pub mod latch;
 mod list;
 mod more;
 mod network;
+mod overlapped;
 pub mod profile;
 mod registration;
 pub mod rule;

@@ -6,15 +6,23 @@
 
 use std::ops::Deref;
 
+use crate::event_object::EventObjects;
+use crate::overlapped::Overlapped;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) events: EventObjects,
+    pub(crate) overlapped: Overlapped,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self = Self { events: EventObjects::NONE, overlapped: Overlapped::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { events, overlapped } = self;
+        events.pack(out);
+        overlapped.pack(out);
     }
 }
 

@@ -5,8 +5,8 @@ use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
-    ConnectAgain, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes, WaitingCall,
-    WithdrawnConnection,
+    ConnectAgain, ConnectExTells, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes,
+    WaitingCall, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
@@ -55,8 +55,10 @@ impl World {
                 this.arm(NetworkEvent::Close);
                 self.connect_ends(socket, |again| again != ConnectAgain::Silent, cx);
                 self.streams.push(link, Side::Acceptor, Segment::Ack);
-                // AS-CO-05, AS-WR-02: the connection is established.
-                self.evaluate(socket, Trigger::Connected, cx);
+                // AS-CO-05, AS-WR-02: the connection is established. OQ-22: by ConnectEx?
+                let extended = self.connect_operation_ends(socket, Ok(0));
+                let trigger = if extended { Trigger::Extended } else { Trigger::Connected };
+                self.evaluate(socket, trigger, cx);
             }
             Segment::Ack => {
                 let End::HalfOpen(listener) = end else {
@@ -67,7 +69,7 @@ impl World {
                 if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
                     return self.resume(thread, cx);
                 }
-                self.evaluate(listener, Trigger::ConnectionArrived, cx);
+                self.arrives(listener, Trigger::ConnectionArrived, cx)?;
             }
             Segment::Data(_) | Segment::Urgent(_) => {
                 if matches!(segment, Segment::Urgent(_)) {
@@ -85,6 +87,7 @@ impl World {
                 }
                 *arrived = Arrived::End;
                 if let End::Socket(socket) = end {
+                    self.receives_end(socket);
                     self.evaluate(socket, Trigger::EndArrived, cx);
                 }
             }
@@ -93,7 +96,7 @@ impl World {
                 // AS-WR-03: sends are likely to succeed again.
                 self.streams.toward_mut(link, side.other()).space = Space::Free;
                 if let End::Socket(socket) = end {
-                    self.evaluate(socket, Trigger::SpaceArrived, cx);
+                    self.arrives(socket, Trigger::SpaceArrived, cx)?;
                 }
             }
         }
@@ -156,8 +159,7 @@ impl World {
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }
-        self.evaluate(socket, Trigger::DataArrived, cx);
-        Ok(())
+        self.arrives(socket, Trigger::DataArrived, cx)
     }
 
     /// The error that a script wants the connect of a socket to fail with.
@@ -202,6 +204,12 @@ impl World {
         self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
         self.end_leaves(link, Side::Connector);
         self.sweep(link);
+        // OQ-22: what is told of a connect is told of ConnectEx, or nothing is.
+        if self.connect_operation_ends(socket, Err(error))
+            && self.knob::<ConnectExTells>(cx) != ConnectExTells::Both
+        {
+            return;
+        }
         self.evaluate(socket, Trigger::ConnectFailed, cx);
     }
 
@@ -245,6 +253,8 @@ impl World {
                 }
                 SocketState::Connected(..) => {
                     self.drop_data_on_reset(link, side, cx);
+                    // W-08A.
+                    self.operations_fail(socket, WsaError::WSAECONNRESET);
                     // AS-CL-14: the peer's end was told, is its reset told too?
                     if before == Arrived::End
                         && self.socket(socket).latch(NetworkEvent::Close) == Latch::Spent
@@ -440,6 +450,7 @@ impl World {
             self.streams.push(link, side.other(), Segment::Rst);
         }
         self.streams.toward_mut(link, side).arrived = Arrived::OwnReset;
+        self.operations_fail(socket, WsaError::WSAECONNABORTED);
         self.evaluate(socket, Trigger::OwnReset, cx);
         true
     }
@@ -465,6 +476,7 @@ impl World {
             && socket.registration.is_none()
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
+            && !self.more.overlapped.runs_on(at)
             // What goes the other way may reset the connection.
             && !self.streams.is_flying(link, toward.other())
             && self.streams.holds.is_empty();
@@ -529,6 +541,8 @@ impl World {
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;
                             self.drop_data_on_reset(link, side, cx);
+                            // AS-CL-08.
+                            self.operations_fail(socket, WsaError::WSAECONNABORTED);
                             self.evaluate(socket, Trigger::TimedOut, cx);
                         }
                     }
@@ -539,10 +553,7 @@ impl World {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
-                End::Nobody(_)
-                | End::HalfOpen(_)
-                | End::Waiting { .. }
-                | End::Deferred { .. } => {
+                End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Deferred { .. } => {
                     self.end_leaves(link, Side::Acceptor);
                 }
                 End::Gone(_) => {}

@@ -6,14 +6,15 @@ use std::fmt;
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
     BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
-    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
-    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
-    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, CollectingRearms,
+    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept,
+    DestroyedWindow, FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, PendingOperation, QueueLimit, QueuedMessages, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset,
+    Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend,
+    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
     UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
     WriteAndClose, WriteRearmedBy,
 };
@@ -167,6 +168,9 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(DeferredAccept::Silences, Documented, "AS-EN-05, AS-EN-22")
+            .fix(CollectingRearms::Ignored, Inferred, "AS-EN-02, which does not list it")
+            .fix(UpdateAcceptContext::Inherits, Documented, "AS-INH-07")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -207,6 +211,7 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(PendingOperation::Absorbs, ObservedElsewhere, "W-067, W-020")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open

@@ -35,6 +35,7 @@ rules! {
     Reg11 = "AS-REG-11", "The handle is not a socket.";
     Reg08 = "AS-REG-08", "Registering fails with WSAENETDOWN when the network subsystem failed.";
     Nb02 = "AS-NB-02", "Blocking mode cannot be set while a registration is active.";
+    Nb06 = "AS-NB-06", "An overlapped operation goes on by itself, whatever the socket's mode.";
     Nb09 = "AS-NB-09", "A non-blocking call that cannot finish fails with WSAEWOULDBLOCK.";
     Rep01 = "AS-REP-01", "A registration replaces the one before; masks are not merged.";
     Can01 = "AS-CAN-01", "An lEvent of 0 cancels all notification of the socket.";
@@ -49,6 +50,7 @@ rules! {
     Wr01 = "AS-WR-01", "FD_WRITE at registration, if a send is possible.";
     Wr02 = "AS-WR-02", "FD_WRITE when connect or accept has made a connection.";
     Wr03 = "AS-WR-03", "FD_WRITE when space comes back after a send failed for want of it.";
+    Wr11 = "AS-WR-11", "FD_WRITE when AcceptEx or ConnectEx has made a connection, perhaps.";
     Oob02 = "AS-OOB-02", "FD_OOB at registration, if an urgent byte is waiting.";
     Oob03 = "AS-OOB-03", "FD_OOB when an urgent byte arrives, unless it is posted already.";
     Oob04 = "AS-OOB-04", "FD_OOB after a receive call, if an urgent byte is still there.";
@@ -76,6 +78,7 @@ rules! {
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
+    Oq22 = "OQ-22", "Nobody says what AsyncSelect tells of AcceptEx and ConnectEx.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";
     Q03 = "AS-Q-03", "What becomes of an event whose message cannot be posted is left open.";

@@ -9,6 +9,7 @@ use asyncselect_abi::{
 };
 
 use crate::chooser::{Choice, Chooser};
+use crate::event_object::EventIx;
 use crate::host::{HOSTS_MAX, HostSet};
 use crate::knob::{Knob, KnobId};
 use crate::list::List;
@@ -50,7 +51,7 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
+    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
@@ -73,6 +74,10 @@ pub(crate) enum PendingCall {
     Select { read: u16, write: u16, except: u16 },
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAGetOverlappedResult, until the operation ends.
+    Overlapped { socket: SocketIx, event: EventIx },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -112,7 +117,9 @@ impl PendingCall {
             | Self::Accept { .. }
             | Self::Send { .. }
             | Self::Select { .. }
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Overlapped { .. }
+            | Self::Events { .. } => false,
         }
     }
 
@@ -125,20 +132,23 @@ impl PendingCall {
             | Self::Receive { .. }
             | Self::Send { .. }
             | Self::Select { .. }
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Overlapped { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } => false,
+            Self::None | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
             Self::Connect(other)
             | Self::Accept { listener: other, .. }
             | Self::Receive { socket: other, .. }
+            | Self::Overlapped { socket: other, .. }
             | Self::Send { socket: other, .. } => other == socket,
         }
     }
@@ -430,6 +440,12 @@ impl World {
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Overlapped { socket, event } => {
+                    out(8 | u64::from(socket.0) << 8 | u64::from(event.number()) << 16);
+                }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
                 }
             }
         }

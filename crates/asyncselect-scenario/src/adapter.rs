@@ -595,6 +595,8 @@ fn fits(call: &str, reply: &WireReply) -> bool {
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
         "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
+        "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
+        "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
         "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
         _ => matches!(reply, WireReply::Value(_)),

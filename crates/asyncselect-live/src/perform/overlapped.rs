@@ -11,8 +11,8 @@ use asyncselect_abi::{Call, Data, EventHandle, WsaError};
 
 use super::{LEN_MAX, reply, v4, within_limit};
 use crate::refusal::Refusal;
-use crate::sys::overlapped::{self as sys, Operation};
 use crate::sys::Observed;
+use crate::sys::overlapped::{self as sys, Operation};
 
 /// The last operation of each structure, by the event object in it; results may be asked for again.
 static OPERATIONS: Mutex<BTreeMap<EventHandle, Arc<Operation>>> = Mutex::new(BTreeMap::new());
@@ -98,9 +98,7 @@ pub(super) fn perform(call: WireCall) -> Result<WireReply, Refusal> {
             let ended = sys::wsa_get_overlapped_result(s, &operation, wait);
             reply(ended, |transferred| ended_with(&operation, transferred))
         }
-        Call::WsaAccept { s, condition } => {
-            reply(sys::wsa_accept(s, condition), WireReply::Socket)
-        }
+        Call::WsaAccept { s, condition } => reply(sys::wsa_accept(s, condition), WireReply::Socket),
         other => unreachable!("{} is not about operations", other.name()),
     })
 }

@@ -195,9 +195,7 @@ unsafe fn send_from(
     let count_out = &raw mut count;
     let status = match to {
         // SAFETY: promised by the caller.
-        None => unsafe {
-            WinSock::WSASend(raw(s), buffer, 1, count_out, flags, overlapped, None)
-        },
+        None => unsafe { WinSock::WSASend(raw(s), buffer, 1, count_out, flags, overlapped, None) },
         Some(to) => {
             let to = to.map(raw_address);
             let (to, to_len) = pointer_and_len(to.as_ref());
@@ -339,10 +337,7 @@ fn extension(s: SocketHandle, id: GUID) -> Observed<usize> {
     }
 }
 
-pub(crate) fn update_accept_context(
-    s: SocketHandle,
-    listener: SocketHandle,
-) -> Observed<i32> {
+pub(crate) fn update_accept_context(s: SocketHandle, listener: SocketHandle) -> Observed<i32> {
     let listener = raw(listener);
     let (value, len) = ((&raw const listener).cast(), size_of_i32::<WinSock::SOCKET>());
     let (level, name) = (WinSock::SOL_SOCKET, WinSock::SO_UPDATE_ACCEPT_CONTEXT);

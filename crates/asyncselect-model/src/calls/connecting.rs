@@ -208,9 +208,7 @@ impl World {
             // AS-EN-09: a connection that was refused was taken all the same.
             Some(WsaError::WSAECONNREFUSED) => true,
             // F, failing accept: it should re-enable as well.
-            Some(_) => {
-                spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms
-            }
+            Some(_) => spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms,
         };
         if rearms {
             self.socket_mut(listener).arm(NetworkEvent::Accept);

@@ -233,6 +233,7 @@ impl World {
             queued.standing = Standing::Orphaned;
         }
         self.streams.release(socket);
+        self.operations_of_closed(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }

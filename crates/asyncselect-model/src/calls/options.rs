@@ -116,9 +116,10 @@ impl World {
                     this.send_kib = kib;
                 }
             }
-            SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
-                return unsupported("setsockopt", "the option");
+            SocketOption::UpdateAcceptContext(listener) => {
+                return self.update_accept_context(socket, listener, cx);
             }
+            SocketOption::UpdateConnectContext {} => return self.update_connect_context(socket),
         }
         succeeds()
     }

@@ -84,7 +84,7 @@ impl World {
     }
 
     /// AS-EN-02, AS-EN-04: a receive call arms FD_READ and FD_OOB, with exceptions.
-    fn rearm_by_receive<C: Chooser, S: Sink>(
+    pub(super) fn rearm_by_receive<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         urgent: bool,
@@ -153,7 +153,7 @@ impl World {
     }
 
     /// Takes what is there to receive.
-    fn drain<C: Chooser, S: Sink>(
+    pub(super) fn drain<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         len: u32,
@@ -211,6 +211,9 @@ impl World {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
             Arrived::Open => {
+                if self.more.overlapped.receives_on(socket) {
+                    return unsupported("recv", "that waits under an overlapped one");
+                }
                 if self.pending.iter().any(|call| call.receives_on(socket)) {
                     return unsupported("recv", "under a recv of another thread that waits");
                 }
@@ -220,7 +223,7 @@ impl World {
     }
 
     /// What reading makes of urgent bytes on its way.
-    fn at_urgent<C: Chooser, S: Sink>(
+    pub(crate) fn at_urgent<C: Chooser, S: Sink>(
         &mut self,
         link: LinkIx,
         side: Side,

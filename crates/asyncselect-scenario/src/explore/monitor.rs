@@ -135,7 +135,11 @@ impl Monitor {
                 let open = |handle: u32| after.socket_of(SocketHandle(u64::from(handle))).is_some();
                 self.retain(|watch| open(watch.socket));
             }
-            Call::Accept { s } => {
+            // AS-EN-05: the one call that enables nothing. That nothing comes is another property.
+            Call::WsaAccept { s, .. } if result == Some(Err(WsaError::WSATRY_AGAIN)) => {
+                self.enable(*s, [], [NetworkEvent::Accept]);
+            }
+            Call::Accept { s } | Call::WsaAccept { s, .. } => {
                 self.enable(*s, [NetworkEvent::Accept], []);
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(*s)) {
                     // AS-INH-01, AS-INH-03, AS-INH-05.
@@ -149,7 +153,10 @@ impl Monitor {
                     }
                 }
             }
-            Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. } => {
+            Call::Recv { s, flags, .. }
+            | Call::RecvFrom { s, flags, .. }
+            | Call::WsaRecv { s, flags, .. }
+            | Call::WsaRecvFrom { s, flags, .. } => {
                 use NetworkEvent::{Oob, Read};
                 match (flags.oob, result) {
                     // OQ-35: whether a call with bad parameters enables nobody says.
@@ -161,7 +168,16 @@ impl Monitor {
                     (false, _) => self.enable(*s, [Read], [Oob]),
                 }
             }
-            Call::Send { s, .. } | Call::SendTo { s, .. } => {
+            // OQ-21: asking for the result may count as a receive call.
+            Call::WsaGetOverlappedResult { s, .. } => {
+                self.enable(*s, [], [NetworkEvent::Read, NetworkEvent::Oob]);
+            }
+            // AS-EN-21, X-07.
+            Call::AcceptEx { s, .. } => self.enable(*s, [], [NetworkEvent::Accept]),
+            Call::Send { s, .. }
+            | Call::SendTo { s, .. }
+            | Call::WsaSend { s, .. }
+            | Call::WsaSendTo { s, .. } => {
                 // any send enables, but only WSAEWOULDBLOCK makes a message due.
                 if result == Some(Err(WsaError::WSAEWOULDBLOCK)) {
                     self.enable(*s, [NetworkEvent::Write], []);
@@ -218,13 +234,6 @@ impl Monitor {
             | Call::WsaEventSelect { .. }
             | Call::WsaEnumNetworkEvents { .. }
             | Call::WsaWaitForMultipleEvents { .. }
-            | Call::WsaRecv { .. }
-            | Call::WsaRecvFrom { .. }
-            | Call::WsaSend { .. }
-            | Call::WsaSendTo { .. }
-            | Call::WsaGetOverlappedResult { .. }
-            | Call::WsaAccept { .. }
-            | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. }
             | Call::WsaIoctl { .. }

@@ -19,8 +19,9 @@ impl Watch {
                     found(NetworkEvent::Connect, self.outcome());
                 }
             }
-            Stage::Listening { waiting } => {
-                if waiting > 0 && self.is_due(NetworkEvent::Accept) {
+            // AS-EN-22: nothing is told while a deferred connection is the first.
+            Stage::Listening { waiting, deferred } => {
+                if waiting > 0 && !deferred && self.is_due(NetworkEvent::Accept) {
                     found(NetworkEvent::Accept, Property::AcceptIsTold);
                 }
             }
@@ -83,13 +84,19 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
     let stage = |s: SocketHandle| Some(world.socket_of(s)?.stage);
     let connection = |s| stage(s).and_then(connection_in);
     let closed = |end: ConnectionView| end.arrived != Arrived::Open;
-    let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.. }));
+    let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.., .. }));
     let receives = |s| connection(s).is_some_and(|end| end.unread || closed(end));
     match call {
-        Call::Accept { s } => accepts(*s),
+        Call::Accept { s } | Call::WsaAccept { s, .. } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),
-        Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. } => !flags.oob && receives(*s),
-        Call::Send { s, .. } | Call::SendTo { s, .. } => {
+        Call::Recv { s, flags, .. }
+        | Call::RecvFrom { s, flags, .. }
+        | Call::WsaRecv { s, flags, .. }
+        | Call::WsaRecvFrom { s, flags, .. } => !flags.oob && receives(*s),
+        Call::Send { s, .. }
+        | Call::SendTo { s, .. }
+        | Call::WsaSend { s, .. }
+        | Call::WsaSendTo { s, .. } => {
             connection(*s).is_some_and(|end| end.space || end.arrived == Arrived::Reset)
         }
         Call::Select { readfds, .. } => readfds.iter().any(|s| accepts(*s) || receives(*s)),
@@ -119,12 +126,8 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
         | Call::WsaEventSelect { .. }
         | Call::WsaEnumNetworkEvents { .. }
         | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaRecv { .. }
-        | Call::WsaRecvFrom { .. }
-        | Call::WsaSend { .. }
-        | Call::WsaSendTo { .. }
+        // What its operation waits for, it does not tell.
         | Call::WsaGetOverlappedResult { .. }
-        | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
         | Call::ConnectEx { .. }
         | Call::WsaJoinLeaf { .. }

@@ -138,8 +138,10 @@ impl Broken<'_> {
                 self.unless(urgent, Property::OobForUrgent);
             }
             NetworkEvent::Accept => {
-                let waits = matches!(view.stage, Stage::Listening { waiting: 1.. });
+                let waits = matches!(view.stage, Stage::Listening { waiting: 1.., .. });
                 self.unless(waits, Property::AcceptForRequest);
+                let first = matches!(view.stage, Stage::Listening { deferred: false, .. });
+                self.unless(first, Property::DeferredIsQuiet);
             }
             NetworkEvent::Connect
             | NetworkEvent::Close
