@@ -163,8 +163,8 @@ impl World {
         if self.faults.network_down.has(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
-        if let Some(s) = call.socket()
-            && let Some(what) = self.forbidden(call, known(*s))
+        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
+            && let Some(what) = self.forbidden(call, socket)
         {
             return unsupported(call.name(), what);
         }

@@ -717,12 +717,20 @@ knobs! {
         Nothing = "nothing",
     }
 
-    /// Whether SO_UPDATE_ACCEPT_CONTEXT gives a socket what its listener has, registration included.
+    /// Whether SO_UPDATE_ACCEPT_CONTEXT gives a socket what its listener has, and its registration.
     UpdateAcceptContext = "update_accept_context" ["AS-INH-07"] {
         /// It does.
         Inherits = "inherits",
-        /// It gives it nothing.
+        /// It does nothing: options are the listener's at once, its registration never is.
         Nothing = "nothing",
+    }
+
+    /// What AcceptEx answers when a connection waits.
+    AcceptExWithConnection = "accept_ex_with_connection" ["OQ-22"] {
+        /// That it is over.
+        Ends = "ends",
+        /// `WSA_IO_PENDING`, and it ends by itself.
+        Pends = "pends",
     }
 }
 

@@ -15,10 +15,10 @@ use asyncselect_abi::{Literal, WsaError};
 
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
-use crate::knob::PendingOperation;
+use crate::knob::{PendingOperation, UpdateAcceptContext};
 use crate::latch::Trigger;
 use crate::sink::Sink;
-use crate::socket::{SocketIx, SocketState};
+use crate::socket::{Linger, SocketIx, SocketState};
 use crate::stream::{End, LinkIx, Piece, Reading, Segment, Side, Space};
 use crate::world::{Context, ModelError, World};
 
@@ -353,7 +353,11 @@ impl World {
             return Err(ModelError::new("AcceptEx", "of a connection that was reset"));
         }
         self.streams.leave_queue(link, End::Socket(accepting));
-        let port = self.socket(listener).port;
+        let from = *self.socket(listener);
+        if self.inherits_options_at_once(from.oob_inline || from.linger != Linger::default(), cx) {
+            self.copy_options(listener, accepting);
+        }
+        let port = from.port;
         let this = self.socket_mut(accepting);
         this.state = SocketState::Connected(link, Side::Acceptor);
         this.port = port;
@@ -364,6 +368,25 @@ impl World {
         }
         self.evaluate(accepting, Trigger::Extended, cx);
         Ok(())
+    }
+
+    /// AS-INH-07: whether options come with the connection, and not with SO_UPDATE_ACCEPT_CONTEXT.
+    fn inherits_options_at_once<C: Chooser, S: Sink>(
+        &mut self,
+        has_some: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        has_some && self.knob::<UpdateAcceptContext>(cx) == UpdateAcceptContext::Nothing
+    }
+
+    /// Gives an accepted socket the options of its listener.
+    pub(crate) fn copy_options(&mut self, listener: SocketIx, accepted: SocketIx) {
+        let from = *self.socket(listener);
+        let this = self.socket_mut(accepted);
+        this.oob_inline = from.oob_inline;
+        this.linger = from.linger;
+        this.receive_kib = from.receive_kib;
+        this.send_kib = from.send_kib;
     }
 
     /// ConnectEx has its outcome; answers whether there was one.

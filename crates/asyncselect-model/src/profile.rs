@@ -4,16 +4,17 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::knob::{
-    AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, CollectingRearms,
-    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept,
-    DestroyedWindow, FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
-    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
+    AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
+    CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread,
+    CloseWithUnreadAfterShutdown, CollectingRearms, ConnectAfterRefusal, ConnectAgain,
+    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept, DestroyedWindow,
+    FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent,
+    Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
     OobReceiveRearmsRead, PendingOperation, QueueLimit, QueuedMessages, ReadAndWrite,
     ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset,
-    Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend,
+    RejectedPeer, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend,
     ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
     UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
     WriteAndClose, WriteRearmedBy,
@@ -281,6 +282,14 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(DeferredAccept::TellsOfOthers, Measured, HERE)
+            .fix(PendingOperation::Absorbs, Measured, HERE)
+            .fix(RejectedPeer::Closed, Measured, HERE)
+            .fix(CollectingRearms::Ignored, Measured, HERE)
+            .fix(AcceptExRearms::Rearms, Measured, HERE)
+            .fix(ConnectExTells::Both, Measured, HERE)
+            .fix(UpdateAcceptContext::Nothing, Measured, HERE)
+            .fix(AcceptExWithConnection::Pends, Measured, HERE)
     }
 }
 

@@ -61,7 +61,7 @@ rules! {
     Ac03 = "AS-AC-03", "FD_ACCEPT after accept, if another connection waits.";
     Ac06 = "AS-AC-06", "accept may fail because the peer withdrew its request.";
     Ac07 = "AS-AC-07", "accept without a connection would block, without listen it is invalid.";
-    Ac08 = "AS-AC-08", "A condition function refuses with WSAECONNREFUSED, defers with WSATRY_AGAIN.";
+    Ac08 = "AS-AC-08", "A condition function refuses or defers, and WSAAccept fails.";
     Ac09 = "AS-AC-09", "FD_ACCEPT is for sockets that listen.";
     Co01 = "AS-CO-01", "FD_CONNECT at registration, if a connection is established.";
     Co05 = "AS-CO-05", "FD_CONNECT when the outcome of a connect is known, good or bad.";

@@ -592,13 +592,17 @@ fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
         "WSPAsyncSelect" | "WSPIoctl" => matches!(reply, WireReply::Spi { .. }),
         _ if matches!(reply, WireReply::Error(_)) => true,
-        "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
+        "socket" | "accept" | "WSAAccept" | "WSAJoinLeaf" | "WSADuplicateSocket" => {
+            matches!(reply, WireReply::Socket(_))
+        }
         "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
         "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
         "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
-        "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
+        "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" => matches!(reply, WireReply::Data(_)),
+        // Of a receive it is the bytes.
+        "WSAGetOverlappedResult" => matches!(reply, WireReply::Data(_) | WireReply::Value(_)),
         _ => matches!(reply, WireReply::Value(_)),
     }
 }

@@ -1,8 +1,8 @@
 //! Overlapped and extended calls, and the memory that operations need until they end.
 //!
 //! The system writes into an `OVERLAPPED` structure and into buffers after the call that named them
-//! has returned. Both live in an [`Operation`] that several may hold; it is given back when the last
-//! holder lets go and the operation has ended, and is never given back if it has not.
+//! has returned. Both live in an [`Operation`] that several may hold; it is given back when the
+//! last holder lets go and the operation has ended, and is never given back if it has not.
 
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
@@ -75,8 +75,8 @@ impl Operation {
         status != Foundation::STATUS_PENDING as usize
     }
 
-    /// The first bytes of the buffer, of an operation that has ended and received them; `None` if it
-    /// is none that receives.
+    /// The first bytes of the buffer, of an operation that has ended and received them; `None` if
+    /// it is none that receives.
     pub(crate) fn received(&self, count: u32) -> Option<Vec<u8>> {
         if !self.receives || !self.has_ended() {
             return None;
@@ -126,7 +126,7 @@ pub(crate) fn wsa_recv(
 
 /// # Safety
 ///
-/// `buffer` must be valid for writes, and with `overlapped` both must stay until the operation ends.
+/// `buffer` must be valid for writes, and with `overlapped` both stay until the operation ends.
 unsafe fn receive_into(
     s: SocketHandle,
     buffer: &WinSock::WSABUF,
@@ -183,7 +183,7 @@ pub(crate) fn wsa_send(
 
 /// # Safety
 ///
-/// `buffer` must be valid for reads, and with `overlapped` both must stay until the operation ends.
+/// `buffer` must be valid for reads, and with `overlapped` both stay until the operation ends.
 unsafe fn send_from(
     s: SocketHandle,
     buffer: &WinSock::WSABUF,

@@ -10,7 +10,7 @@ use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, SocketHa
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
-use crate::knob::{AcceptExRearms, CollectingRearms, UpdateAcceptContext};
+use crate::knob::{AcceptExRearms, AcceptExWithConnection, CollectingRearms, UpdateAcceptContext};
 use crate::latch::{Latch, Trigger};
 use crate::overlapped::Operation;
 use crate::rule::Rule;
@@ -160,7 +160,10 @@ impl World {
         let outcome = if self.streams.waiting(listener) > 0 {
             self.operation_ends(event, listener, Ok(0));
             self.connect_accepting(listener, accepting, cx)?;
-            succeeds()
+            match self.knob::<AcceptExWithConnection>(cx) {
+                AcceptExWithConnection::Ends => succeeds(),
+                AcceptExWithConnection::Pends => goes_on(),
+            }
         } else {
             self.more.get_mut().overlapped.begin(event, listener, Operation::Accept { accepting });
             goes_on()
@@ -290,11 +293,7 @@ impl World {
         self.more.get_mut().overlapped.make_whole(socket);
         match self.knob::<UpdateAcceptContext>(cx) {
             UpdateAcceptContext::Inherits => {
-                let this = self.socket_mut(socket);
-                this.oob_inline = from.oob_inline;
-                this.linger = from.linger;
-                this.receive_kib = from.receive_kib;
-                this.send_kib = from.send_kib;
+                self.copy_options(listener, socket);
                 if this.registration.is_none() {
                     self.inherit(listener, socket, cx);
                 }
