@@ -19,8 +19,9 @@ use asyncselect_scenario::source::SourceError;
 use asyncselect_scenario::stack::Stack;
 use clap::ValueEnum;
 
+use crate::Modes;
 use crate::junit;
-use crate::outcome::{Exit, Output, Scripts, read};
+use crate::outcome::{Exit, Output, Scripts, read_in};
 use crate::progress::Progress;
 use crate::style;
 
@@ -84,6 +85,9 @@ pub(crate) struct Question {
     /// A live stack on the right: the command that starts its adapter.
     #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
     adapter: Option<String>,
+    /// By messages, by event objects where a file opts into that, or both.
+    #[arg(long, value_enum, default_value_t = Modes::Message)]
+    mode: Modes,
     /// How many adapters work at the same time, each in a process of its own.
     #[arg(long, value_name = "N", default_value = "1", requires = "adapter")]
     jobs: NonZeroUsize,
@@ -114,7 +118,7 @@ struct Comparison {
 }
 
 pub(crate) fn diff(question: &Question) -> Output {
-    let Scripts { scripts, errors } = read(&question.paths);
+    let Scripts { scripts, errors } = read_in(&question.paths, question.mode);
     match compare_all(question, scripts) {
         Ok(comparison) => comparison.output(question.format, &errors),
         Err(output) => output,

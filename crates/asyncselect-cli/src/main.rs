@@ -54,6 +54,9 @@ enum Command {
         /// A built-in profile by name, or a profile file. May be given several times.
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
+        /// By messages, by event objects where a file opts into that, or both.
+        #[arg(long, value_enum, default_value_t = Modes::Message)]
+        mode: Modes,
         /// How to print.
         #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
         format: run::RunFormat,
@@ -68,6 +71,9 @@ enum Command {
         /// A built-in profile by name, or a profile file.
         #[arg(long, default_value = "documented")]
         profile: String,
+        /// By messages, or by event objects if the file opts into that.
+        #[arg(long, value_enum, default_value_t = Mode::Message)]
+        mode: Mode,
         /// How to print; `json` is one event a line.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -117,6 +123,26 @@ enum Command {
     },
 }
 
+/// How scenarios are told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Modes {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect, for files that opt in.
+    Event,
+    /// One after the other.
+    Both,
+}
+
+/// How one scenario is told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect.
+    Event,
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -141,10 +167,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, format, no_progress } => {
-            run::run(&paths, &profiles, format, !no_progress)
+        Command::Run { paths, profiles, mode, format, no_progress } => {
+            run::run(&paths, &profiles, mode, format, !no_progress)
         }
-        Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
+        Command::Trace { path, profile, mode, format } => {
+            trace::trace(&path, &profile, mode, format)
+        }
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),
         Command::Bundle { paths, out } => bundle::write(&paths, &out),

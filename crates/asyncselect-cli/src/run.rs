@@ -14,8 +14,9 @@ use quick_junit::TestSuite;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::Modes;
 use crate::junit::{self, Told};
-use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read};
+use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read_in};
 use crate::progress::Progress;
 use crate::style::{self, column, paint};
 
@@ -33,6 +34,7 @@ pub(crate) enum RunFormat {
 pub(crate) fn run(
     paths: &[PathBuf],
     names: &[String],
+    modes: Modes,
     format: RunFormat,
     progress: bool,
 ) -> Output {
@@ -40,7 +42,7 @@ pub(crate) fn run(
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
-    let Scripts { scripts, errors } = read(paths);
+    let Scripts { scripts, errors } = read_in(paths, modes);
     let progress = Progress::new(progress, scripts.len());
     // In the order of the scenarios, whichever ends first.
     let judged = scripts.par_iter().map(|script| {

@@ -8,14 +8,21 @@ use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate;
 use asyncselect_scenario::trace::{Detail, to_text};
 
-use crate::Format;
 use crate::outcome::{Exit, Output, place_text};
+use crate::{Format, Mode};
 
-pub(crate) fn trace(path: &Path, profile: &str, format: Format) -> Output {
-    let (profile, script) = match (profile_file::load(profile), Script::read(path)) {
+pub(crate) fn trace(path: &Path, profile: &str, mode: Mode, format: Format) -> Output {
+    let (profile, mut script) = match (profile_file::load(profile), Script::read(path)) {
         (Ok(profile), Ok(script)) => (profile, script),
         (Err(error), _) | (_, Err(error)) => return Output::bad_source(&error),
     };
+    if mode == Mode::Event {
+        let Some(twin) = script.twin.take() else {
+            let what = format!("{}: the file does not opt into event mode", path.display());
+            return Output::error(what, Exit::BadScript);
+        };
+        script = *twin;
+    }
     let (lines, ending) = simulate::trace(&script, &profile);
     let (errors, exit) = match ending {
         Ending::Completed => (String::new(), Exit::Conforms),

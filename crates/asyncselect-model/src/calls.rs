@@ -7,7 +7,7 @@ use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaErro
 
 use crate::chooser::Chooser;
 use crate::knob::{BeforeStartup, SoErrorAfterConnect};
-use crate::registration::Request;
+use crate::registration::{Aim, Request};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -147,7 +147,11 @@ impl World {
                 BeforeStartup::NotSock => not_a_socket,
             }),
             // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
-            (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
+            (_, Some(_))
+                if matches!(call, Call::WsaAsyncSelect { .. } | Call::WsaEventSelect { .. }) =>
+            {
+                None
+            }
             (_, Some(handle)) if self.open_socket(host, handle).is_none() => Some(not_a_socket),
             (_, _) => None,
         }
@@ -225,12 +229,20 @@ impl World {
             Call::GetSockName { s } => self.getsockname(known(*s)),
             Call::GetPeerName { s } => self.getpeername(known(*s)),
             Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
-                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
+                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms, cx)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
-                let request =
-                    Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
-                self.async_select(request, cx).map(Progress::Done)
+                let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEventSelect { s, event, levent } => {
+                let aim = Aim::Event(*event);
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEnumNetworkEvents { s, event } => {
+                self.enum_network_events(host, known(*s), *event)
             }
             Call::WsaCreateEvent {} => self.create_event(host),
             Call::WsaCloseEvent { event } => self.close_event(host, *event),
@@ -251,8 +263,6 @@ impl World {
             }
             Call::CloseHandle { .. }
             | Call::WsaDuplicateSocket { .. }
-            | Call::WsaEventSelect { .. }
-            | Call::WsaEnumNetworkEvents { .. }
             | Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
         }
     }

@@ -732,6 +732,92 @@ knobs! {
         /// `WSA_IO_PENDING`, and it ends by itself.
         Pends = "pends",
     }
+
+    // Event mode: WSAEventSelect and WSAEnumNetworkEvents.
+
+    /// Whether WSAEventSelect tells again of an event that was told and not re-enabled, while its
+    /// condition holds.
+    EventReregister = "event_reregister" ["OQ-07" "AS-REP-09" "W-007"] {
+        /// It does, as for a new registration.
+        TellsAgain = "tells_again",
+        /// It does not, whatever mask or event object came between.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// What WSAEventSelect does to the events that are recorded and not enumerated.
+    EventRecordKept = "event_record" ["AS-REP-05" "W-009" "W-016"] {
+        /// They are cleared.
+        Cleared = "cleared",
+        /// They stay; those that the new mask holds set the new event object at once.
+        Kept = "kept",
+    }
+
+    /// Whether what arrives is recorded although its event was told and not re-enabled.
+    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072"] {
+        /// It is not.
+        Once = "once",
+        /// Each arrival is.
+        Each = "each",
+    }
+
+    /// Whether a receive call whose buffer is refused (WSAEFAULT) re-enables FD_READ in event mode.
+    EventBadBufferRearms = "event_bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "W-070"] {
+        /// It does.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// How long the outcome of a connect that nobody was told of is told to a registration with an
+    /// event object.
+    EventConnectOutcome = "event_connect_outcome" ["AS-CO-01" "W-032" "W-036" "W-089"] {
+        /// As long as the connection is established; a failure not at all.
+        WhileConnected = "while_connected",
+        /// Until it is told.
+        UntilTold = "until_told",
+    }
+
+    /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
+    /// nothing of its condition.
+    RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
+        /// It stays recorded: it tells of what once was.
+        Kept = "kept",
+        /// It is taken back.
+        Withdrawn = "withdrawn",
+    }
+
+    /// What a WSAAsyncSelect with a mask does to what WSAEventSelect has recorded.
+    RecordAfterAsyncSelect = "record_after_async_select" ["OQ-29" "AS-REP-06" "AS-CAN-07"] {
+        /// It is cleared.
+        Cleared = "cleared",
+        /// It stays until it is enumerated.
+        Kept = "kept",
+    }
+
+    /// Whether an event that a message told of, and that was not re-enabled, is recorded for a
+    /// WSAEventSelect that takes over.
+    EventAfterMessages = "event_after_messages" ["AS-REP-01" "AS-REP-09"] {
+        /// It is, as for any new registration.
+        TellsAgain = "tells_again",
+        /// It is not.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// Whether select sets the event object of a socket of which an event is recorded.
+    SelectSetsEvent = "select_sets_event" ["AS-EN-23" "W-010"] {
+        /// It does not.
+        Never = "never",
+        /// It does, in whatever list the socket is.
+        Sets = "sets",
+    }
+
+    /// Whether WSAEventSelect looks at its event object when its mask is 0.
+    CancelEventCheck = "cancel_event_check" ["X-05" "AS-CAN-06"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// One that does not exist is WSAEINVAL; NULL is none.
+        Einval = "WSAEINVAL",
+    }
 }
 
 impl KnobId {
@@ -746,6 +832,47 @@ impl KnobId {
     pub fn value_index(self, name: &str) -> Option<u8> {
         let found = self.values().iter().position(|value| *value == name)?;
         u8::try_from(found).ok()
+    }
+
+    /// Whether it matters only to registrations with an event object.
+    #[must_use]
+    pub const fn is_of_event_mode(self) -> bool {
+        matches!(
+            self,
+            Self::EventReregister
+                | Self::EventRecordKept
+                | Self::EventArrival
+                | Self::EventBadBufferRearms
+                | Self::EventConnectOutcome
+                | Self::RecordAfterCall
+                | Self::RecordAfterAsyncSelect
+                | Self::EventAfterMessages
+                | Self::SelectSetsEvent
+                | Self::CancelEventCheck
+        )
+    }
+
+    /// Whether it matters only to registrations with a window.
+    #[must_use]
+    pub const fn is_of_message_mode(self) -> bool {
+        matches!(
+            self,
+            Self::HwndCheck
+                | Self::CancelHwndCheck
+                | Self::Reregister
+                | Self::QueuedMessages
+                | Self::BadBufferRearms
+                | Self::ConnectAtRegistration
+                | Self::RegisterAfterReset
+                | Self::DestroyedWindow
+                | Self::FailedPost
+                | Self::QueueLimit
+                | Self::CleanupMessages
+                | Self::ConnectAndWrite
+                | Self::WriteAndClose
+                | Self::OobAndRead
+                | Self::ReadAndWrite
+        )
     }
 
     /// Position in [`KnobId::ALL`].

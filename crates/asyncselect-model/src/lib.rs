@@ -27,7 +27,9 @@
 mod calls;
 pub mod chooser;
 mod evaluate;
+mod event_mode;
 mod event_object;
+mod event_record;
 mod host;
 pub mod knob;
 pub mod latch;

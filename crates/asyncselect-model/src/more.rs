@@ -7,21 +7,28 @@
 use std::ops::Deref;
 
 use crate::event_object::EventObjects;
+use crate::event_record::EventRecords;
 use crate::overlapped::Overlapped;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
     pub(crate) events: EventObjects,
+    pub(crate) records: EventRecords,
     pub(crate) overlapped: Overlapped,
 }
 
 impl Parts {
-    const NONE: Self = Self { events: EventObjects::NONE, overlapped: Overlapped::NONE };
+    const NONE: Self = Self {
+        events: EventObjects::NONE,
+        records: EventRecords::NONE,
+        overlapped: Overlapped::NONE,
+    };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, overlapped } = self;
+        let Self { events, records, overlapped } = self;
         events.pack(out);
+        records.pack(out);
         overlapped.pack(out);
     }
 }

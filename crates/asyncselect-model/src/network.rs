@@ -69,14 +69,15 @@ impl World {
                 if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
                     return self.resume(thread, cx);
                 }
-                self.arrives(listener, Trigger::ConnectionArrived, cx)?;
+                self.arrives(listener, Trigger::ConnectionArrived, Some(NetworkEvent::Accept), cx)?;
             }
             Segment::Data(_) | Segment::Urgent(_) => {
-                if matches!(segment, Segment::Urgent(_)) {
+                let urgent = matches!(segment, Segment::Urgent(_));
+                if urgent {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
-                    self.data_arrives(link, side, socket, cx)?;
+                    self.data_arrives((link, side), socket, urgent, cx)?;
                 }
             }
             Segment::Fin => {
@@ -96,7 +97,7 @@ impl World {
                 // AS-WR-03: sends are likely to succeed again.
                 self.streams.toward_mut(link, side.other()).space = Space::Free;
                 if let End::Socket(socket) = end {
-                    self.arrives(socket, Trigger::SpaceArrived, cx)?;
+                    self.arrives(socket, Trigger::SpaceArrived, None, cx)?;
                 }
             }
         }
@@ -139,9 +140,9 @@ impl World {
 
     fn data_arrives<C: Chooser, S: Sink>(
         &mut self,
-        link: LinkIx,
-        side: Side,
+        (link, side): (LinkIx, Side),
         socket: SocketIx,
+        urgent: bool,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let this = *self.socket(socket);
@@ -159,7 +160,8 @@ impl World {
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }
-        self.arrives(socket, Trigger::DataArrived, cx)
+        let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
+        self.arrives(socket, Trigger::DataArrived, Some(event), cx)
     }
 
     /// The error that a script wants the connect of a socket to fail with.

@@ -11,7 +11,7 @@
 //!
 //! Reading list: AS-NB-06, AS-INH-07, AS-WR-11; OQ-21, OQ-22; W-020, W-067, W-068, W-08A, W-08D.
 
-use asyncselect_abi::{Literal, WsaError};
+use asyncselect_abi::{Literal, NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
@@ -261,27 +261,26 @@ impl World {
         taken
     }
 
-    /// Data, an end or a connection arrived for which operations may wait: those come first, where
+    /// Data, space or a connection arrived, which `event` tells of, and for which operations may wait: those come first, where
     /// the stack lets them (OQ-21, W-067, W-020).
     pub(crate) fn arrives<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         trigger: Trigger,
+        event: Option<NetworkEvent>,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
-        if !self.more.overlapped.runs_on(socket) {
-            self.evaluate(socket, trigger, cx);
-            return Ok(());
+        let absorbs = self.more.overlapped.runs_on(socket)
+            && self.knob::<PendingOperation>(cx) == PendingOperation::Absorbs;
+        if absorbs {
+            self.serve(socket, cx)?;
         }
-        match self.knob::<PendingOperation>(cx) {
-            PendingOperation::Absorbs => {
-                self.serve(socket, cx)?;
-                self.evaluate(socket, trigger, cx);
-            }
-            PendingOperation::Tells => {
-                self.evaluate(socket, trigger, cx);
-                self.serve(socket, cx)?;
-            }
+        if let Some(event) = event {
+            self.arm_by_arrival(socket, event, cx);
+        }
+        self.evaluate(socket, trigger, cx);
+        if !absorbs && self.more.overlapped.runs_on(socket) {
+            self.serve(socket, cx)?;
         }
         Ok(())
     }

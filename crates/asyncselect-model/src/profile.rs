@@ -6,18 +6,21 @@ use std::fmt;
 use crate::knob::{
     AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
     AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
-    CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread,
-    CloseWithUnreadAfterShutdown, CollectingRearms, ConnectAfterRefusal, ConnectAgain,
-    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept, DestroyedWindow,
-    FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent,
-    Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, PendingOperation, QueueLimit, QueuedMessages, ReadAndWrite,
-    ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset,
-    RejectedPeer, Reregister, ResetAfterEnd, ResetError, SecondClose, SendUnconnected, ShortSend,
-    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    CancelEventCheck, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding,
+    CloseWithUnread, CloseWithUnreadAfterShutdown, CollectingRearms, ConnectAfterRefusal,
+    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectExTells,
+    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept,
+    DestroyedWindow, EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome,
+    EventRecordKept, EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse,
+    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
+    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PendingOperation,
+    QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
+    RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms, RegisterAfterBothEnded,
+    RegisterAfterReset, RejectedPeer, Reregister, ResetAfterEnd, ResetError, SecondClose,
+    SelectSetsEvent, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
+    SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext, UrgentBytes, UrgentPassed,
+    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -172,6 +175,12 @@ impl Profile {
             .fix(DeferredAccept::Silences, Documented, "AS-EN-05, AS-EN-22")
             .fix(CollectingRearms::Ignored, Inferred, "AS-EN-02, which does not list it")
             .fix(UpdateAcceptContext::Inherits, Documented, "AS-INH-07")
+            .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
+            .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
+            .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
+            .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
+            .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
+            .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -213,6 +222,13 @@ impl Profile {
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(PendingOperation::Absorbs, ObservedElsewhere, "W-067, W-020")
+            .fix(EventReregister::KeepsLatch, ObservedElsewhere, "W-007")
+            .fix(EventRecordKept::Kept, ObservedElsewhere, "W-009, W-016")
+            .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
+            .fix(EventBadBufferRearms::Ignored, ObservedElsewhere, "W-063, W-070")
+            .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
+            .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
+            .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -290,6 +306,17 @@ impl Profile {
             .fix(ConnectExTells::Both, Measured, HERE)
             .fix(UpdateAcceptContext::Nothing, Measured, HERE)
             .fix(AcceptExWithConnection::Pends, Measured, HERE)
+            .fix(EventReregister::KeepsLatch, Measured, HERE)
+            .fix(EventArrival::Once, Measured, HERE)
+            .fix(EventBadBufferRearms::Ignored, Measured, HERE)
+            .fix(RecordAfterCall::Withdrawn, Measured, HERE)
+            .fix(EventConnectOutcome::UntilTold, Measured, HERE)
+            .fix(EventAfterMessages::KeepsLatch, Measured, HERE)
+            .fix(SelectSetsEvent::Sets, Measured, HERE)
+            .fix(CancelEventCheck::Einval, Measured, HERE)
+            .fix(FailedSelect::KeepsRegistration, Measured, HERE)
+            .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
+            .fix(EventRecordKept::Kept, Measured, HERE)
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a move did, in order, with reasons.
 
 use asyncselect_abi::{
-    Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle, ThreadId,
-    WsaError,
+    EventHandle, Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle,
+    ThreadId, WsaError,
 };
 
 use crate::latch::{Guard, Trigger};
@@ -37,6 +37,21 @@ pub enum Effect {
     Post {
         /// The message.
         message: Message,
+        /// The rule that demands it.
+        rule: Rule,
+        /// What made the stack look.
+        trigger: Trigger,
+    },
+    /// An event was recorded and its event object set, where others have a message (AS-REP-09).
+    Record {
+        /// The socket.
+        socket: SocketHandle,
+        /// The event.
+        event: NetworkEvent,
+        /// Its error, 0 for none.
+        error: WsaError,
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
         /// The rule that demands it.
         rule: Rule,
         /// What made the stack look.

@@ -2,9 +2,10 @@
 //!
 //! Facts only: what they lead to, a checker has to work out from the clauses by itself.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{EventHandle, Hwnd, MessageId, NetworkEvents, SocketHandle};
 
-use crate::registration::Registration;
+use crate::event_object::EventIx;
+use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Side, Space};
@@ -33,12 +34,27 @@ pub struct SocketView {
 /// A registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationView {
-    /// The window; `None` if it does not exist, or no longer.
-    pub hwnd: Option<Hwnd>,
-    /// The number of its messages.
-    pub message: MessageId,
+    /// Where notifications go.
+    pub target: TargetView,
     /// The events that it asks for.
     pub mask: NetworkEvents,
+}
+
+/// Where notifications go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetView {
+    /// To a window.
+    Window {
+        /// The window; `None` if it does not exist, or no longer.
+        hwnd: Option<Hwnd>,
+        /// The number of its messages.
+        message: MessageId,
+    },
+    /// To an event object.
+    Event {
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
+    },
 }
 
 /// Where a socket is in its life.
@@ -141,8 +157,13 @@ impl Registration {
     #[inline]
     fn view(self) -> RegistrationView {
         RegistrationView {
-            hwnd: self.window.map(WindowIx::handle),
-            message: MessageId(u32::from(self.message)),
+            target: match self.target {
+                Target::Window { window, message } => TargetView::Window {
+                    hwnd: window.map(WindowIx::handle),
+                    message: MessageId(u32::from(message)),
+                },
+                Target::Event(object) => TargetView::Event { object: object.map(EventIx::handle) },
+            },
             mask: NetworkEvents(u32::from(self.mask.get())),
         }
     }

@@ -15,6 +15,7 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
@@ -515,8 +516,8 @@ impl World {
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
             let socket = self.socket(queued.socket);
             let holds = socket.registration.is_some_and(|registration| {
-                registration.message == queued.message
-                    && registration.window == Some(queued.window)
+                let (window, message) = (Some(queued.window), queued.message);
+                registration.target == Target::Window { window, message }
                     && registration.wants(queued.event)
             });
             assert!(holds, "a current message has a registration behind it");

@@ -20,6 +20,8 @@ use crate::script::{
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
 
+mod event_mode;
+
 /// How long a live stack may take over a call that should return: a refused connect takes over
 /// two seconds on Windows (W-036).
 const PATIENCE_MS: u32 = 10_000;
@@ -100,6 +102,17 @@ pub struct Program<'s> {
     pumped: bool,
     /// Whether no call waits for the network to come to rest, whatever its step says.
     all_open: bool,
+    /// In event mode, what each socket was registered with last.
+    followed: Vec<Option<Followed>>,
+}
+
+/// A registration with an event object, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Followed {
+    /// The event object.
+    event: NameId,
+    /// Whether it still stands.
+    stands: bool,
 }
 
 impl<'s> Program<'s> {
@@ -132,6 +145,7 @@ impl<'s> Program<'s> {
             unclaimed: Vec::new(),
             pumped: false,
             all_open: false,
+            followed: vec![None; script.sockets.len()],
         })
     }
 
@@ -278,9 +292,9 @@ impl Hash for Program<'_> {
         // Addresses are what getsockname would answer, whenever it is asked.
         let Self { script: _, addresses: _, .. } = self;
         let Self { taken, place, phase, sockets, owners, windows, events, .. } = self;
-        let Self { calls, waiting, early, unclaimed, pumped, all_open, .. } = self;
+        let Self { calls, waiting, early, unclaimed, pumped, all_open, followed, .. } = self;
         (taken, place, phase, sockets, owners, windows, events).hash(state);
-        (calls, waiting, early, unclaimed, pumped, all_open).hash(state);
+        (calls, waiting, early, unclaimed, pumped, all_open, followed).hash(state);
     }
 }
 
@@ -498,6 +512,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         if result.is_ok() && !self.program.script.hosts.is_empty() {
             self.tell_address(op)?;
         }
+        if result.is_ok() && self.program.script.event_mode.is_some() {
+            self.program.follow(op);
+        }
         if self.program.place == Place::Setup {
             match result {
                 Ok(value) => self.bind(op.binds, value),
@@ -543,6 +560,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Makes one call; `None` if it waits.
     fn call(&mut self, op: &CallOp) -> Result<Option<Heard>, Ending> {
         self.learn_address(op)?;
+        self.make_event(op)?;
         let Program { script, sockets, windows, events, addresses, place, .. } = &*self.program;
         let place = *place;
         let (refusing, host) = (script.refusing, script.host_of(op.thread));
@@ -659,6 +677,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         match (name, value) {
             (Some(name), Value::Socket(socket)) => {
                 self.program.sockets[usize::from(name.0)] = Some(socket);
+                self.program.inherit(name);
                 self.program.owners.push((socket, name));
                 self.observer.named(socket, name);
             }
@@ -668,6 +687,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             }
             (Some(name), Value::Event(event)) => {
                 self.program.events[usize::from(name.0)] = Some(event);
+                self.observer.named_event(event, name);
             }
             (None, _)
             | (
@@ -678,6 +698,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     fn pump_all(&mut self) -> Result<(), Ending> {
+        if let Some(mode) = &self.program.script.event_mode {
+            return self.enumerate(mode);
+        }
         for thread in 0..self.program.script.threads.len() {
             let thread = ThreadId(u8::try_from(thread).expect("threads are few"));
             let all = PumpOp { hwnd: None, range: None, remove: true, count: u32::MAX };
@@ -687,6 +710,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     fn pump(&mut self, thread: ThreadId, pump: &PumpOp) -> Result<(), Ending> {
+        if let Some(mode) = &self.program.script.event_mode {
+            return self.enumerate(mode);
+        }
         let hwnd = pump.hwnd.and_then(|name| self.program.windows[usize::from(name.0)]);
         let filter = PumpFilter { thread, hwnd, range: pump.range, remove: pump.remove };
         if filter.remove {

@@ -8,14 +8,17 @@ use asyncselect_abi::{
 };
 use asyncselect_model::{Evidence, KnobId};
 
-use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
+use crate::script_file::{LpErrnoSpec, Mode, Need, ReturnSpec, ScriptFile};
 use crate::source::{JsonPath, Source, SourceError};
 use crate::stack::Happening;
 
 mod check;
+mod event_mode;
 mod expect;
 mod lists;
 pub mod suite;
+
+pub use event_mode::EventMode;
 
 /// A name of a socket, window or event object, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,6 +197,12 @@ pub struct Expected {
     pub events: Option<EventRecord>,
 }
 
+impl Expected {
+    /// Success, whatever is returned.
+    pub(crate) const SUCCESS: Self =
+        Self { value: None, error: None, data: None, lp_errno: None, events: None };
+}
+
 /// What must have been retrieved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -268,6 +277,10 @@ pub struct Script {
     pub choices: Vec<(KnobId, u8)>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
     pub refusing: Option<NameId>,
+    /// Set if the script is one in event mode.
+    pub event_mode: Option<EventMode>,
+    /// The same script in event mode, where the file opts in.
+    pub twin: Option<Box<Script>>,
     source: Source,
 }
 
@@ -307,7 +320,7 @@ impl Script {
             refusing,
             ..
         } = checker;
-        Ok(Self {
+        let mut script = Self {
             id: id_of(&source.path),
             title: file.title,
             clauses: file.clauses,
@@ -325,8 +338,24 @@ impl Script {
             setup,
             steps: ops,
             refusing,
+            event_mode: None,
+            twin: None,
             source,
-        })
+        };
+        let modes = JsonPath::default().key("modes");
+        if !file.modes.contains(&Mode::Message) {
+            let message = "without `message`, in which every file runs".to_owned();
+            return Err(script.source.error(&modes, message, None));
+        }
+        if file.modes.contains(&Mode::Event) {
+            let twin = script.in_event_mode().map_err(|(step, why)| {
+                let message = format!("no event mode for this file: step {}: {why}", step + 1);
+                script.source.error(&modes, message, None)
+            })?;
+            script.twin = Some(Box::new(twin));
+            script.keep_message_mode();
+        }
+        Ok(script)
     }
 
     /// The file.

@@ -119,7 +119,7 @@ impl Need {
 pub enum Mode {
     /// By window messages: WSAAsyncSelect.
     Message,
-    /// By event objects: WSAEventSelect (not run yet).
+    /// By event objects too: the file translated to WSAEventSelect and WSAEnumNetworkEvents.
     Event,
 }
 

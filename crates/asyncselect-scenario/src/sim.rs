@@ -286,6 +286,7 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
                 });
             }
             Effect::Post { .. }
+            | Effect::Record { .. }
             | Effect::Silent { .. }
             | Effect::Deliver { .. }
             | Effect::Withdrawn { .. } => {}

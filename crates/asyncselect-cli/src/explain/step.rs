@@ -148,6 +148,13 @@ fn item(item: &Item) -> String {
             looked.cause,
             message.event,
         ),
+        Item::Recorded { what, clause, looked, enabled } => format!(
+            "  recorded: {what}\n    {}\n    The stack looked after: {} ({}).\n    \
+             The event was enabled {enabled}.\n",
+            cited(clause),
+            looked.after,
+            looked.cause,
+        ),
         Item::Silent(silence) => self::silence(silence, false),
         Item::Retrieved { message, posted_in, stale } => {
             let posted = posted_in.map(|step| format!(", posted in {}", step_text(step)));

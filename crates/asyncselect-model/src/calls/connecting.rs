@@ -211,7 +211,7 @@ impl World {
             Some(_) => spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms,
         };
         if rearms {
-            self.socket_mut(listener).arm(NetworkEvent::Accept);
+            self.rearm(listener, NetworkEvent::Accept, cx);
             self.evaluate(listener, Trigger::AcceptCalled, cx);
         }
         if let Progress::Done(Ok(Value::Socket(accepted))) = &progress {

@@ -1,11 +1,14 @@
-//! Calls on event objects: making, closing, resetting, waiting.
+//! Calls on event objects: making, closing, resetting, waiting; and WSAEnumNetworkEvents.
 //!
-//! Setting one is nobody's call: registrations and overlapped operations do it.
+//! Setting one is nobody's call: registrations and overlapped operations do it. Reading list:
+//! AS-MSG-10, AS-REP-06 to AS-REP-08; W-008, W-009, W-099; X-04.
 
-use asyncselect_abi::{EventHandle, HostId, ThreadId, Value, WsaError};
+use asyncselect_abi::{EventHandle, HostId, NetworkEvents, ThreadId, Value, WsaError};
 
 use super::{Outcome, Progress, counted, fails, unsupported};
 use crate::event_object::EventIx;
+use crate::registration::Target;
+use crate::socket::SocketIx;
 use crate::world::{PendingCall, World};
 
 /// `WSA_WAIT_TIMEOUT`.
@@ -44,6 +47,7 @@ impl World {
         }
         self.more.get_mut().overlapped.forget(event);
         self.more.get_mut().events.close(event);
+        self.event_closed(event);
         is_true()
     }
 
@@ -107,6 +111,39 @@ impl World {
         self.select_left_ms[slot] = 0;
         self.more.get_mut().events.end_wait(slot);
         counted(place.unwrap_or(TIMEOUT))
+    }
+
+    /// WSAEnumNetworkEvents: AS-MSG-10, and the event object is reset (W-008).
+    pub(super) fn enum_network_events(
+        &mut self,
+        host: HostId,
+        socket: SocketIx,
+        handle: EventHandle,
+    ) -> Outcome {
+        let object = match handle {
+            EventHandle(0) => None,
+            handle => match self.find_event(host, handle) {
+                Some(object) => Some(object),
+                None => {
+                    let what = "with a handle that is no event object";
+                    return unsupported("WSAEnumNetworkEvents", what);
+                }
+            },
+        };
+        let mask = match self.socket(socket).registration {
+            // W-009, W-099: what the mask does not hold stays, unseen.
+            Some(registration) => match registration.target {
+                Target::Event(_) => NetworkEvents(u32::from(registration.mask.get())),
+                // AS-REP-06, X-04: nothing is recorded; OQ-29: perhaps something is left.
+                Target::Window { .. } => NetworkEvents::FD_ALL_EVENTS,
+            },
+            None => NetworkEvents::default(),
+        };
+        let record = self.take_record(socket, mask);
+        if let Some(object) = object {
+            self.more.get_mut().events.reset(object);
+        }
+        Ok(Progress::Done(Ok(Value::NetworkEvents(record))))
     }
 
     /// The event object behind a handle of this machine.

@@ -234,6 +234,7 @@ impl World {
         }
         self.streams.release(socket);
         self.operations_of_closed(socket);
+        self.drop_record(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }

@@ -11,7 +11,7 @@ use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 use super::{Outcome, fails_by, succeeds};
 use crate::chooser::Chooser;
 use crate::knob::LpErrnoOnSuccess;
-use crate::registration::Request;
+use crate::registration::{Aim, Request};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::world::{Context, ModelError, Refusal, World};
@@ -26,8 +26,9 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<Option<Result<Value, Refusal>>, ModelError> {
         if let Call::WspAsyncSelect { s, hwnd, wmsg, levent } = call {
-            let request = Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
-            return self.async_select(request, cx).map(Some);
+            let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+            let request = Request { host, socket: *s, aim, levent: *levent };
+            return self.register(request, cx).map(Some);
         }
         if let Call::WspIoctl { .. } = call
             && self.faults.network_down.has(host)

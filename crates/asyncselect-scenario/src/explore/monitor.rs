@@ -10,7 +10,7 @@ use asyncselect_abi::{
 };
 use asyncselect_model::World;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage};
+use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage, TargetView};
 
 use super::fingerprint::Fingerprint;
 use super::properties::Property;
@@ -91,9 +91,11 @@ impl Monitor {
     /// Takes a registration over as it stands, when watching begins.
     pub(super) fn adopt(&mut self, world: &World) -> Result<(), TooMany> {
         for view in world.sockets() {
-            if let Some(registration) = view.registration {
-                let hwnd = registration.hwnd.unwrap_or(Hwnd(0));
-                self.register(&view, hwnd, registration.message, registration.mask)?;
+            // What goes to an event object is not watched.
+            if let Some(RegistrationView { target: TargetView::Window { hwnd, message }, mask }) =
+                view.registration
+            {
+                self.register(&view, hwnd.unwrap_or(Hwnd(0)), message, mask)?;
                 // What was told before is not known; nothing is due.
                 self.of_mut(view.handle).expect("just registered").must = 0;
             }
@@ -130,7 +132,12 @@ impl Monitor {
                     (None | Some(_), _) => {}
                 }
             }
-            Call::CloseSocket { s } if matches!(result, Some(Ok(_))) => self.forget(*s),
+            Call::CloseSocket { s } | Call::WsaEventSelect { s, .. }
+                if matches!(result, Some(Ok(_))) =>
+            {
+                // AS-CAN-05; AS-REP-05.
+                self.forget(*s);
+            }
             Call::WsaCleanup {} if matches!(result, Some(Ok(_))) => {
                 let open = |handle: u32| after.socket_of(SocketHandle(u64::from(handle))).is_some();
                 self.retain(|watch| open(watch.socket));
@@ -254,9 +261,14 @@ impl Monitor {
             let socket = SocketHandle(u64::from(watch.socket));
             let same = |held: &(RegistrationView, bool)| {
                 let (held, _) = held;
-                held.mask.0 == u32::from(watch.mask)
-                    && held.message.0 == u32::from(watch.message)
-                    && held.hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                let target = match held.target {
+                    TargetView::Window { hwnd, message } => {
+                        message.0 == u32::from(watch.message)
+                            && hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                    }
+                    TargetView::Event { .. } => false,
+                };
+                target && held.mask.0 == u32::from(watch.mask)
             };
             let Some((_, nonblocking)) = world.registration_of(socket).filter(same) else {
                 marks |= Property::RegistrationStays.broken(world);
@@ -298,7 +310,11 @@ impl Monitor {
             let socket = SocketHandle(u64::from(watch.socket));
             let Some(view) = world.socket_of(socket) else { continue };
             // OQ-18: what becomes of a registration whose window is gone is not said.
-            if view.registration.is_some_and(|held| held.hwnd.is_some()) {
+            let has_window = view.registration.is_some_and(|held| match held.target {
+                TargetView::Window { hwnd, .. } => hwnd.is_some(),
+                TargetView::Event { .. } => false,
+            });
+            if has_window {
                 watch.lost(&view, &mut |event, property| found(at, event, property));
             }
         }

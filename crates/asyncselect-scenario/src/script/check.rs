@@ -15,8 +15,8 @@ use super::{
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, FORMAT, Happen, KnobIs, Mode, Need, Pump, ReturnSpec, ScriptCall,
-    ScriptFile, Step, Toward,
+    AddressSpec, Expect, FORMAT, Happen, KnobIs, Need, Pump, ReturnSpec, ScriptCall, ScriptFile,
+    Step, Toward,
 };
 use crate::source::{JsonPath, Source, SourceError, choices, nearest};
 use crate::stack::Happening;
@@ -153,9 +153,6 @@ impl<'a> Checker<'a> {
         }
         if file.handlers.is_some() {
             self.ops.insert(0, Op::NotModelled("handlers"));
-        }
-        if !file.modes.contains(&Mode::Message) {
-            self.ops.insert(0, Op::NotModelled("event mode"));
         }
         if self.asks_for_handles() {
             self.need(Need::HandleReuse);

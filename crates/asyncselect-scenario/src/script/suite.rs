@@ -175,6 +175,8 @@ impl Suite {
             choices: Vec::new(),
             guarded: Vec::new(),
             refusing,
+            event_mode: None,
+            twin: None,
             source,
         };
         Ok(Self { start, alphabet, length: file.length, setup_text, before_texts })

@@ -49,6 +49,7 @@ impl Sink for Seen {
             Effect::Deliver { .. }
             | Effect::Received(_)
             | Effect::Silent { .. }
+            | Effect::Record { .. }
             | Effect::Withdrawn { .. } => {}
         }
     }
