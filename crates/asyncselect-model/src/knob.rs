@@ -95,7 +95,7 @@ macro_rules! knobs {
 
 knobs! {
     /// When FD_CLOSE is posted for a graceful close while received data is unread.
-    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02"] {
+    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6"] {
         /// When the last byte was read.
         AfterDrain = "after_drain",
         /// When the peer's end arrives.
@@ -111,7 +111,7 @@ knobs! {
     }
 
     /// The error word of FD_CLOSE after a reset by the peer.
-    ResetError = "reset_error" ["AS-CL-05" "W-088"] {
+    ResetError = "reset_error" ["AS-CL-05" "W-088" "C9"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -121,7 +121,7 @@ knobs! {
     }
 
     /// Whether registering on a connection that was reset posts FD_CLOSE.
-    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088"] {
+    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088" "C8"] {
         /// It does, as for any condition that holds.
         Posts = "posts",
         /// It does not.
@@ -182,7 +182,7 @@ knobs! {
     }
 
     /// What a receive call answers when a reset came after the peer's graceful end.
-    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C"] {
+    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C" "C14"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -216,7 +216,7 @@ knobs! {
     }
 
     /// How much of its data a non-blocking send takes when there is some space, but too little.
-    ShortSend = "short_send" ["AS-WR-09" "W-046"] {
+    ShortSend = "short_send" ["AS-WR-09" "W-046" "C17"] {
         /// All of it.
         Whole = "whole",
         /// What fits.
@@ -306,7 +306,7 @@ knobs! {
     }
 
     /// Whether a receive call whose buffer is refused (WSAEFAULT) arms again.
-    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063"] {
+    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "C5"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -322,7 +322,7 @@ knobs! {
     }
 
     /// What shutdown(SD_BOTH) does to the registration.
-    ShutdownBoth = "shutdown_both" ["W-085"] {
+    ShutdownBoth = "shutdown_both" ["W-085" "C7"] {
         /// Nothing: FD_CLOSE still comes.
         KeepsRegistration = "keeps_registration",
         /// It forgets it.
@@ -817,6 +817,42 @@ knobs! {
         Ignored = "ignored",
         /// One that does not exist is WSAEINVAL; NULL is none.
         Einval = "WSAEINVAL",
+    }
+
+    // Descriptors and processes.
+
+    /// Which descriptor of a shared socket `wParam` names.
+    SharedWparam = "shared_wparam" ["OQ-19" "AS-DUP-01"] {
+        /// The one that registered.
+        Registering = "registering",
+        /// The first.
+        First = "first",
+    }
+
+    /// What becomes of a registration when the descriptor that made it is closed while the socket
+    /// has others.
+    ClosedDescriptor = "closed_descriptor" ["OQ-19" "AS-DUP-01" "AS-DUP-04" "AS-CLS-01"] {
+        /// It stays, as the socket does.
+        KeepsRegistration = "keeps_registration",
+        /// It ends.
+        CancelsRegistration = "cancels_registration",
+    }
+
+    /// Whether calls of another process on a shared socket arm events of the process that
+    /// registered.
+    OtherProcessRearms = "other_process_rearms" ["OQ-33" "AS-DUP-01"] {
+        /// They do: the socket's state is common.
+        Rearms = "rearms",
+        /// They do not.
+        Ignored = "ignored",
+    }
+
+    /// What CloseHandle on the last handle of a registered socket does, FD_CLOSE being asked for.
+    ClosedHandle = "closed_handle" ["W-08E" "W-08F" "C12"] {
+        /// It is silent, as closesocket.
+        Silent = "silent",
+        /// It posts FD_CLOSE, error word 0.
+        Posts = "posts",
     }
 }
 

@@ -58,11 +58,13 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// CloseHandle closed the last handle.
+    HandleClosed,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -80,6 +82,7 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::HandleClosed,
     ];
 
     /// The trigger in words.
@@ -103,6 +106,7 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::HandleClosed => "handle closed",
         }
     }
 
@@ -120,7 +124,8 @@ impl Trigger {
             | Self::EndArrived
             | Self::ResetArrived
             | Self::SpaceArrived
-            | Self::OptionSet => Moment::Happened,
+            | Self::OptionSet
+            | Self::HandleClosed => Moment::Happened,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -178,6 +183,8 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The last handle was closed, and not by closesocket (W-08E).
+    HandleClosed,
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -195,6 +202,7 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
     }
@@ -237,6 +245,8 @@ pub enum Absence {
     Extended,
     /// Nothing of the kind has changed.
     Unchanged,
+    /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
+    HandleClosed,
 }
 
 /// Why an event was not posted.
@@ -293,6 +303,7 @@ impl Guard {
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Extended => Rule::Oq22,
                 Absence::Unchanged => Rule::En12,
+                Absence::HandleClosed => Rule::W08E,
             },
         }
     }
@@ -323,6 +334,7 @@ impl Guard {
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::HandleClosed) => "the handle was closed",
         }
     }
 }
@@ -360,6 +372,7 @@ pub fn decide(
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
+            | Condition::HandleClosed
             | Condition::Aborted(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
@@ -413,6 +426,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         }
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
+        // W-08E: the provider takes the end of its socket for the peer's.
+        (Condition::HandleClosed, _) => Rule::W08E,
         // AS-CL-08: a time-out or another failure at this side.
         (Condition::Aborted(_), Aborted) => Rule::Cl08,
         // AS-CL-02: at registration.
@@ -440,6 +455,7 @@ mod tests {
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
+            Condition::HandleClosed,
             Condition::Urgent,
             Condition::Acceptable,
             Condition::Connected,

@@ -13,7 +13,9 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
+//! | further descriptors, processes | `sharing` |
 //! | where the network lies | [`stream`] |
+//! | what a provider keeps, slow upcalls | `provider` |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -38,8 +40,10 @@ mod more;
 mod network;
 mod overlapped;
 pub mod profile;
+mod provider;
 mod registration;
 pub mod rule;
+mod sharing;
 pub mod sink;
 mod socket;
 pub mod stream;

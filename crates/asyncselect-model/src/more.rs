@@ -9,6 +9,8 @@ use std::ops::Deref;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::overlapped::Overlapped;
+use crate::provider::Provider;
+use crate::sharing::Sharing;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -16,6 +18,8 @@ pub(crate) struct Parts {
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
     pub(crate) overlapped: Overlapped,
+    pub(crate) sharing: Sharing,
+    pub(crate) provider: Provider,
 }
 
 impl Parts {
@@ -23,13 +27,17 @@ impl Parts {
         events: EventObjects::NONE,
         records: EventRecords::NONE,
         overlapped: Overlapped::NONE,
+        sharing: Sharing::NONE,
+        provider: Provider::NONE,
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, records, overlapped } = self;
+        let Self { events, records, overlapped, sharing, provider } = self;
         events.pack(out);
         records.pack(out);
         overlapped.pack(out);
+        sharing.pack(out);
+        provider.pack(out);
     }
 }
 
@@ -41,6 +49,11 @@ impl More {
     /// To change it; this makes the box.
     pub(crate) fn get_mut(&mut self) -> &mut Parts {
         self.0.get_or_insert_default()
+    }
+
+    /// To change it if it is there.
+    pub(crate) fn existing(&mut self) -> Option<&mut Parts> {
+        self.0.as_deref_mut()
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -476,6 +476,8 @@ impl World {
         let is_private = quiet
             && matches!(socket.state, SocketState::Connected(..))
             && socket.registration.is_none()
+            // Calls on others of its descriptors are calls on it.
+            && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             && !self.more.overlapped.runs_on(at)
@@ -538,7 +540,7 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let down = self.is_network_down(self.socket(socket).host);
                         let silent = down && self.is_cut(link);
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;

@@ -7,20 +7,20 @@ use crate::knob::{
     AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
     AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
     CancelEventCheck, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding,
-    CloseWithUnread, CloseWithUnreadAfterShutdown, CollectingRearms, ConnectAfterRefusal,
-    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectExTells,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DeferredAccept,
-    DestroyedWindow, EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome,
-    EventRecordKept, EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse,
-    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
-    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PendingOperation,
-    QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
-    RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms, RegisterAfterBothEnded,
-    RegisterAfterReset, RejectedPeer, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SelectSetsEvent, SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth,
-    SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext, UrgentBytes, UrgentPassed,
-    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteRearmedBy,
+    CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
+    CollectingRearms, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration,
+    ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
+    DataAfterReceiveShutdown, DataOnReset, DeferredAccept, DestroyedWindow, EventAfterMessages,
+    EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
+    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, PendingOperation, QueueLimit, QueuedMessages, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister, ResetAfterEnd,
+    ResetError, SecondClose, SelectSetsEvent, SendUnconnected, SharedWparam, ShortSend,
+    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
+    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -229,6 +229,7 @@ impl Profile {
             .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
             .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
+            .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -317,18 +318,45 @@ impl Profile {
             .fix(FailedSelect::KeepsRegistration, Measured, HERE)
             .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
             .fix(EventRecordKept::Kept, Measured, HERE)
+            .fix(SharedWparam::Registering, Measured, HERE)
+            .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
+            .fix(ClosedHandle::Silent, Measured, HERE)
     }
 }
 
-/// The knobs of one run: what the profile fixes, and what the run decided so far. Three bits a
-/// knob: 0 for open, else the alternative's number and one.
+/// The knobs of one run: what the profile fixes, and what the run decided so far. Each has a field
+/// of as few bits as it takes: 0 for open, else the alternative's number and one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Knobs([u64; KnobId::ALL.len().div_ceil(Self::PER_WORD)]);
+pub(crate) struct Knobs([u64; Self::WORDS]);
+
+/// Where the field of a knob is.
+#[derive(Clone, Copy)]
+struct Field {
+    word: usize,
+    shift: u32,
+    mask: u64,
+}
+
+/// One field after the other, none across two words.
+const fn fields() -> [Field; KnobId::ALL.len()] {
+    let mut fields = [Field { word: 0, shift: 0, mask: 0 }; KnobId::ALL.len()];
+    let (mut word, mut shift, mut knob) = (0, 0, 0);
+    while knob < fields.len() {
+        let width = usize::BITS - KnobId::ALL[knob].values().len().leading_zeros();
+        if shift + width > u64::BITS {
+            word += 1;
+            shift = 0;
+        }
+        fields[knob] = Field { word, shift, mask: (1 << width) - 1 };
+        shift += width;
+        knob += 1;
+    }
+    fields
+}
 
 impl Knobs {
-    const BITS: usize = 3;
-    const PER_WORD: usize = 64 / Self::BITS;
-    const FIELD: u64 = (1 << Self::BITS) - 1;
+    const FIELDS: [Field; KnobId::ALL.len()] = fields();
+    const WORDS: usize = Self::FIELDS[KnobId::ALL.len() - 1].word + 1;
 
     pub(crate) fn new(profile: &Profile) -> Self {
         let mut knobs = Self(Default::default());
@@ -343,23 +371,18 @@ impl Knobs {
     /// The alternative that holds in this run, once it is fixed or decided.
     #[inline]
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
-        let (word, shift) = Self::slot(knob);
-        let held =
-            u8::try_from(self.0[word] >> shift & Self::FIELD).expect("three bits fit a byte");
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u8::try_from(self.0[word] >> shift & mask).expect("a field has few bits");
         held.checked_sub(1)
     }
 
     /// Decides an open knob.
     #[inline]
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
-        assert!(u64::from(value) < Self::FIELD, "a knob has at most 7 alternatives");
-        let (word, shift) = Self::slot(knob);
-        self.0[word] |= u64::from(value + 1) << shift;
-    }
-
-    #[inline]
-    fn slot(knob: KnobId) -> (usize, usize) {
-        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * Self::BITS)
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u64::from(value) + 1;
+        assert!(held <= mask, "{knob} has it");
+        self.0[word] |= held << shift;
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

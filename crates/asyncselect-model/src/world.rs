@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::{BackendCall, Condition};
 use asyncselect_abi::{
-    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -44,6 +44,8 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
+    /// Of all addresses.
+    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -73,6 +75,8 @@ pub(crate) enum PendingCall {
     Send { socket: SocketIx, literal: u16, len: u32 },
     /// select, until one of these sockets is ready; one bit a socket.
     Select { read: u16, write: u16, except: u16 },
+    /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
+    Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
     /// WSAGetOverlappedResult, until the operation ends.
@@ -118,6 +122,7 @@ impl PendingCall {
             | Self::Accept { .. }
             | Self::Send { .. }
             | Self::Select { .. }
+            | Self::Cancelled
             | Self::Message { .. }
             | Self::Overlapped { .. }
             | Self::Events { .. } => false,
@@ -129,6 +134,7 @@ impl PendingCall {
         match self {
             Self::Accept { listener, .. } => listener == socket,
             Self::None
+            | Self::Cancelled
             | Self::Connect(_)
             | Self::Receive { .. }
             | Self::Send { .. }
@@ -142,7 +148,7 @@ impl PendingCall {
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } | Self::Events { .. } => false,
+            Self::None | Self::Cancelled | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -177,6 +183,8 @@ pub enum Move<'c> {
         /// The end.
         toward: Side,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall,
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
     /// Time passes.
@@ -237,9 +245,11 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
+    /// The machine or process of the thread that calls.
+    pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at ends of connections. An engine does little else
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does little else
 /// between moves, and adapters on adapters take several times as long.
 struct Moves<'w> {
     world: &'w World,
@@ -260,6 +270,12 @@ impl Iterator for Moves<'_> {
             *thread += 1;
             if *pending != PendingCall::None && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
+            }
+        }
+        if usize::from(*thread) == THREADS_MAX {
+            *thread += 1;
+            if !world.more.provider.posting.is_empty() {
+                return Some(Move::Upcall);
             }
         }
         let links = &*world.streams.links;
@@ -290,6 +306,7 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -301,6 +318,7 @@ impl Clone for World {
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
+        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
@@ -319,6 +337,7 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
+            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
@@ -363,11 +382,20 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let cx = &mut Context { chooser, sink, decides: true };
+        let caller = match mv {
+            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
+            Move::Deliver { .. }
+            | Move::Upcall
+            | Move::Retrieve(_)
+            | Move::Tick { .. }
+            | Move::Fault(_) => HostId(0),
+        };
+        let cx = &mut Context { chooser, sink, decides: true, caller };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
+            Move::Upcall => self.upcall_returns(),
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }
@@ -386,6 +414,7 @@ impl World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -400,7 +429,9 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let family = u64::from(*family == Family::Ipv6) << 16;
+        let count = u64::try_from(sockets.len()).expect("fits");
+        out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {
@@ -438,6 +469,7 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
+                PendingCall::Cancelled => out(7),
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
@@ -514,7 +546,7 @@ impl World {
         // The newest few: a queue may hold ten thousand.
         let newest = self.windows.queue.iter().rev().take(16);
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(queued.socket);
+            let socket = self.socket(self.behind(queued.socket));
             let holds = socket.registration.is_some_and(|registration| {
                 let (window, message) = (Some(queued.window), queued.message);
                 registration.target == Target::Window { window, message }

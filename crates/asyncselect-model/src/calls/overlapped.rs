@@ -142,6 +142,7 @@ impl World {
         let Some(accepting) = self.open_socket(host, accept) else {
             return unsupported("AcceptEx", "into what is no socket");
         };
+        let accepting = self.behind(accepting);
         let SocketState::Listening { .. } = self.socket(listener).state else {
             return unsupported("AcceptEx", "on a socket that does not listen");
         };
@@ -279,7 +280,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let host = self.socket(socket).host;
-        let named = self.open_socket(host, listener);
+        let named = self.open_socket(host, listener).map(|named| self.behind(named));
         let Some(listener) = named.filter(|_| self.more.overlapped.listener_of(socket) == named)
         else {
             let what = "SO_UPDATE_ACCEPT_CONTEXT after no AcceptEx on this listener";
