@@ -210,7 +210,10 @@ impl Monitor {
                 self.enable(first(s), [], [NetworkEvent::Accept]);
             }
             Call::Accept { s } | Call::WsaAccept { s, .. } => {
-                self.enable_accept(first(s), matches!(result, Some(Err(_))), after);
+                // A connection that is refused was there (AS-AC-08).
+                let failed =
+                    matches!(result, Some(Err(error)) if error != WsaError::WSAECONNREFUSED);
+                self.enable_accept(first(s), failed, after);
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
                 {
                     // AS-INH-01, AS-INH-03, AS-INH-05.

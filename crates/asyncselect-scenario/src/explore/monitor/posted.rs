@@ -214,7 +214,7 @@ impl Post<'_> {
                 let waits = matches!(view.stage, Stage::Listening { waiting: 1.., .. });
                 broken.unless(waits, Property::AcceptForRequest);
                 let first = matches!(view.stage, Stage::Listening { deferred: false, .. });
-                broken.unless(first, Property::DeferredIsQuiet);
+                broken.unless_as(first, Property::DeferredIsQuiet, |_, _| waits);
             }
             NetworkEvent::Connect
             | NetworkEvent::Close
