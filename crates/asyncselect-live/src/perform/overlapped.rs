@@ -9,7 +9,7 @@ use asyncselect_abi::call::WireCall;
 use asyncselect_abi::protocol::WireReply;
 use asyncselect_abi::{Call, Data, EventHandle, WsaError};
 
-use super::{LEN_MAX, reply, v4, within_limit};
+use super::{LEN_MAX, reply, within_limit};
 use crate::refusal::Refusal;
 use crate::sys::Observed;
 use crate::sys::overlapped::{self as sys, Operation};
@@ -60,8 +60,7 @@ pub(super) fn perform(call: WireCall) -> Result<WireReply, Refusal> {
             reply(sys::wsa_send(s, &mut within_limit(&data)?, flags, None), count)
         }
         Call::WsaSendTo { s, data, to, flags, overlapped: None } => {
-            let (mut data, to) = (within_limit(&data)?, v4(to)?);
-            reply(sys::wsa_send(s, &mut data, flags, Some(to)), count)
+            reply(sys::wsa_send(s, &mut within_limit(&data)?, flags, Some(to)), count)
         }
         Call::WsaRecv { s, len, flags, overlapped: Some(event) } => {
             start(event, vec![0; buffer_len(len)?], true, |operation| {
@@ -79,7 +78,6 @@ pub(super) fn perform(call: WireCall) -> Result<WireReply, Refusal> {
             })?
         }
         Call::WsaSendTo { s, data, to, flags, overlapped: Some(event) } => {
-            let to = v4(to)?;
             start(event, within_limit(&data)?, false, |operation| {
                 sys::start_send(s, operation, flags, Some(to))
             })?
@@ -89,7 +87,6 @@ pub(super) fn perform(call: WireCall) -> Result<WireReply, Refusal> {
             start(event, buffer, false, |operation| sys::accept_ex(s, accept, operation))?
         }
         Call::ConnectEx { s, name, overlapped: event } => {
-            let name = v4(name)?;
             start(event, Vec::new(), false, |operation| sys::connect_ex(s, name, operation))?
         }
         Call::WsaGetOverlappedResult { s, overlapped: event, wait } => {

@@ -6,7 +6,7 @@
 
 use std::cell::UnsafeCell;
 use std::mem::ManuallyDrop;
-use std::net::SocketAddrV4;
+use std::net::SocketAddr;
 use std::ptr;
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use windows_sys::Win32::System::IO::OVERLAPPED;
 use windows_sys::core::GUID;
 
 use super::{
-    ADDRESS_LEN, Observed, checked, checked_socket, last_wsa_error, len_i32, pointer_and_len, raw,
-    raw_address, raw_flags, size_of_i32,
+    ADDRESS_LEN, Observed, RawAddress, checked, checked_socket, last_wsa_error, len_i32,
+    pointer_and_len, raw, raw_flags, size_of_i32,
 };
 
 /// What `AcceptEx` wants for each of the two addresses, in bytes.
-const ACCEPT_ADDRESS_LEN: u32 = size_of::<WinSock::SOCKADDR_IN>() as u32 + 16;
+const ACCEPT_ADDRESS_LEN: u32 = ADDRESS_LEN.cast_unsigned() + 16;
 
 /// What an operation needs until it ends. The boxes never move.
 struct Memory {
@@ -162,7 +162,7 @@ pub(crate) fn start_send(
     s: SocketHandle,
     operation: &Operation,
     flags: MsgFlags,
-    to: Option<Option<SocketAddrV4>>,
+    to: Option<Option<SocketAddr>>,
 ) -> Observed<u32> {
     let (buffer, overlapped) = (operation.wsabuf(), operation.overlapped());
     // SAFETY: structure and bytes outlive the operation, see `Operation`.
@@ -174,7 +174,7 @@ pub(crate) fn wsa_send(
     s: SocketHandle,
     data: &mut [u8],
     flags: MsgFlags,
-    to: Option<Option<SocketAddrV4>>,
+    to: Option<Option<SocketAddr>>,
 ) -> Observed<u32> {
     let buffer = WinSock::WSABUF { len: len_i32(data).cast_unsigned(), buf: data.as_mut_ptr() };
     // SAFETY: without a structure the call is over when it returns; `data` outlives it.
@@ -188,7 +188,7 @@ unsafe fn send_from(
     s: SocketHandle,
     buffer: &WinSock::WSABUF,
     flags: MsgFlags,
-    to: Option<Option<SocketAddrV4>>,
+    to: Option<Option<SocketAddr>>,
     overlapped: *mut OVERLAPPED,
 ) -> Observed<u32> {
     let (mut count, flags) = (0, raw_flags(flags).cast_unsigned());
@@ -197,9 +197,9 @@ unsafe fn send_from(
         // SAFETY: promised by the caller.
         None => unsafe { WinSock::WSASend(raw(s), buffer, 1, count_out, flags, overlapped, None) },
         Some(to) => {
-            let to = to.map(raw_address);
+            let to = to.map(RawAddress::new);
             let (to, to_len) = pointer_and_len(to.as_ref());
-            // SAFETY: promised by the caller; `to` is a whole SOCKADDR_IN or nothing, and is read
+            // SAFETY: promised by the caller; `to` is a whole address or nothing, and is read
             // before the call returns.
             unsafe {
                 WinSock::WSASendTo(
@@ -291,18 +291,18 @@ pub(crate) fn accept_ex(
 
 pub(crate) fn connect_ex(
     s: SocketHandle,
-    name: Option<SocketAddrV4>,
+    name: Option<SocketAddr>,
     operation: &Operation,
 ) -> Observed<u32> {
     let entry = extension(s, WinSock::WSAID_CONNECTEX)?;
     // SAFETY: the provider answered this id with an entry of this type.
     let entry: WinSock::LPFN_CONNECTEX = unsafe { std::mem::transmute(entry) };
     let entry = entry.expect("a good answer is an entry");
-    let name = name.map(raw_address);
+    let name = name.map(RawAddress::new);
     let (name, len) = pointer_and_len(name.as_ref());
     let (mut count, overlapped) = (0, operation.overlapped());
     let (nothing, count_out) = (ptr::null(), &raw mut count);
-    // SAFETY: `name` is a whole SOCKADDR_IN or nothing, nothing is sent, and the structure outlives
+    // SAFETY: `name` is a whole address or nothing, nothing is sent, and the structure outlives
     // the operation.
     match unsafe { entry(raw(s), name, len, nothing, 0, count_out, overlapped) } {
         0 => Err(last_wsa_error()),
@@ -350,5 +350,3 @@ pub(crate) fn update_connect_context(s: SocketHandle) -> Observed<i32> {
     // SAFETY: the option takes nothing.
     checked(unsafe { WinSock::setsockopt(raw(s), level, name, ptr::null(), 0) })
 }
-
-const _: () = assert!(ADDRESS_LEN as u32 + 16 == ACCEPT_ADDRESS_LEN);
