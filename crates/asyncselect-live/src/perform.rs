@@ -9,6 +9,8 @@ use crate::fence;
 use crate::refusal::Refusal;
 use crate::sys::{self, Observed, ReceiveBuffer, events};
 
+pub(crate) mod overlapped;
+
 /// The longest payload or buffer of one call, in bytes.
 pub(crate) const LEN_MAX: usize = 16 << 20;
 
@@ -72,10 +74,12 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
                 _ => WireReply::Value(i64::from(value)),
             })
         }
-        Call::SetSockOpt {
-            optval: SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {},
-            ..
-        } => return Err(Refusal::NotMade("setsockopt with this option")),
+        Call::SetSockOpt { s, optval: SocketOption::UpdateAcceptContext(listener) } => {
+            reply(sys::overlapped::update_accept_context(s, listener), number)
+        }
+        Call::SetSockOpt { s, optval: SocketOption::UpdateConnectContext {} } => {
+            reply(sys::overlapped::update_connect_context(s), number)
+        }
         Call::SetSockOpt { s, optval } => reply(sys::setsockopt(s, optval), number),
         Call::GetSockOpt { s, optname } => {
             reply(sys::getsockopt(s, optname), |value| WireReply::Value(i64::from(value)))
@@ -129,9 +133,10 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
         | Call::WsaGetOverlappedResult { .. }
         | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
-        | Call::ConnectEx { .. }
-        | Call::WsaJoinLeaf { .. }
-        | Call::WsaIoctl { .. } => return Err(Refusal::NotMade(call.name())),
+        | Call::ConnectEx { .. } => return overlapped::perform(call),
+        Call::WsaJoinLeaf { .. } | Call::WsaIoctl { .. } => {
+            return Err(Refusal::NotMade(call.name()));
+        }
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })

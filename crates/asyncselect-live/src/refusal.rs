@@ -11,6 +11,10 @@ pub(crate) enum Refusal {
     NoProviderEntry,
     #[error("{0}: this adapter does not make it")]
     NotMade(&'static str),
+    #[error("an operation on the structure of {0:?}, whose last has not ended")]
+    OperationRuns(EventHandle),
+    #[error("the result of an operation on the structure of {0:?}, which has had none")]
+    NoOperation(EventHandle),
     #[error("a disturbance or a leap in time: the network is a real one")]
     NotSimulated,
     #[error("GetMessage for numbers from {min:#x} to {max:#x}: no message is in there")]

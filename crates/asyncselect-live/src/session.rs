@@ -13,6 +13,7 @@ use asyncselect_abi::{Call, EventHandle, Family, HostId, Hwnd, SocketHandle, Thr
 use crate::Flags;
 use crate::fence::{self, Fences};
 use crate::flow::Flows;
+use crate::perform::overlapped;
 use crate::refusal::Refusal;
 use crate::sys;
 use crate::worker::{Asked, Worker};
@@ -63,7 +64,8 @@ pub(crate) struct Session {
     windows: Vec<(ThreadId, Hwnd)>,
     /// Successful calls of WSAStartup without their WSACleanup.
     startups: u32,
-    /// Whether a WSAAsyncSelect or WSAEventSelect was made, so that anything can come late at all.
+    /// Whether a WSAAsyncSelect or WSAEventSelect was made or an operation begun, so that anything
+    /// can come late at all.
     registered: bool,
     /// Whether a call was made or has returned since all messages were proven to be there.
     stirred: bool,
@@ -133,7 +135,15 @@ impl Session {
         if worker.has_call() {
             return Err(Refusal::Busy(thread));
         }
-        if let Call::WsaAsyncSelect { .. } | Call::WsaEventSelect { .. } = asked.call {
+        if let Call::WsaAsyncSelect { .. }
+        | Call::WsaEventSelect { .. }
+        | Call::WsaRecv { overlapped: Some(_), .. }
+        | Call::WsaRecvFrom { overlapped: Some(_), .. }
+        | Call::WsaSend { overlapped: Some(_), .. }
+        | Call::WsaSendTo { overlapped: Some(_), .. }
+        | Call::AcceptEx { .. }
+        | Call::ConnectEx { .. } = asked.call
+        {
             // Before it returns: it may block, and settling meanwhile must know.
             self.registered = true;
         }
@@ -200,9 +210,13 @@ impl Session {
             self.flows.touched(s);
         }
         match (call, reply) {
-            (Call::Send { s, .. } | Call::SendTo { s, .. }, WireReply::Error(error))
-                if *error == WsaError::WSAEWOULDBLOCK.0 =>
-            {
+            (
+                Call::Send { s, .. }
+                | Call::SendTo { s, .. }
+                | Call::WsaSend { s, .. }
+                | Call::WsaSendTo { s, .. },
+                WireReply::Error(error),
+            ) if *error == WsaError::WSAEWOULDBLOCK.0 => {
                 self.flows.refused(*s);
             }
             (_, WireReply::Error(_)) => {}
@@ -227,14 +241,20 @@ impl Session {
                 self.flows.closed(*s);
             }
             (
-                Call::Send { s, flags, .. } | Call::SendTo { s, flags, .. },
+                Call::Send { s, flags, .. }
+                | Call::SendTo { s, flags, .. }
+                | Call::WsaSend { s, flags, .. }
+                | Call::WsaSendTo { s, flags, .. },
                 WireReply::Value(len),
             ) => {
                 // The urgent byte travels beside the others.
                 self.flows.sent(*s, len - i64::from(flags.oob), &self.sockets);
             }
             (
-                Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. },
+                Call::Recv { s, flags, .. }
+                | Call::RecvFrom { s, flags, .. }
+                | Call::WsaRecv { s, flags, .. }
+                | Call::WsaRecvFrom { s, flags, .. },
                 WireReply::Data(data),
             ) if flags.is_empty() => {
                 self.flows.received(*s, data.len());
@@ -295,9 +315,11 @@ impl Session {
         Ok(())
     }
 
+    /// Calls and overlapped operations that have not ended.
     fn running_calls(&mut self) -> usize {
         let runs = |worker: &mut Worker| !worker.wait_for_call(Duration::ZERO);
-        self.workers.values_mut().filter_map(|worker| runs(worker).then_some(())).count()
+        let calls = self.workers.values_mut().filter_map(|worker| runs(worker).then_some(()));
+        calls.count() + overlapped::running()
     }
 
     /// Gives calls that wait the time to return, and says whether there are fewer than before: what
@@ -308,10 +330,12 @@ impl Session {
     /// one of three runs after the fence.
     fn one_returns_of(&mut self, running: usize) -> bool {
         let end = Instant::now() + RETURN_GLANCE;
+        let operations = overlapped::running();
         for worker in self.workers.values_mut() {
             worker.wait_for_call(left_until(end));
         }
-        self.running_calls() < running
+        // A stack may complete an operation on a thread of its own, or on the one that began it.
+        overlapped::fewer_run(operations, end) || self.running_calls() < running
     }
 
     /// A thread that is inside a call cannot look for the fence in its queue; a window of ours
@@ -379,6 +403,9 @@ impl Session {
                 break;
             }
         }
+        // Their sockets are closed, which ends them.
+        overlapped::fewer_run(1, end);
+        overlapped::clear();
         let stuck = self.workers.iter().find(|(_, worker)| worker.has_call());
         if let Some((thread, _)) = stuck {
             return Err(Refusal::StillBlocked(*thread));
@@ -411,6 +438,13 @@ fn named_events(call: &WireCall) -> Vec<EventHandle> {
         | Call::WsaEventSelect { event, .. }
         | Call::WsaEnumNetworkEvents { event, .. } => vec![*event],
         Call::WsaWaitForMultipleEvents { events, .. } => events.clone(),
+        Call::WsaRecv { overlapped, .. }
+        | Call::WsaRecvFrom { overlapped, .. }
+        | Call::WsaSend { overlapped, .. }
+        | Call::WsaSendTo { overlapped, .. } => overlapped.iter().copied().collect(),
+        Call::WsaGetOverlappedResult { overlapped, .. }
+        | Call::AcceptEx { overlapped, .. }
+        | Call::ConnectEx { overlapped, .. } => vec![*overlapped],
         _ => Vec::new(),
     }
 }

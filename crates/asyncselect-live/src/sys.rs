@@ -22,6 +22,7 @@ use windows_sys::Win32::UI::WindowsAndMessaging;
 use windows_sys::core::w;
 
 pub(crate) mod events;
+pub(crate) mod overlapped;
 
 /// What the API answered. The error is data and is never handled here.
 pub(crate) type Observed<T> = Result<T, WsaError>;
@@ -380,7 +381,7 @@ pub(crate) fn setsockopt(s: SocketHandle, optval: SocketOption<SocketHandle>) ->
         SocketOption::ReceiveBuffer(len) => (WinSock::SO_RCVBUF, len),
         SocketOption::SendBuffer(len) => (WinSock::SO_SNDBUF, len),
         SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
-            unreachable!("perform refuses these")
+            unreachable!("perform makes these another way")
         }
     };
     set_number(s, WinSock::SOL_SOCKET, name, value)

@@ -2,7 +2,7 @@
 //!
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
-use asyncselect_abi::call::{BackendCall, MsgFlags};
+use asyncselect_abi::call::{BackendCall, Condition, MsgFlags};
 use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
 use crate::chooser::Chooser;
@@ -20,6 +20,7 @@ mod event_objects;
 mod lifecycle;
 mod messages;
 mod options;
+mod overlapped;
 mod provider;
 mod readiness;
 mod receiving;
@@ -182,11 +183,16 @@ impl World {
         if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
-        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
+        if let Some(socket) = socket
             && self.is_datagram(socket)
             && let Some(outcome) = self.datagram_call(socket, call, cx)
         {
             return outcome;
+        }
+        if let Some(socket) = socket
+            && let Some(what) = self.forbidden(call, socket)
+        {
+            return unsupported(call.name(), what);
         }
         match call {
             Call::WsaStartup { version } => self.wsa_startup(host, *version),
@@ -195,13 +201,41 @@ impl World {
             Call::Bind { s, name } => self.bind(known(*s), *name),
             Call::Listen { s, backlog } => self.listen(known(*s), *backlog, cx),
             Call::Connect { s, name } => self.connect(known(*s), *name, cx),
-            Call::Accept { s } => self.accept(known(*s), cx),
+            Call::Accept { s } => self.accept(known(*s), Condition::CF_ACCEPT, cx),
+            Call::WsaAccept { s, condition } => self.accept(known(*s), *condition, cx),
             // On a connected stream socket the address is not looked at.
             Call::Send { s, data, flags } | Call::SendTo { s, data, flags, .. } => {
                 self.send(known(*s), *data, *flags, cx)
             }
             Call::Recv { s, len, flags } | Call::RecvFrom { s, len, flags } => {
                 self.recv(known(*s), *len, *flags, cx)
+            }
+            // AS-EN-02, AS-EN-03: without an OVERLAPPED structure they do what recv and send do.
+            Call::WsaRecv { s, len, flags, overlapped: None }
+            | Call::WsaRecvFrom { s, len, flags, overlapped: None } => match i32::try_from(*len) {
+                Ok(len) => self.recv(known(*s), len, *flags, cx),
+                Err(_) => unsupported(call.name(), "into a buffer of more than 2 GiB"),
+            },
+            Call::WsaSend { s, data, flags, overlapped: None }
+            | Call::WsaSendTo { s, data, flags, overlapped: None, .. } => {
+                self.send(known(*s), *data, *flags, cx)
+            }
+            Call::WsaRecv { s, len, flags, overlapped: Some(event) }
+            | Call::WsaRecvFrom { s, len, flags, overlapped: Some(event) } => {
+                self.start_receive(known(*s), (*len, *flags), (host, *event), cx)
+            }
+            Call::WsaSend { s, data, flags, overlapped: Some(event) }
+            | Call::WsaSendTo { s, data, flags, overlapped: Some(event), .. } => {
+                self.start_send(known(*s), (*data, *flags), (host, *event), cx)
+            }
+            Call::WsaGetOverlappedResult { s, overlapped, wait } => {
+                self.overlapped_result(known(*s), (host, *overlapped), *wait, cx)
+            }
+            Call::AcceptEx { s, accept, overlapped } => {
+                self.accept_ex(known(*s), *accept, (host, *overlapped), cx)
+            }
+            Call::ConnectEx { s, name, overlapped } => {
+                self.connect_ex(known(*s), *name, (host, *overlapped), cx)
             }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
             Call::CloseSocket { .. } => {
@@ -272,15 +306,7 @@ impl World {
             Call::ReadFile { .. } | Call::WriteFile { .. } => {
                 unsupported(call.name(), "on an IFS handle")
             }
-            Call::WsaRecv { .. }
-            | Call::WsaRecvFrom { .. }
-            | Call::WsaSend { .. }
-            | Call::WsaSendTo { .. }
-            | Call::WsaGetOverlappedResult { .. }
-            | Call::WsaAccept { .. }
-            | Call::AcceptEx { .. }
-            | Call::ConnectEx { .. }
-            | Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
+            Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
         }
     }
 
@@ -293,7 +319,7 @@ impl World {
             PendingCall::Connect(socket) => {
                 !matches!(self.socket(socket).state, SocketState::Connecting(_))
             }
-            PendingCall::Accept(listener) => {
+            PendingCall::Accept { listener, .. } => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
             }
             PendingCall::Receive { socket, .. } if self.is_datagram(socket) => {
@@ -324,6 +350,7 @@ impl World {
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
+            PendingCall::Overlapped { event, .. } => self.operation_ended(event),
             PendingCall::Events { all, forever } => self.wait_is_over(thread, all, forever),
         }
     }
@@ -351,9 +378,9 @@ impl World {
                     succeeds()
                 }
             }
+            PendingCall::Accept { listener, condition } => self.accept(listener, condition, cx),
             // AS-HK-05.
             PendingCall::Cancelled => fails_by(WsaError::WSAEINTR, Rule::Hk05),
-            PendingCall::Accept(listener) => self.accept(listener, cx),
             PendingCall::Receive { socket, len, peek } => {
                 self.receive(socket, len, peek, Mode::Waited, cx)
             }
@@ -370,6 +397,7 @@ impl World {
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
                 Ok(Progress::Done(Ok(Value::Message(message))))
             }
+            PendingCall::Overlapped { socket, event } => self.collect(socket, event, cx),
             PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
         self.finish(thread, progress?, cx);

@@ -8,11 +8,11 @@ use asyncselect_abi::{NetworkEvent, WsaError};
 use crate::chooser::Chooser;
 use crate::event_mode::Recorded;
 use crate::knob::{
-    CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    EventConnectOutcome, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite,
-    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose,
+    AcceptExWrite, CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread,
+    CloseWithUnreadAfterShutdown, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectExTells, ConnectOnAccepted, DataOnReset, DeferredAccept, EventConnectOutcome,
+    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
+    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
 use crate::registration::Target;
@@ -73,8 +73,8 @@ impl World {
                     count += 1;
                 }
                 Err(guard) => {
-                    if guard == Guard::Absent(Absence::ClosedBefore) {
-                        // The registration begins with the event spent: no later look posts it.
+                    if let Guard::Absent(Absence::ClosedBefore | Absence::Extended) = guard {
+                        // This was its moment: no later look posts it.
                         self.socket_mut(socket).spend(event);
                     }
                     if S::WANTS_SILENCE {
@@ -155,7 +155,7 @@ impl World {
             return self.datagram_condition(socket, event, trigger, cx);
         }
         match event {
-            NetworkEvent::Accept => return self.acceptable(socket),
+            NetworkEvent::Accept => return self.acceptable(socket, cx),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
             NetworkEvent::Qos
             | NetworkEvent::GroupQos
@@ -190,8 +190,23 @@ impl World {
         }
     }
 
-    fn acceptable(&self, socket: SocketIx) -> Condition {
+    fn acceptable<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
         match self.socket(socket).state {
+            SocketState::Listening { .. } if self.streams.is_deferred(socket) => {
+                match self.knob::<DeferredAccept>(cx) {
+                    // AS-EN-22: nothing is told while it is at the head.
+                    DeferredAccept::TellsOfOthers if self.streams.waiting(socket) > 1 => {
+                        Condition::Acceptable
+                    }
+                    DeferredAccept::TellsOfOthers | DeferredAccept::Silences => {
+                        Condition::No(Absence::Deferred)
+                    }
+                }
+            }
             SocketState::Listening { .. } if self.streams.waiting(socket) > 0 => {
                 Condition::Acceptable
             }
@@ -231,6 +246,7 @@ impl World {
             Trigger::Registered
             | Trigger::Inherited
             | Trigger::Connected
+            | Trigger::Extended
             | Trigger::ReceiveCalled
             | Trigger::SendCalled
             | Trigger::AcceptCalled
@@ -317,6 +333,15 @@ impl World {
         if self.streams.toward(link, side.other()).space != Space::Free {
             return Condition::No(Absence::NoSpace);
         }
+        // AS-WR-11, OQ-22: does the end of an extended call tell as connect and accept do?
+        let told = trigger != Trigger::Extended
+            || match side {
+                Side::Connector => self.knob::<ConnectExTells>(cx) != ConnectExTells::Nothing,
+                Side::Acceptor => self.knob::<AcceptExWrite>(cx) == AcceptExWrite::Posts,
+            };
+        if !told {
+            return Condition::No(Absence::Extended);
+        }
         // AS-CL-18: the peer's end does not stop this side's sending.
         Condition::Writable
     }
@@ -366,6 +391,15 @@ impl World {
         let by_event = self.socket(socket).told_by_event();
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
+            // OQ-22.
+            (Trigger::Extended, Side::Connector) => {
+                return match self.knob::<ConnectExTells>(cx) {
+                    ConnectExTells::Both => Condition::Connected,
+                    ConnectExTells::WriteOnly | ConnectExTells::Nothing => {
+                        Condition::No(Absence::Extended)
+                    }
+                };
+            }
             // AS-CO-01 against W-031; with event objects nobody is against it (W-032, W-047).
             (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
                 by_event || self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
@@ -374,6 +408,7 @@ impl World {
             (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
                 self.knob::<ConnectOnAccepted>(cx) == ConnectOnAccepted::Posts
             }
+            (Trigger::Extended, Side::Acceptor) => false,
             (
                 Trigger::ConnectFailed
                 | Trigger::ConnectRefused(_)

@@ -97,9 +97,10 @@ impl World {
     pub(crate) fn host_of_end(&self, link: LinkIx, side: Side) -> HostId {
         match self.streams.end(link, side) {
             End::Nobody(host) | End::Gone(host) => host,
-            End::HalfOpen(socket) | End::Waiting { listener: socket, .. } | End::Socket(socket) => {
-                self.machine_of(self.socket(socket).host)
-            }
+            End::HalfOpen(socket)
+            | End::Waiting { listener: socket, .. }
+            | End::Deferred { listener: socket }
+            | End::Socket(socket) => self.machine_of(self.socket(socket).host),
         }
     }
 
@@ -128,7 +129,7 @@ impl World {
     pub(crate) fn fail_network(&mut self, host: HostId) -> Result<(), ModelError> {
         // Nobody says what becomes of what the machine is busy with.
         let mut hosts = self.hosts.iter().filter(|on| self.machine_of(**on) == host);
-        if hosts.any(|on| self.is_waiting(*on)) {
+        if hosts.any(|on| self.is_waiting(*on)) || self.more.overlapped.any_runs() {
             return Err(ModelError::new("network_down", "under a call that waits"));
         }
         let connects = |socket: &Socket| {

@@ -782,6 +782,83 @@ knobs! {
         /// What it answers without MSG_OOB.
         Ignored = "ignored",
     }
+    // Overlapped and extended calls.
+
+    /// What a connection that a condition function deferred (CF_DEFER) does to FD_ACCEPT.
+    DeferredAccept = "deferred_accept" ["AS-EN-05" "AS-EN-22" "W-022"] {
+        /// The call does not arm it, and while the connection is at the head none is told.
+        Silences = "silences",
+        /// The call arms it as any other, and all others that wait are told.
+        TellsOfOthers = "tells_of_others",
+    }
+
+    /// What the peer of a connection sees that a condition function refused (CF_REJECT).
+    RejectedPeer = "rejected_peer" ["AS-AC-08"] {
+        /// A reset.
+        Reset = "reset",
+        /// What closesocket sends: a graceful end, unless data was unread.
+        Closed = "closed",
+    }
+
+    /// Whether an overlapped receive that waits takes what arrives before FD_READ can tell of it;
+    /// the same of AcceptEx and FD_ACCEPT, and of a send and FD_WRITE.
+    PendingOperation = "pending_operation" ["OQ-21" "W-067" "W-020"] {
+        /// It does: only what it leaves is told.
+        Absorbs = "absorbs",
+        /// It does not: the arrival is told first.
+        Tells = "tells",
+    }
+
+    /// Whether asking for the result of an overlapped receive arms FD_READ.
+    CollectingRearms = "collecting_rearms" ["OQ-21" "AS-EN-02"] {
+        /// It does not: the receive call has.
+        Ignored = "ignored",
+        /// It does, each time.
+        Rearms = "rearms",
+    }
+
+    /// Whether AcceptEx arms FD_ACCEPT.
+    AcceptExRearms = "accept_ex_rearms" ["AS-EN-21" "X-07" "OQ-22"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// It does, as accept.
+        Rearms = "rearms",
+    }
+
+    /// Whether FD_WRITE is posted when AcceptEx has connected a socket that is registered itself.
+    AcceptExWrite = "accept_ex_write" ["AS-WR-11" "OQ-22"] {
+        /// It is.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// What is posted when ConnectEx has its outcome.
+    ConnectExTells = "connect_ex_tells" ["AS-WR-11" "OQ-22"] {
+        /// What connect posts: FD_CONNECT, and FD_WRITE if it succeeded.
+        Both = "both",
+        /// FD_WRITE, if it succeeded.
+        WriteOnly = "write_only",
+        /// Nothing: the end of the operation tells.
+        Nothing = "nothing",
+    }
+
+    /// Whether SO_UPDATE_ACCEPT_CONTEXT gives a socket what its listener has, and its registration.
+    UpdateAcceptContext = "update_accept_context" ["AS-INH-07"] {
+        /// It does.
+        Inherits = "inherits",
+        /// It does nothing: options are the listener's at once, its registration never is.
+        Nothing = "nothing",
+    }
+
+    /// What AcceptEx answers when a connection waits.
+    AcceptExWithConnection = "accept_ex_with_connection" ["OQ-22"] {
+        /// That it is over.
+        Ends = "ends",
+        /// `WSA_IO_PENDING`, and it ends by itself.
+        Pends = "pends",
+    }
+
     // Event mode: WSAEventSelect and WSAEnumNetworkEvents.
 
     /// Whether WSAEventSelect tells again of an event that was told and not re-enabled, while its

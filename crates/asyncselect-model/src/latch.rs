@@ -30,6 +30,8 @@ pub enum Trigger {
     Inherited,
     /// The connection was established.
     Connected,
+    /// AcceptEx or ConnectEx established the connection (OQ-22).
+    Extended,
     /// The connect failed.
     ConnectFailed,
     /// The connect fails, with this error, before anything was sent.
@@ -68,10 +70,11 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
+        Self::Extended,
         Self::ConnectFailed,
         Self::ConnectRefused(WsaError::WSAENETUNREACH),
         Self::ReceiveCalled,
@@ -98,6 +101,7 @@ impl Trigger {
             Self::Registered => "registration",
             Self::Inherited => "accept",
             Self::Connected => "connection established",
+            Self::Extended => "extended call ended",
             Self::ConnectFailed => "connect failed",
             Self::ConnectRefused(_) => "connect refused at once",
             Self::ReceiveCalled => "receive call",
@@ -123,7 +127,7 @@ impl Trigger {
         match self {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
-            Self::Connected => Moment::Connected,
+            Self::Connected | Self::Extended => Moment::Connected,
             Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
             Self::ConnectFailed
             | Self::ConnectRefused(_)
@@ -253,10 +257,14 @@ pub enum Absence {
     UrgentIsInline,
     /// No connection waits to be accepted.
     NoneToAccept,
+    /// The connection that waits was put off by a condition function (AS-EN-22).
+    Deferred,
     /// The socket does not listen.
     NotListening,
     /// It was connected before the registration, and this stack does not tell (W-031).
     ConnectedBefore,
+    /// An extended call established the connection, and its end alone tells of it (OQ-22).
+    Extended,
     /// Nothing of the kind has changed.
     Unchanged,
     /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
@@ -324,8 +332,10 @@ impl Guard {
                 Absence::NoUrgent => Rule::Oob03,
                 Absence::UrgentIsInline => Rule::Oob06,
                 Absence::NoneToAccept => Rule::Ac02,
+                Absence::Deferred => Rule::En22,
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
+                Absence::Extended => Rule::Oq22,
                 Absence::Unchanged => Rule::En12,
                 Absence::HandleClosed => Rule::W08E,
                 Absence::Connectionless => Rule::Udp04,
@@ -358,8 +368,10 @@ impl Guard {
             Self::Absent(Absence::NoUrgent) => "no urgent byte is waiting",
             Self::Absent(Absence::UrgentIsInline) => "the urgent byte is ordinary data",
             Self::Absent(Absence::NoneToAccept) => "no connection waits to be accepted",
+            Self::Absent(Absence::Deferred) => "the connection that waits was put off",
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
+            Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
             Self::Absent(Absence::HandleClosed) => "the handle was closed",
             Self::Absent(Absence::Connectionless) => "a datagram socket",
@@ -425,6 +437,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Readable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Rd02,
         // AS-WR-01: at registration.
         (Condition::Writable, Registered) => Rule::Wr01,
+        // AS-WR-11: after ConnectEx or AcceptEx.
+        (Condition::Writable, Connected) if trigger == Trigger::Extended => Rule::Wr11,
         // AS-WR-02: after connect or accept.
         (Condition::Writable, Inherited | Connected | PeerSet) => Rule::Wr02,
         // AS-WR-04: after bind, perhaps.

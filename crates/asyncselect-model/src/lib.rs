@@ -40,6 +40,7 @@ pub mod latch;
 mod list;
 mod more;
 mod network;
+mod overlapped;
 pub mod profile;
 mod provider;
 mod registration;

@@ -10,6 +10,7 @@ use crate::buffers::Buffers;
 use crate::datagram::Datagrams;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
+use crate::overlapped::Overlapped;
 use crate::provider::Provider;
 use crate::sharing::Sharing;
 use crate::world::THREADS_MAX;
@@ -24,6 +25,7 @@ pub(crate) struct Parts {
     pub(crate) datagrams: Datagrams,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
+    pub(crate) overlapped: Overlapped,
     pub(crate) sharing: Sharing,
     pub(crate) provider: Provider,
 }
@@ -35,17 +37,28 @@ impl Parts {
         datagrams: Datagrams::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
+        overlapped: Overlapped::NONE,
         sharing: Sharing::NONE,
         provider: Provider::NONE,
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { select_left_ms, buffers, datagrams, events, records, sharing, provider } = self;
+        let Self {
+            select_left_ms,
+            buffers,
+            datagrams,
+            events,
+            records,
+            overlapped,
+            sharing,
+            provider,
+        } = self;
         buffers.pack(out);
         out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         datagrams.pack(out);
         events.pack(out);
         records.pack(out);
+        overlapped.pack(out);
         sharing.pack(out);
         provider.pack(out);
     }

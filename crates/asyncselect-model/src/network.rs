@@ -6,8 +6,8 @@ use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
-    ConnectAgain, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes, WaitingCall,
-    WithdrawnConnection,
+    ConnectAgain, ConnectExTells, DataAfterReceiveShutdown, DataOnReset, SecondClose, UrgentBytes,
+    WaitingCall, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
@@ -27,7 +27,11 @@ impl World {
         let segment = self.streams.arrive(link, side);
         let socket = match end {
             End::Socket(socket) => Some(socket.handle()),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => None,
+            End::Nobody(_)
+            | End::HalfOpen(_)
+            | End::Waiting { .. }
+            | End::Deferred { .. }
+            | End::Gone(_) => None,
         };
         cx.sink.effect(Effect::Deliver { link: link.0, toward: side, socket, segment });
         if end.is_gone() {
@@ -52,8 +56,10 @@ impl World {
                 this.arm(NetworkEvent::Close);
                 self.connect_ends(socket, |again| again != ConnectAgain::Silent, cx);
                 self.streams.push(link, Side::Acceptor, Segment::Ack);
-                // AS-CO-05, AS-WR-02: the connection is established.
-                self.evaluate(socket, Trigger::Connected, cx);
+                // AS-CO-05, AS-WR-02: the connection is established. OQ-22: by ConnectEx?
+                let extended = self.connect_operation_ends(socket, Ok(0));
+                let trigger = if extended { Trigger::Extended } else { Trigger::Connected };
+                self.evaluate(socket, trigger, cx);
             }
             Segment::Ack => {
                 let End::HalfOpen(listener) = end else {
@@ -61,13 +67,10 @@ impl World {
                 };
                 let rank = self.streams.waiting(listener);
                 self.streams.set_end(link, side, End::Waiting { listener, rank });
-                if let Some(thread) =
-                    self.absorbing(|call| call == PendingCall::Accept(listener), cx)
-                {
+                if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
                     return self.resume(thread, cx);
                 }
-                self.arm_by_arrival(listener, NetworkEvent::Accept, cx);
-                self.evaluate(listener, Trigger::ConnectionArrived, cx);
+                self.arrives(listener, Trigger::ConnectionArrived, Some(NetworkEvent::Accept), cx)?;
             }
             Segment::Data(_) | Segment::Urgent(_) => {
                 let urgent = matches!(segment, Segment::Urgent(_));
@@ -86,6 +89,7 @@ impl World {
                 }
                 *arrived = Arrived::End;
                 if let End::Socket(socket) = end {
+                    self.receives_end(socket);
                     self.evaluate(socket, Trigger::EndArrived, cx);
                 }
             }
@@ -94,7 +98,7 @@ impl World {
                 // AS-WR-03: sends are likely to succeed again.
                 self.streams.toward_mut(link, side.other()).space = Space::Free;
                 if let End::Socket(socket) = end {
-                    self.evaluate(socket, Trigger::SpaceArrived, cx);
+                    self.arrives(socket, Trigger::SpaceArrived, None, cx)?;
                 }
             }
         }
@@ -120,9 +124,10 @@ impl World {
     ) {
         let inline = match self.streams.end(link, side) {
             // A connection that waits will have its listener's option.
-            End::Socket(socket) | End::HalfOpen(socket) | End::Waiting { listener: socket, .. } => {
-                self.socket(socket).oob_inline
-            }
+            End::Socket(socket)
+            | End::HalfOpen(socket)
+            | End::Waiting { listener: socket, .. }
+            | End::Deferred { listener: socket } => self.socket(socket).oob_inline,
             End::Nobody(_) | End::Gone(_) => false,
         };
         // AS-OOB-12: inline nothing is lost.
@@ -157,9 +162,7 @@ impl World {
             return self.resume(thread, cx);
         }
         let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
-        self.arm_by_arrival(socket, event, cx);
-        self.evaluate(socket, Trigger::DataArrived, cx);
-        Ok(())
+        self.arrives(socket, Trigger::DataArrived, Some(event), cx)
     }
 
     /// The error that a script wants the connect of a socket to fail with.
@@ -204,6 +207,12 @@ impl World {
         self.connect_ends(socket, |again| again == ConnectAgain::Posts, cx);
         self.end_leaves(link, Side::Connector);
         self.sweep(link);
+        // OQ-22: what is told of a connect is told of ConnectEx, or nothing is.
+        if self.connect_operation_ends(socket, Err(error))
+            && self.knob::<ConnectExTells>(cx) != ConnectExTells::Both
+        {
+            return;
+        }
         self.evaluate(socket, Trigger::ConnectFailed, cx);
     }
 
@@ -247,6 +256,8 @@ impl World {
                 }
                 SocketState::Connected(..) => {
                     self.drop_data_on_reset(link, side, cx);
+                    // W-08A.
+                    self.operations_fail(socket, WsaError::WSAECONNRESET);
                     // AS-CL-14: the peer's end was told, is its reset told too?
                     if before == Arrived::End
                         && self.socket(socket).latch(NetworkEvent::Close) == Latch::Spent
@@ -266,12 +277,12 @@ impl World {
                 }
             },
             // AS-AC-06, FB-49: does accept see a connection that its peer withdrew?
-            End::Waiting { .. }
+            End::Waiting { .. } | End::Deferred { .. }
                 if self.knob::<WithdrawnConnection>(cx) != WithdrawnConnection::Disappears =>
             {
                 self.drop_data_on_reset(link, side, cx);
             }
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Deferred { .. } => {
                 self.end_leaves(link, Side::Acceptor);
                 self.sweep(link);
             }
@@ -312,7 +323,11 @@ impl World {
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
         let kib = |side: Side| match self.streams.end(link, side) {
             End::Socket(socket) => self.buffers(socket),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => Kib::USUAL,
+            End::Nobody(_)
+            | End::HalfOpen(_)
+            | End::Waiting { .. }
+            | End::Deferred { .. }
+            | End::Gone(_) => Kib::USUAL,
         };
         1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
@@ -361,7 +376,9 @@ impl World {
         while link.at() < self.streams.links.len() {
             let before = self.streams.links.len();
             match self.streams.end(link, Side::Acceptor) {
-                End::HalfOpen(owner) | End::Waiting { listener: owner, .. }
+                End::HalfOpen(owner)
+                | End::Waiting { listener: owner, .. }
+                | End::Deferred { listener: owner }
                     if owner == listener =>
                 {
                     self.leave(link, Side::Acceptor, Segment::Rst);
@@ -369,6 +386,7 @@ impl World {
                 End::Nobody(_)
                 | End::HalfOpen(_)
                 | End::Waiting { .. }
+                | End::Deferred { .. }
                 | End::Socket(_)
                 | End::Gone(_) => {}
             }
@@ -433,6 +451,7 @@ impl World {
             self.streams.push(link, side.other(), Segment::Rst);
         }
         self.streams.toward_mut(link, side).arrived = Arrived::OwnReset;
+        self.operations_fail(socket, WsaError::WSAECONNABORTED);
         self.evaluate(socket, Trigger::OwnReset, cx);
         true
     }
@@ -460,6 +479,7 @@ impl World {
             && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
+            && !self.more.overlapped.runs_on(at)
             // What goes the other way may reset the connection.
             && !self.streams.is_flying(link, toward.other())
             && self.streams.holds.is_empty();
@@ -526,6 +546,8 @@ impl World {
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;
                             self.drop_data_on_reset(link, side, cx);
+                            // AS-CL-08.
+                            self.operations_fail(socket, WsaError::WSAECONNABORTED);
                             self.evaluate(socket, Trigger::TimedOut, cx);
                         }
                     }
@@ -537,7 +559,7 @@ impl World {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
-                End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } => {
+                End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Deferred { .. } => {
                     self.end_leaves(link, Side::Acceptor);
                 }
                 End::Gone(_) => {}

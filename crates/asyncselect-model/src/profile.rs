@@ -4,24 +4,26 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::knob::{
-    AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, CleanupMessages,
-    CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ClosedDescriptor, ClosedHandle, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite,
-    ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce, ConnectOnAccepted,
+    AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
+    AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
+    CancelEventCheck, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding,
+    CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
+    CollectingRearms, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration,
+    ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
     DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
-    DatagramOob, DestroyedWindow, Disconnect, EmptyDatagramRead, EventAfterMessages, EventArrival,
-    EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
-    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
-    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, PeerChange, PortUnreachable, PortUnreachableClose, QueueLimit,
-    QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
-    ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SelectSetsEvent, SendUnconnected, SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms,
-    ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
-    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteOnUnbound, WriteRearmedBy,
+    DatagramOob, DeferredAccept, DestroyedWindow, Disconnect, EmptyDatagramRead,
+    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
+    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck,
+    InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
+    OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
+    PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall,
+    RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister,
+    ResetAfterEnd, ResetError, SecondClose, SelectSetsEvent, SendUnconnected, SendWithoutPeer,
+    SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
+    UpdateAcceptContext, UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection,
+    WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteOnUnbound,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -173,6 +175,9 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(DeferredAccept::Silences, Documented, "AS-EN-05, AS-EN-22")
+            .fix(CollectingRearms::Ignored, Inferred, "AS-EN-02, which does not list it")
+            .fix(UpdateAcceptContext::Inherits, Documented, "AS-INH-07")
             .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
             .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
             .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
@@ -226,6 +231,7 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(PendingOperation::Absorbs, ObservedElsewhere, "W-067, W-020")
             .fix(EventReregister::KeepsLatch, ObservedElsewhere, "W-007")
             .fix(EventRecordKept::Kept, ObservedElsewhere, "W-009, W-016")
             .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
@@ -311,6 +317,14 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(DeferredAccept::TellsOfOthers, Measured, HERE)
+            .fix(PendingOperation::Absorbs, Measured, HERE)
+            .fix(RejectedPeer::Closed, Measured, HERE)
+            .fix(CollectingRearms::Ignored, Measured, HERE)
+            .fix(AcceptExRearms::Rearms, Measured, HERE)
+            .fix(ConnectExTells::Both, Measured, HERE)
+            .fix(UpdateAcceptContext::Nothing, Measured, HERE)
+            .fix(AcceptExWithConnection::Pends, Measured, HERE)
             .fix(EventReregister::KeepsLatch, Measured, HERE)
             .fix(EventArrival::Once, Measured, HERE)
             .fix(EventBadBufferRearms::Ignored, Measured, HERE)

@@ -36,12 +36,14 @@ rules! {
     Reg11 = "AS-REG-11", "The handle is not a socket.";
     Reg08 = "AS-REG-08", "Registering fails with WSAENETDOWN when the network subsystem failed.";
     Nb02 = "AS-NB-02", "Blocking mode cannot be set while a registration is active.";
+    Nb06 = "AS-NB-06", "An overlapped operation goes on by itself, whatever the socket's mode.";
     Nb09 = "AS-NB-09", "A non-blocking call that cannot finish fails with WSAEWOULDBLOCK.";
     Rep01 = "AS-REP-01", "A registration replaces the one before; masks are not merged.";
     Can01 = "AS-CAN-01", "An lEvent of 0 cancels all notification of the socket.";
     En01 = "AS-EN-01", "An event that was posted is not posted again before its re-enabling call.";
     En06 = "AS-EN-06", "FD_CONNECT and FD_CLOSE have no re-enabling call.";
     En12 = "AS-EN-12", "The four edge-triggered events tell of changes only.";
+    En22 = "AS-EN-22", "While a deferred request is at the head, no connection is told of.";
     Rd01 = "AS-RD-01", "FD_READ at registration, if data is waiting.";
     Rd02 = "AS-RD-02", "FD_READ when data arrives, unless it is posted already.";
     Rd03 = "AS-RD-03", "FD_READ after a receive call, if data is still there.";
@@ -49,6 +51,7 @@ rules! {
     Wr01 = "AS-WR-01", "FD_WRITE at registration, if a send is possible.";
     Wr02 = "AS-WR-02", "FD_WRITE when connect or accept has made a connection.";
     Wr03 = "AS-WR-03", "FD_WRITE when space comes back after a send failed for want of it.";
+    Wr11 = "AS-WR-11", "FD_WRITE when AcceptEx or ConnectEx has made a connection, perhaps.";
     Oob02 = "AS-OOB-02", "FD_OOB at registration, if an urgent byte is waiting.";
     Oob03 = "AS-OOB-03", "FD_OOB when an urgent byte arrives, unless it is posted already.";
     Oob04 = "AS-OOB-04", "FD_OOB after a receive call, if an urgent byte is still there.";
@@ -59,6 +62,7 @@ rules! {
     Ac03 = "AS-AC-03", "FD_ACCEPT after accept, if another connection waits.";
     Ac06 = "AS-AC-06", "accept may fail because the peer withdrew its request.";
     Ac07 = "AS-AC-07", "accept without a connection would block, without listen it is invalid.";
+    Ac08 = "AS-AC-08", "A condition function refuses or defers, and WSAAccept fails.";
     Ac09 = "AS-AC-09", "FD_ACCEPT is for sockets that listen.";
     Co01 = "AS-CO-01", "FD_CONNECT at registration, if a connection is established.";
     Co05 = "AS-CO-05", "FD_CONNECT when the outcome of a connect is known, good or bad.";
@@ -76,6 +80,7 @@ rules! {
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
     Hk05 = "AS-HK-05", "A cancelled call ends with WSAEINTR; without one there is an error.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
+    Oq22 = "OQ-22", "Nobody says what AsyncSelect tells of AcceptEx and ConnectEx.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";
     Q03 = "AS-Q-03", "What becomes of an event whose message cannot be posted is left open.";

@@ -175,6 +175,8 @@ pub(crate) enum End {
     HalfOpen(SocketIx),
     /// A listener's queue; `rank` counts from 0, which accept takes next.
     Waiting { listener: SocketIx, rank: u8 },
+    /// The head of a listener's queue, rank 0, put off by a condition function (AS-EN-22).
+    Deferred { listener: SocketIx },
     /// A socket.
     Socket(SocketIx),
     /// It was closed on that machine, or its connect failed.
@@ -192,7 +194,11 @@ impl End {
     pub(crate) fn is_gone(self) -> bool {
         match self {
             Self::Gone(_) => true,
-            Self::Nobody(_) | Self::HalfOpen(_) | Self::Waiting { .. } | Self::Socket(_) => false,
+            Self::Nobody(_)
+            | Self::HalfOpen(_)
+            | Self::Waiting { .. }
+            | Self::Deferred { .. }
+            | Self::Socket(_) => false,
         }
     }
 }
@@ -389,7 +395,11 @@ impl Streams {
     fn is_held(&self, end: End) -> bool {
         match end {
             End::Socket(socket) => self.is_disturbed(socket),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => false,
+            End::Nobody(_)
+            | End::HalfOpen(_)
+            | End::Waiting { .. }
+            | End::Deferred { .. }
+            | End::Gone(_) => false,
         }
     }
 
@@ -428,7 +438,9 @@ impl Streams {
         let ends = self.links[link.at()].ends;
         let left_ms = match ends[Side::Acceptor.at()] {
             End::Nobody(_) | End::HalfOpen(_) => CONNECT_TIMEOUT_MS,
-            End::Waiting { .. } | End::Socket(_) | End::Gone(_) => RETRANSMIT_TIMEOUT_MS,
+            End::Waiting { .. } | End::Deferred { .. } | End::Socket(_) | End::Gone(_) => {
+                RETRANSMIT_TIMEOUT_MS
+            }
         };
         for hold in self.holds.iter_mut().filter(|hold| ends.contains(&End::Socket(hold.socket))) {
             match hold.kind {
@@ -728,7 +740,9 @@ impl Streams {
     /// The queue of a listener: how many connections wait, half-open ones included.
     pub(crate) fn backlog(&self, listener: SocketIx) -> usize {
         let waits = |end: &End| match end {
-            End::HalfOpen(owner) | End::Waiting { listener: owner, .. } => *owner == listener,
+            End::HalfOpen(owner)
+            | End::Waiting { listener: owner, .. }
+            | End::Deferred { listener: owner } => *owner == listener,
             End::Nobody(_) | End::Socket(_) | End::Gone(_) => false,
         };
         self.links.iter().filter(|link| waits(&link.ends[Side::Acceptor.at()])).count()
@@ -736,16 +750,25 @@ impl Streams {
 
     /// The connection that accept takes next.
     pub(crate) fn first_waiting(&self, listener: SocketIx) -> Option<LinkIx> {
-        let first = End::Waiting { listener, rank: 0 };
-        let found = self.links.iter().position(|link| link.ends[Side::Acceptor.at()] == first)?;
+        let first = [End::Waiting { listener, rank: 0 }, End::Deferred { listener }];
+        let is_first = |link: &Link| first.contains(&link.ends[Side::Acceptor.at()]);
+        let found = self.links.iter().position(is_first)?;
         u8::try_from(found).ok().map(LinkIx)
+    }
+
+    /// Whether the connection that accept takes next was put off (AS-EN-22).
+    pub(crate) fn is_deferred(&self, listener: SocketIx) -> bool {
+        let deferred = End::Deferred { listener };
+        self.links.iter().any(|link| link.ends[Side::Acceptor.at()] == deferred)
     }
 
     /// How many connections can be accepted.
     #[inline]
     pub(crate) fn waiting(&self, listener: SocketIx) -> u8 {
         let waits = |end: End| match end {
-            End::Waiting { listener: owner, .. } => owner == listener,
+            End::Waiting { listener: owner, .. } | End::Deferred { listener: owner } => {
+                owner == listener
+            }
             End::Nobody(_) | End::HalfOpen(_) | End::Socket(_) | End::Gone(_) => false,
         };
         let ends = self.links.iter().map(|link| link.ends[Side::Acceptor.at()]);
@@ -756,8 +779,10 @@ impl Streams {
     pub(crate) fn leave_queue(&mut self, link: LinkIx, becomes: End) {
         let before = self.end(link, Side::Acceptor);
         self.set_end(link, Side::Acceptor, becomes);
-        let End::Waiting { listener, rank: left } = before else {
-            return;
+        let (listener, left) = match before {
+            End::Waiting { listener, rank } => (listener, rank),
+            End::Deferred { listener } => (listener, 0),
+            End::Nobody(_) | End::HalfOpen(_) | End::Socket(_) | End::Gone(_) => return,
         };
         for link in self.links.iter_mut() {
             if let End::Waiting { listener: owner, rank } = &mut link.ends[Side::Acceptor.at()]
@@ -780,6 +805,7 @@ impl Streams {
                 }
                 End::Socket(socket) => 3 | u64::from(socket.0) << 8,
                 End::Gone(host) => 4 | u64::from(host.0) << 8,
+                End::Deferred { listener } => 5 | u64::from(listener.0) << 8,
             };
             out(end(&ends[0]) << 32 | end(&ends[1]));
             let direction = |direction: &Direction| {

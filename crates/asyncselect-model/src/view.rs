@@ -73,6 +73,8 @@ pub enum Stage {
     Listening {
         /// How many.
         waiting: u8,
+        /// Whether the first of them was deferred (AS-EN-22).
+        deferred: bool,
     },
     /// The answer to its connect has not come.
     Connecting,
@@ -218,7 +220,10 @@ impl World {
     fn stage(&self, at: SocketIx, socket: &Socket) -> Stage {
         match socket.state {
             SocketState::Closed { .. } | SocketState::Unbound | SocketState::Bound => Stage::Idle,
-            SocketState::Listening { .. } => Stage::Listening { waiting: self.streams.waiting(at) },
+            SocketState::Listening { .. } => Stage::Listening {
+                waiting: self.streams.waiting(at),
+                deferred: self.streams.is_deferred(at),
+            },
             SocketState::Connecting(_) => Stage::Connecting,
             SocketState::Connected(link, side) => Stage::Connected(ConnectionView {
                 side,

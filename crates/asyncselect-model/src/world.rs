@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::call::{BackendCall, Condition};
 use asyncselect_abi::{
     Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
     Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
+use crate::event_object::EventIx;
 use crate::host::{HOSTS_MAX, HostSet};
 use crate::knob::{Knob, KnobId};
 use crate::list::List;
@@ -64,8 +65,8 @@ pub(crate) enum PendingCall {
     None,
     /// connect, until the answer arrives.
     Connect(SocketIx),
-    /// accept, until a connection waits.
-    Accept(SocketIx),
+    /// accept or WSAAccept, until a connection waits.
+    Accept { listener: SocketIx, condition: Condition },
     /// recv, until data, a datagram or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
@@ -76,6 +77,8 @@ pub(crate) enum PendingCall {
     Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAGetOverlappedResult, until the operation ends.
+    Overlapped { socket: SocketIx, event: EventIx },
     /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
     Events { all: bool, forever: bool },
 }
@@ -114,11 +117,28 @@ impl PendingCall {
             Self::Receive { socket: other, .. } => other == socket,
             Self::None
             | Self::Connect(_)
-            | Self::Accept(_)
+            | Self::Accept { .. }
             | Self::Send { .. }
             | Self::Select { .. }
             | Self::Cancelled
             | Self::Message { .. }
+            | Self::Overlapped { .. }
+            | Self::Events { .. } => false,
+        }
+    }
+
+    /// Whether it is an accept on this socket.
+    pub(crate) fn accepts_on(self, socket: SocketIx) -> bool {
+        match self {
+            Self::Accept { listener, .. } => listener == socket,
+            Self::None
+            | Self::Cancelled
+            | Self::Connect(_)
+            | Self::Receive { .. }
+            | Self::Send { .. }
+            | Self::Select { .. }
+            | Self::Message { .. }
+            | Self::Overlapped { .. }
             | Self::Events { .. } => false,
         }
     }
@@ -131,8 +151,9 @@ impl PendingCall {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
             Self::Connect(other)
-            | Self::Accept(other)
+            | Self::Accept { listener: other, .. }
             | Self::Receive { socket: other, .. }
+            | Self::Overlapped { socket: other, .. }
             | Self::Send { socket: other, .. } => other == socket,
         }
     }
@@ -439,7 +460,14 @@ impl World {
             match pending {
                 PendingCall::None => out(0),
                 PendingCall::Connect(socket) => out(1 | u64::from(socket.0) << 8),
-                PendingCall::Accept(socket) => out(2 | u64::from(socket.0) << 8),
+                PendingCall::Accept { listener, condition } => {
+                    let condition: u64 = match condition {
+                        Condition::CF_ACCEPT => 0,
+                        Condition::CF_REJECT => 1,
+                        Condition::CF_DEFER => 2,
+                    };
+                    out(2 | u64::from(listener.0) << 8 | condition << 16);
+                }
                 PendingCall::Receive { socket, len, peek } => {
                     let peek = u64::from(*peek) << 4;
                     out(3 | peek | u64::from(socket.0) << 8 | u64::from(*len) << 32);
@@ -456,6 +484,9 @@ impl World {
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Overlapped { socket, event } => {
+                    out(8 | u64::from(socket.0) << 8 | u64::from(event.number()) << 16);
                 }
                 PendingCall::Events { all, forever } => {
                     out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);

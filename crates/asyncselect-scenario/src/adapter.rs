@@ -597,13 +597,19 @@ fn fits(call: &str, reply: &WireReply) -> bool {
             matches!(reply, WireReply::Spi { .. })
         }
         _ if matches!(reply, WireReply::Error(_)) => true,
-        "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
+        "socket" | "accept" | "WSAAccept" | "WSAJoinLeaf" | "WSADuplicateSocket" => {
+            matches!(reply, WireReply::Socket(_))
+        }
         "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
         "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
         "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
-        "recv" | "recvfrom" | "ReadFile" => matches!(reply, WireReply::Data(_)),
+        "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "ReadFile" => {
+            matches!(reply, WireReply::Data(_))
+        }
+        // Of a receive it is the bytes.
+        "WSAGetOverlappedResult" => matches!(reply, WireReply::Data(_) | WireReply::Value(_)),
         _ => matches!(reply, WireReply::Value(_)),
     }
 }

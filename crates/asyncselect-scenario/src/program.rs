@@ -643,12 +643,15 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Takes a return in, once: the observer is told of it, and the bytes are fetched.
     fn hear(&mut self, thread: ThreadId, outcome: Outcome) -> Option<Heard> {
         let Outcome::Returned(reply) = outcome else { return None };
+        let call = self.program.calls[usize::from(thread.0)];
         let receives = matches!(
-            self.program.calls[usize::from(thread.0)],
+            call,
             "recv" | "recvfrom" | "ReadFile" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
         );
         let data =
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));
+        // It also tells of operations that receive nothing.
+        let data = data.filter(|data| call != "WSAGetOverlappedResult" || !data.is_empty());
         self.observer.returned(self.program.place, thread, &reply, data.as_ref());
         if let Ok(Value::Message(message)) = reply.result {
             // GetMessage retrieves as a pump does.

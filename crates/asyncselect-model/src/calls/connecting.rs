@@ -4,20 +4,21 @@
 
 use std::net::SocketAddr;
 
+use asyncselect_abi::call::Condition;
 use asyncselect_abi::{HostId, NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
 use crate::datagram::Place;
 use crate::knob::{
-    AlreadyConnecting, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce, FailedAcceptRearms,
-    ListenAfterRefusal, WithdrawnConnection,
+    AlreadyConnecting, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce, DeferredAccept,
+    FailedAcceptRearms, ListenAfterRefusal, RejectedPeer, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{End, Side};
+use crate::stream::{End, Segment, Side};
 use crate::world::{Context, PendingCall, World};
 
 /// The first port that the machine gives out by itself.
@@ -194,21 +195,32 @@ impl World {
         fails_by(error, rule)
     }
 
-    /// accept; AS-EN-05, AS-EN-09: it looks for the next connection.
+    /// accept, and WSAAccept, which asks a condition function; AS-EN-05, AS-EN-09: it looks for the
+    /// next connection.
     pub(super) fn accept<C: Chooser, S: Sink>(
         &mut self,
         listener: SocketIx,
+        condition: Condition,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let progress = self.take_connection(listener, cx)?;
+        let progress = self.take_connection(listener, condition, cx)?;
         let failed = match &progress {
             Progress::Waits(_) => return Ok(progress),
-            Progress::Done(result) => result.is_err(),
+            Progress::Done(Ok(_)) => None,
+            Progress::Done(Err(refusal)) => Some(refusal.error),
         };
         let spent = self.socket(listener).latch(NetworkEvent::Accept) == Latch::Spent;
-        // F, failing accept: it should re-enable as well.
-        let rearms =
-            !failed || spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms;
+        let rearms = match failed {
+            None => true,
+            // AS-EN-05: the one failure that does not re-enable.
+            Some(WsaError::WSATRY_AGAIN) => {
+                self.knob::<DeferredAccept>(cx) == DeferredAccept::TellsOfOthers
+            }
+            // AS-EN-09: a connection that was refused was taken all the same.
+            Some(WsaError::WSAECONNREFUSED) => true,
+            // F, failing accept: it should re-enable as well.
+            Some(_) => spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms,
+        };
         if rearms {
             self.rearm(listener, NetworkEvent::Accept, cx);
             self.evaluate(listener, Trigger::AcceptCalled, cx);
@@ -224,6 +236,7 @@ impl World {
     fn take_connection<C: Chooser, S: Sink>(
         &mut self,
         listener: SocketIx,
+        condition: Condition,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let this = *self.socket(listener);
@@ -234,7 +247,7 @@ impl World {
             return if this.nonblocking {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Ac07)
             } else {
-                Ok(Progress::Waits(PendingCall::Accept(listener)))
+                Ok(Progress::Waits(PendingCall::Accept { listener, condition }))
             };
         };
         // AS-AC-06.
@@ -244,6 +257,23 @@ impl World {
             self.streams.leave_queue(link, End::Gone(this.host));
             self.abandon(link, Side::Acceptor);
             return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
+        }
+        match condition {
+            Condition::CF_ACCEPT => {}
+            Condition::CF_REJECT => {
+                let loses_data = self.streams.has_unread(link, Side::Acceptor, true);
+                let last = match self.knob::<RejectedPeer>(cx) {
+                    RejectedPeer::Reset => Segment::Rst,
+                    RejectedPeer::Closed => self.last_segment(loses_data, cx),
+                };
+                self.leave(link, Side::Acceptor, last);
+                return fails_by(WsaError::WSAECONNREFUSED, Rule::Ac08);
+            }
+            // AS-EN-22, W-022: it stays where it is, for the next call to take.
+            Condition::CF_DEFER => {
+                self.streams.set_end(link, Side::Acceptor, End::Deferred { listener });
+                return fails_by(WsaError::WSATRY_AGAIN, Rule::Ac08);
+            }
         }
         let registered = this.registration.map(|held| self.socket(held.descriptor).host);
         if registered.is_some_and(|host| host != cx.caller) {
@@ -286,7 +316,10 @@ impl World {
             return unsupported("getpeername", "of a connection that is over");
         }
         match self.streams.end(link, side.other()) {
-            End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
+            End::Socket(peer)
+            | End::HalfOpen(peer)
+            | End::Waiting { listener: peer, .. }
+            | End::Deferred { listener: peer } => {
                 let peer = self.socket(peer);
                 let name = (self.family.of_host(self.machine_of(peer.host)), peer.port);
                 let name = SocketAddr::from(name);

@@ -34,16 +34,34 @@ impl World {
             Call::Connect { name, .. } => self.set_peer(socket, *name, cx),
             // AS-AC-09, AS-AC-07.
             Call::Listen { .. } => fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac09),
-            Call::Accept { .. } => fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac07),
-            Call::Send { data, flags, .. } => self.send_datagram(socket, *data, None, *flags, cx),
-            Call::SendTo { data, to, flags, .. } => {
+            Call::Accept { .. } | Call::WsaAccept { .. } => {
+                fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac07)
+            }
+            Call::WsaRecv { overlapped: Some(_), .. }
+            | Call::WsaRecvFrom { overlapped: Some(_), .. }
+            | Call::WsaSend { overlapped: Some(_), .. }
+            | Call::WsaSendTo { overlapped: Some(_), .. } => {
+                unsupported(call.name(), "overlapped, on a datagram socket")
+            }
+            // AS-EN-02, AS-EN-03: without an OVERLAPPED structure they do what recv and send do.
+            Call::Send { data, flags, .. } | Call::WsaSend { data, flags, .. } => {
+                self.send_datagram(socket, *data, None, *flags, cx)
+            }
+            Call::SendTo { data, to, flags, .. } | Call::WsaSendTo { data, to, flags, .. } => {
                 self.send_datagram(socket, *data, *to, *flags, cx)
             }
             // Nobody says what is received without a peer that there was before.
-            Call::Recv { .. } if self.more.datagrams.party(socket).peer == Peer::Dissolved => {
+            Call::Recv { .. } | Call::WsaRecv { .. }
+                if self.more.datagrams.party(socket).peer == Peer::Dissolved =>
+            {
                 unsupported("recv", "on a datagram socket whose peer was dissolved")
             }
-            Call::Recv { flags, .. } | Call::RecvFrom { flags, .. } if flags.oob => {
+            Call::Recv { flags, .. }
+            | Call::RecvFrom { flags, .. }
+            | Call::WsaRecv { flags, .. }
+            | Call::WsaRecvFrom { flags, .. }
+                if flags.oob =>
+            {
                 return self.refuse_oob(socket, cx);
             }
             Call::IoctlSocket { cmd, .. } | Call::WsaIoctl { cmd, .. } => match cmd {
@@ -115,10 +133,7 @@ impl World {
             | Call::WsaWaitForMultipleEvents { .. }
             | Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
-            | Call::WsaSend { .. }
-            | Call::WsaSendTo { .. }
             | Call::WsaGetOverlappedResult { .. }
-            | Call::WsaAccept { .. }
             | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. }

@@ -42,6 +42,10 @@ impl World {
         if self.more.events.is_awaited(event) {
             return unsupported("WSACloseEvent", "of an event object that a thread waits for");
         }
+        if self.structure_in_use(event) {
+            return unsupported("WSACloseEvent", "of an event object whose operation goes on");
+        }
+        self.more.get_mut().overlapped.forget(event);
         self.more.get_mut().events.close(event);
         self.event_closed(event);
         is_true()

@@ -375,6 +375,20 @@ impl World {
         Ok(self.knob::<LingeringClose>(cx) == LingeringClose::WouldBlock)
     }
 
+    /// What tells the other end that this one is closed: a reset if data was lost, where the stack
+    /// has it so (AS-CL-22).
+    pub(super) fn last_segment<C: Chooser, S: Sink>(
+        &mut self,
+        loses_data: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> Segment {
+        if loses_data && self.knob::<CloseDiscarding>(cx) == CloseDiscarding::Reset {
+            Segment::Rst
+        } else {
+            Segment::Fin
+        }
+    }
+
     /// Closes a socket whose registration has ended: the network learns, the handle is free.
     fn close<C: Chooser, S: Sink>(&mut self, socket: SocketIx, cx: &mut Context<'_, C, S>) {
         for queued in self.posted_mut().filter(|queued| queued.socket == socket) {
@@ -384,6 +398,7 @@ impl World {
             provider.spoilt.retain(|spoilt| *spoilt != socket);
         }
         self.streams.release(socket);
+        self.operations_of_closed(socket);
         self.drop_record(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
@@ -403,14 +418,13 @@ impl World {
                     this.send_shut && self.streams.toward(link, side).arrived == Arrived::End;
                 let last = if both_ended && !loses_data {
                     None
-                } else if this.linger == Linger::Abort
-                    || loses_data && self.knob::<CloseDiscarding>(cx) == CloseDiscarding::Reset
-                {
+                } else if this.linger == Linger::Abort {
                     Some(Segment::Rst)
-                } else if this.send_shut {
-                    None
                 } else {
-                    Some(Segment::Fin)
+                    match self.last_segment(loses_data, cx) {
+                        Segment::Fin if this.send_shut => None,
+                        last => Some(last),
+                    }
                 };
                 match last {
                     Some(segment) => self.leave(link, side, segment),

@@ -119,9 +119,10 @@ impl World {
                 }
                 self.set_buffers(socket, buffers);
             }
-            SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
-                return unsupported("setsockopt", "the option");
+            SocketOption::UpdateAcceptContext(listener) => {
+                return self.update_accept_context(socket, listener, cx);
             }
+            SocketOption::UpdateConnectContext {} => return self.update_connect_context(socket),
         }
         succeeds()
     }

@@ -155,7 +155,7 @@ impl World {
         let slot = usize::from(thread.0);
         match self.pending[slot] {
             // AS-HK-05: these leave the sockets unaffected.
-            PendingCall::Accept(_) | PendingCall::Select { .. } => {}
+            PendingCall::Accept { .. } | PendingCall::Select { .. } => {}
             // AS-HK-05: of these a socket may be left that can only be closed.
             PendingCall::Connect(socket)
             | PendingCall::Receive { socket, .. }
@@ -164,8 +164,8 @@ impl World {
                 return Err(ModelError::new(call.name(), "of a call that was cancelled already"));
             }
             // No call of version 1.1.
-            PendingCall::Events { .. } => {
-                return Err(ModelError::new(call.name(), "of WSAWaitForMultipleEvents"));
+            PendingCall::Events { .. } | PendingCall::Overlapped { .. } => {
+                return Err(ModelError::new(call.name(), "of a call that 1.1 does not have"));
             }
             PendingCall::None | PendingCall::Message { .. } => {
                 unreachable!("the thread waits in a call of Winsock's")

@@ -179,7 +179,7 @@ impl World {
     }
 
     /// Takes what is there to receive.
-    fn drain<C: Chooser, S: Sink>(
+    pub(super) fn drain<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         len: u32,
@@ -240,6 +240,9 @@ impl World {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
             Arrived::Open => {
+                if self.more.overlapped.receives_on(socket) {
+                    return unsupported("recv", "that waits under an overlapped one");
+                }
                 if self.pending.iter().any(|call| call.receives_on(socket)) {
                     return unsupported("recv", "under a recv of another thread that waits");
                 }
@@ -249,7 +252,7 @@ impl World {
     }
 
     /// What reading makes of urgent bytes on its way.
-    fn at_urgent<C: Chooser, S: Sink>(
+    pub(crate) fn at_urgent<C: Chooser, S: Sink>(
         &mut self,
         link: LinkIx,
         side: Side,

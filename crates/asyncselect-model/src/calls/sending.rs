@@ -121,7 +121,7 @@ impl World {
     }
 
     /// Puts as much of the data as it takes on its way.
-    fn fill<C: Chooser, S: Sink>(
+    pub(super) fn fill<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         data: Literal,
@@ -157,6 +157,8 @@ impl World {
         if self.streams.toward(link, peer).space != Space::Free {
             return if mode == Mode::NonBlocking {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+            } else if self.more.overlapped.sends_on(socket) {
+                unsupported("send", "that waits under an overlapped one")
             } else {
                 let Literal { id: LiteralId(literal), len } = data;
                 Ok(Progress::Waits(PendingCall::Send { socket, literal, len }))

@@ -208,8 +208,15 @@ impl Monitor {
                 let stays = |socket| of_others(socket) || after.registration_of(socket).is_some();
                 self.watches.retain(|watch| stays(watch.socket()));
             }
-            Call::Accept { s } => {
-                self.enable_accept(first(s), matches!(result, Some(Err(_))), after);
+            // AS-EN-05: the one call that enables nothing. That nothing comes is another property.
+            Call::WsaAccept { s, .. } if result == Some(Err(WsaError::WSATRY_AGAIN)) => {
+                self.enable(first(s), [], [NetworkEvent::Accept]);
+            }
+            Call::Accept { s } | Call::WsaAccept { s, .. } => {
+                // A connection that is refused was there (AS-AC-08).
+                let failed =
+                    matches!(result, Some(Err(error)) if error != WsaError::WSAECONNREFUSED);
+                self.enable_accept(first(s), failed, after);
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
                 {
                     // AS-INH-01, AS-INH-03, AS-INH-05.
@@ -223,7 +230,10 @@ impl Monitor {
                     }
                 }
             }
-            Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. } => {
+            Call::Recv { s, flags, .. }
+            | Call::RecvFrom { s, flags, .. }
+            | Call::WsaRecv { s, flags, .. }
+            | Call::WsaRecvFrom { s, flags, .. } => {
                 use NetworkEvent::{Oob, Read};
                 match (flags.oob, result) {
                     // OQ-35: whether a call with bad parameters enables nobody says.
@@ -240,7 +250,16 @@ impl Monitor {
                 self.enable(first(s), [], [NetworkEvent::Read, NetworkEvent::Oob]);
             }
             Call::WriteFile { s, .. } => self.enable(first(s), [], [NetworkEvent::Write]),
-            Call::Send { s, .. } | Call::SendTo { s, .. } => {
+            // OQ-21: asking for the result may count as a receive call.
+            Call::WsaGetOverlappedResult { s, .. } => {
+                self.enable(first(s), [], [NetworkEvent::Read, NetworkEvent::Oob]);
+            }
+            // AS-EN-21, X-07.
+            Call::AcceptEx { s, .. } => self.enable(first(s), [], [NetworkEvent::Accept]),
+            Call::Send { s, .. }
+            | Call::SendTo { s, .. }
+            | Call::WsaSend { s, .. }
+            | Call::WsaSendTo { s, .. } => {
                 // any send enables, but only WSAEWOULDBLOCK makes a message due.
                 if result == Some(Err(WsaError::WSAEWOULDBLOCK)) {
                     self.enable(first(s), [NetworkEvent::Write], []);
@@ -309,13 +328,6 @@ impl Monitor {
             | Call::WsaEventSelect { .. }
             | Call::WsaEnumNetworkEvents { .. }
             | Call::WsaWaitForMultipleEvents { .. }
-            | Call::WsaRecv { .. }
-            | Call::WsaRecvFrom { .. }
-            | Call::WsaSend { .. }
-            | Call::WsaSendTo { .. }
-            | Call::WsaGetOverlappedResult { .. }
-            | Call::WsaAccept { .. }
-            | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. }
             | Call::WsaIoctl { .. }

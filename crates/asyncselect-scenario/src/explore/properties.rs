@@ -124,6 +124,9 @@ properties! {
     /// The last one may have been taken.
     AcceptForRequest = Always "FD_ACCEPT is for a connection that waits"
         ["AS-AC-02" "AS-AC-03"] {},
+    /// A condition function deferred it.
+    DeferredIsQuiet = Always "no FD_ACCEPT while a deferred connection is the first"
+        ["AS-EN-22" "AS-EN-05"] {DeferredAccept: "tells_of_others"},
     /// When both are asked for.
     ConnectBeforeWrite = Always "FD_CONNECT comes before FD_WRITE"
         ["AS-WR-05" "AS-ORD-03"]

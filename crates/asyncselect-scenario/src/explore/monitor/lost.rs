@@ -19,8 +19,9 @@ impl Watch {
                     self.outcome(false, world, found);
                 }
             }
-            Stage::Listening { waiting } => {
-                if waiting > 0 && self.is_due(NetworkEvent::Accept) {
+            // AS-EN-22: nothing is told while a deferred connection is the first.
+            Stage::Listening { waiting, deferred } => {
+                if waiting > 0 && !deferred && self.is_due(NetworkEvent::Accept) {
                     let by = |knob, _: &str| match knob {
                         KnobId::FailedAcceptRearms => self.ignored,
                         knob => self.keeps(knob, NetworkEvent::Accept),
@@ -144,17 +145,24 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
     let stage = |s: SocketHandle| Some(world.socket_of(s)?.stage);
     let connection = |s| stage(s).and_then(connection_in);
     let closed = |end: ConnectionView| end.arrived != Arrived::Open;
-    let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.. }));
+    let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.., .. }));
     let receives = |s| match stage(s) {
         Some(Stage::Datagram(datagrams)) => datagrams.returns,
         Some(_) | None => connection(s).is_some_and(|end| end.unread || closed(end)),
     };
     match call {
-        Call::Accept { s } => accepts(*s),
+        Call::Accept { s } | Call::WsaAccept { s, .. } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),
-        Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. } => !flags.oob && receives(*s),
+        Call::Recv { s, flags, .. }
+        | Call::RecvFrom { s, flags, .. }
+        | Call::WsaRecv { s, flags, .. }
+        | Call::WsaRecvFrom { s, flags, .. } => !flags.oob && receives(*s),
         Call::ReadFile { s, .. } => receives(*s),
-        Call::Send { s, .. } | Call::SendTo { s, .. } | Call::WriteFile { s, .. } => {
+        Call::Send { s, .. }
+        | Call::SendTo { s, .. }
+        | Call::WsaSend { s, .. }
+        | Call::WsaSendTo { s, .. }
+        | Call::WriteFile { s, .. } => {
             connection(*s).is_some_and(|end| end.space || end.arrived == Arrived::Reset)
         }
         Call::Select { readfds, .. } => readfds.iter().any(|s| accepts(*s) || receives(*s)),
@@ -191,12 +199,8 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::WsaEventSelect { .. }
         | Call::WsaEnumNetworkEvents { .. }
         | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaRecv { .. }
-        | Call::WsaRecvFrom { .. }
-        | Call::WsaSend { .. }
-        | Call::WsaSendTo { .. }
+        // What its operation waits for, it does not tell.
         | Call::WsaGetOverlappedResult { .. }
-        | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
         | Call::ConnectEx { .. }
         | Call::WsaJoinLeaf { .. }

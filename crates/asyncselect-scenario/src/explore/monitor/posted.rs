@@ -249,8 +249,10 @@ impl Post<'_> {
                 broken.unless_as(told, Property::OobForUrgent, |_, _| urgent);
             }
             NetworkEvent::Accept => {
-                let waits = matches!(view.stage, Stage::Listening { waiting: 1.. });
+                let waits = matches!(view.stage, Stage::Listening { waiting: 1.., .. });
                 broken.unless(waits, Property::AcceptForRequest);
+                let first = matches!(view.stage, Stage::Listening { deferred: false, .. });
+                broken.unless_as(first, Property::DeferredIsQuiet, |_, _| waits);
             }
             NetworkEvent::Connect
             | NetworkEvent::Close
