@@ -118,8 +118,13 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
         | Call::ConnectEx { .. }
-        | Call::WsaJoinLeaf { .. }
-        | Call::WsaIoctl { .. } => return Err(Refusal::NotMade(call.name())),
+        | Call::WsaJoinLeaf { .. } => return Err(Refusal::NotMade(call.name())),
+        Call::WsaIoctl { s, cmd, argp, destination } => {
+            let destination = v4(destination.flatten())?;
+            reply(sys::wsa_ioctl(s, cmd, argp, destination), |value| {
+                WireReply::Value(i64::from(value))
+            })
+        }
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })

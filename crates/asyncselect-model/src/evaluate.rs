@@ -40,15 +40,39 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) {
+        self.evaluate_among(socket, u16::MAX, trigger, cx);
+    }
+
+    /// The same of one event only, where no other can have come to hold.
+    pub(crate) fn evaluate_one<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        event: NetworkEvent,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let among = u16::try_from(event.bit().0).expect("defined events have the ten low bits");
+        self.evaluate_among(socket, among, trigger, cx);
+    }
+
+    #[inline]
+    fn evaluate_among<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        among: u16,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
         // Unless somebody wants to hear of silence, only what may be posted is looked at.
-        let candidates = self.socket(socket).candidates();
+        let candidates = self.socket(socket).candidates() & among;
         if candidates == 0 && !S::WANTS_SILENCE {
             return;
         }
         let mut due: [Option<Due>; NetworkEvent::ALL.len()] = Default::default();
         let mut count = 0;
         for event in NetworkEvent::ALL {
-            if !S::WANTS_SILENCE && u32::from(candidates) & event.bit().0 == 0 {
+            let looked_at = if S::WANTS_SILENCE { among } else { candidates };
+            if u32::from(looked_at) & event.bit().0 == 0 {
                 continue;
             }
             let this = self.socket(socket);
@@ -136,11 +160,10 @@ impl World {
     ) -> Condition {
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
-            // Nothing in this network changes them (AS-EN-12, AS-EN-13).
             NetworkEvent::Qos
             | NetworkEvent::GroupQos
             | NetworkEvent::RoutingInterfaceChange
-            | NetworkEvent::AddressListChange => return Condition::No(Absence::Unchanged),
+            | NetworkEvent::AddressListChange => return self.noticed(socket, event, trigger, cx),
             NetworkEvent::Read
             | NetworkEvent::Write
             | NetworkEvent::Oob
@@ -205,7 +228,9 @@ impl World {
             | Trigger::OwnReset
             | Trigger::TimedOut
             | Trigger::SpaceArrived
-            | Trigger::OptionSet => return nothing,
+            | Trigger::OptionSet
+            | Trigger::IoctlCalled
+            | Trigger::Changed => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -330,7 +355,9 @@ impl World {
                 | Trigger::OwnReset
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
-                | Trigger::OptionSet,
+                | Trigger::OptionSet
+                | Trigger::IoctlCalled
+                | Trigger::Changed,
                 _,
             ) => false,
         };
@@ -427,13 +454,10 @@ impl World {
             Ok(window) => {
                 // AS-EN-01: spent until the re-enabling call.
                 self.socket_mut(socket).spend(event);
-                let error = match self.faults.event {
-                    Some((of, which, injected)) if (of, which) == (socket, event) => {
-                        self.faults.event = None;
-                        injected
-                    }
-                    Some(_) | None => error,
-                };
+                if event >= NetworkEvent::Qos {
+                    self.told(socket, event);
+                }
+                let error = self.take_injected(socket, event).unwrap_or(error);
                 let (message, standing) = (registration.message, Standing::Current);
                 let queued = Queued { window, socket, event, standing, message, error };
                 self.windows.queue.push(queued);
@@ -441,7 +465,12 @@ impl World {
             }
             Err((guard, becomes)) => {
                 match becomes {
-                    FailedPost::Lost => self.socket_mut(socket).spend(event),
+                    FailedPost::Lost => {
+                        self.socket_mut(socket).spend(event);
+                        if event >= NetworkEvent::Qos {
+                            self.told(socket, event);
+                        }
+                    }
                     FailedPost::StaysArmed => {}
                 }
                 if S::WANTS_SILENCE {

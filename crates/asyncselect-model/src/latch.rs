@@ -56,11 +56,15 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// WSAIoctl, where it enables an event (AS-EN-07, AS-EN-08).
+    IoctlCalled,
+    /// The quality of service, a route or an address changed.
+    Changed,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -77,6 +81,8 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::IoctlCalled,
+        Self::Changed,
     ];
 
     /// The trigger in words.
@@ -99,6 +105,8 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::IoctlCalled => "ioctl call",
+            Self::Changed => "change",
         }
     }
 
@@ -108,7 +116,9 @@ impl Trigger {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
             Self::Connected => Moment::Connected,
-            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
+            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled | Self::IoctlCalled => {
+                Moment::Called
+            }
             Self::ConnectFailed
             | Self::ConnectRefused(_)
             | Self::ConnectionArrived
@@ -116,7 +126,8 @@ impl Trigger {
             | Self::EndArrived
             | Self::ResetArrived
             | Self::SpaceArrived
-            | Self::OptionSet => Moment::Happened,
+            | Self::OptionSet
+            | Self::Changed => Moment::Happened,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -174,6 +185,14 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The flow specification has changed.
+    QosChanged,
+    /// That of the group has.
+    GroupQosChanged,
+    /// Another interface leads to the destination, or none, as the error word says.
+    RouteChanged(WsaError),
+    /// The list of local addresses has changed; the error word is 0.
+    AddressesChanged(WsaError),
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -183,7 +202,10 @@ impl Condition {
     #[must_use]
     pub const fn error(self) -> WsaError {
         match self {
-            Self::ConnectFailed(error) | Self::Aborted(error) => error,
+            Self::ConnectFailed(error)
+            | Self::Aborted(error)
+            | Self::RouteChanged(error)
+            | Self::AddressesChanged(error) => error,
             Self::Readable
             | Self::Writable
             | Self::Urgent
@@ -191,6 +213,8 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::QosChanged
+            | Self::GroupQosChanged
             | Self::No(_) => WsaError(0),
         }
     }
@@ -227,8 +251,16 @@ pub enum Absence {
     NotListening,
     /// It was connected before the registration, and this stack does not tell (W-031).
     ConnectedBefore,
-    /// Nothing of the kind has changed.
+    /// Nothing of the kind has changed since the program heard of it last.
     Unchanged,
+    /// Nobody has asked to hear of the next change (AS-EN-13).
+    NotAsked,
+    /// It changed before the registration, and this stack does not tell (OQ-31).
+    ChangedBefore,
+    /// The event is reserved, and this stack has no use for it (AS-GQ-01).
+    Reserved,
+    /// It changed, and this stack tells nobody (W-097, C13).
+    Unreported,
 }
 
 /// Why an event was not posted.
@@ -282,7 +314,22 @@ impl Guard {
                 Absence::NoneToAccept => Rule::Ac02,
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
-                Absence::Unchanged => Rule::En12,
+                Absence::Unchanged | Absence::NotAsked => match event {
+                    NetworkEvent::RoutingInterfaceChange | NetworkEvent::AddressListChange => {
+                        Rule::En13
+                    }
+                    NetworkEvent::Read
+                    | NetworkEvent::Write
+                    | NetworkEvent::Oob
+                    | NetworkEvent::Accept
+                    | NetworkEvent::Connect
+                    | NetworkEvent::Close
+                    | NetworkEvent::Qos
+                    | NetworkEvent::GroupQos => Rule::En12,
+                },
+                Absence::ChangedBefore => Rule::Oq31,
+                Absence::Reserved => Rule::Gq01,
+                Absence::Unreported => Rule::W097,
             },
         }
     }
@@ -311,6 +358,10 @@ impl Guard {
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::NotAsked) => "nobody has asked to hear of the next change",
+            Self::Absent(Absence::ChangedBefore) => "changed before the registration",
+            Self::Absent(Absence::Reserved) => "the event is reserved",
+            Self::Absent(Absence::Unreported) => "changes are not reported",
         }
     }
 }
@@ -348,7 +399,11 @@ pub fn decide(
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
-            | Condition::Aborted(_),
+            | Condition::Aborted(_)
+            | Condition::QosChanged
+            | Condition::GroupQosChanged
+            | Condition::RouteChanged(_)
+            | Condition::AddressesChanged(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
     }
@@ -407,6 +462,22 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Aborted(_), Happened) if trigger == Trigger::ConnectFailed => Rule::Oq25,
         // AS-CL-05, AS-CL-12: an abort waits for nobody.
         (Condition::Aborted(_), Connected | Called | Happened) => Rule::Cl05,
+        // AS-QOS-02: at registration.
+        (Condition::QosChanged, Registered | Inherited) => Rule::Qos02,
+        // AS-QOS-01: on a change.
+        (Condition::QosChanged, Connected | Called | Happened | Aborted) => Rule::Qos01,
+        // AS-GQ-01: as FD_QOS, if at all.
+        (Condition::GroupQosChanged, _) => Rule::Gq01,
+        // OQ-31: it changed before.
+        (Condition::RouteChanged(_) | Condition::AddressesChanged(_), Registered | Inherited) => {
+            Rule::Oq31
+        }
+        // AS-RI-04: nothing leads there any more.
+        (Condition::RouteChanged(WsaError::WSAENETUNREACH), _) => Rule::Ri04,
+        // AS-RI-01: on a change after the IOCTL.
+        (Condition::RouteChanged(_), Connected | Called | Happened | Aborted) => Rule::Ri01,
+        // AS-AL-01: on a change after the IOCTL.
+        (Condition::AddressesChanged(_), Connected | Called | Happened | Aborted) => Rule::Al01,
         (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
@@ -430,6 +501,11 @@ mod tests {
             Condition::Acceptable,
             Condition::Connected,
             Condition::ConnectFailed(WsaError::WSAECONNREFUSED),
+            Condition::QosChanged,
+            Condition::GroupQosChanged,
+            Condition::RouteChanged(WsaError(0)),
+            Condition::RouteChanged(WsaError::WSAENETUNREACH),
+            Condition::AddressesChanged(WsaError(0)),
             Condition::No(Absence::NoData),
         ];
         let mut table = String::new();

@@ -13,8 +13,10 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
+//! | changes of QoS, routes and addresses | `notice` |
 //! | where the network lies | [`stream`] |
 //! | what few worlds have | `more` |
+//! | what must hold between any two moves | `invariants` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
 //! | what a checker outside may look at | [`view`] |
@@ -28,14 +30,18 @@ mod calls;
 pub mod chooser;
 mod evaluate;
 mod host;
+mod injected;
+mod invariants;
 pub mod knob;
 pub mod latch;
 mod list;
 mod more;
 mod network;
+mod notice;
 pub mod profile;
 mod registration;
 pub mod rule;
+mod shortage;
 pub mod sink;
 mod socket;
 pub mod stream;

@@ -6,15 +6,27 @@
 
 use std::ops::Deref;
 
+use crate::injected::Injected;
+use crate::notice::Notices;
+use crate::shortage::Shortage;
+
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
-pub(crate) struct Parts {}
+pub(crate) struct Parts {
+    pub(crate) injected: Injected,
+    pub(crate) notices: Notices,
+    pub(crate) shortage: Shortage,
+}
 
 impl Parts {
-    const NONE: Self = Self {};
+    const NONE: Self =
+        Self { injected: Injected::NONE, notices: Notices::NONE, shortage: Shortage::NONE };
 
-    fn pack(&self, _: &mut impl FnMut(u64)) {
-        let Self {} = self;
+    fn pack(&self, out: &mut impl FnMut(u64)) {
+        let Self { injected, notices, shortage } = self;
+        injected.pack(out);
+        notices.pack(out);
+        shortage.pack(out);
     }
 }
 

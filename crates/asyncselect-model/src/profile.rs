@@ -5,17 +5,18 @@ use std::fmt;
 
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ConnectAfterRefusal,
-    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
-    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, FailedAcceptRearms,
-    Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId,
-    LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, QueueLimit,
-    QueuedMessages, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
-    SendUnconnected, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    BeforeStartup, CallWhileConnecting, CancelHwndCheck, ChangeEvents, CleanupMessages,
+    CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
+    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
+    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
+    FailedAcceptRearms, Fionread, GetQos, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
+    ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister,
+    ResetAfterEnd, ResetError, RouteIoctl, SecondClose, SendUnconnected, ShortSend,
+    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
+    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -167,6 +168,8 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(ChangeEvents::Reported, Documented, "AS-QOS-01, AS-RI-01, AS-AL-01")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -207,13 +210,15 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(ChangeEvents::Reported, Inferred, "W-096, of addresses in event mode")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
     /// cannot be seen on Wine: it never refuses a window, and has no provider entry to call.
     #[must_use]
     pub fn wine_8_0() -> Self {
-        use Evidence::Measured;
+        use Evidence::{Measured, ObservedElsewhere};
         const HERE: &str = "Wine 8.0 (Debian 12)";
         Self::open("wine-8.0", "Wine 8.0 as Debian 12 installs it, measured")
             .fix(CloseWithUnread::AfterDrain, Measured, HERE)
@@ -276,6 +281,9 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(ChangeEvents::Ignored, ObservedElsewhere, "W-097, C13")
+            .fix(GetQos::OpNotSupp, Measured, HERE)
+            .fix(RouteIoctl::OpNotSupp, Measured, HERE)
     }
 }
 

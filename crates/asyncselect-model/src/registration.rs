@@ -210,8 +210,12 @@ impl World {
             }
             QueuedMessages::Withdrawn => {
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                for queued in self.windows.queue.iter().filter(|queued| ended(queued)) {
-                    self.sockets[socket.at()].arm(queued.event);
+                for index in 0..self.windows.queue.len() {
+                    let queued = self.windows.queue[index];
+                    if ended(&queued) {
+                        self.socket_mut(socket).arm(queued.event);
+                        self.take_back(socket, queued.event, queued.error);
+                    }
                 }
                 let before = self.windows.queue.len();
                 self.windows.queue.retain(|queued| !ended(queued));

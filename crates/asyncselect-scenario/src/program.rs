@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::{Ipv4Addr, SocketAddr};
 
-use asyncselect_abi::call::{Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
 use asyncselect_abi::{
     Backend, BackendError, Call, Data, EventHandle, HostId, Hwnd, Literal, Outcome, PostedMessage,
     PumpFilter, Reply, SocketHandle, ThreadId, Value,
@@ -581,7 +581,8 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaSendTo { to: name, .. }
             | Call::ConnectEx { name, .. }
             | Call::WsaJoinLeaf { name, .. }
-            | Call::WsaIoctl { name: Some(name), .. } => match name {
+            | Call::WsaIoctl { destination: Some(name), .. }
+            | Call::WspIoctl { destination: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
                 AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
@@ -799,7 +800,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
     #[inline]
     fn address(
         &mut self,
-        _: &'static str,
+        field: &'static str,
         address: &AddressRef,
     ) -> Result<Option<SocketAddr>, Unnamed> {
         let of = |name: NameId| {
@@ -808,6 +809,9 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
+            AddressRef::Any if field == DESTINATION => {
+                Ok(Some(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0))))
+            }
             AddressRef::Any => Ok(Some(SocketAddr::from((self.host.ip(), 0)))),
             AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
             AddressRef::Of(name) => of(*name),

@@ -150,6 +150,9 @@ impl World {
             // The one network reaches the machines that there are and nobody else.
             return self.connect_fails_at_once(socket, WsaError::WSAENETUNREACH, Rule::Co13, cx);
         };
+        if let Some(error) = self.lacks_buffers() {
+            return self.connect_fails_at_once(socket, error, Rule::Co07, cx);
+        }
         let Some(link) = self.streams.open(socket, host, name.port()) else {
             return unsupported("connect", "more than 255 connections");
         };
@@ -233,6 +236,10 @@ impl World {
             self.streams.leave_queue(link, End::Gone(this.host));
             self.abandon(link, Side::Acceptor);
             return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
+        }
+        // AS-AC-06: accept may fail for other reasons than those of the connection, which waits on.
+        if let Some(error) = self.lacks_socket() {
+            return fails(error);
         }
         // AS-INH-01: the same properties.
         let mut made = Socket::new(this.host, SocketState::Connected(link, Side::Acceptor));

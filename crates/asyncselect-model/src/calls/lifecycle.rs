@@ -78,6 +78,9 @@ impl World {
             SocketType::Stream => {}
             SocketType::Datagram => return unsupported("socket", "SOCK_DGRAM"),
         }
+        if let Some(error) = self.lacks_socket() {
+            return fails(error);
+        }
         match self.add_socket(Socket::new(host, SocketState::Unbound), cx) {
             Some(socket) => Ok(Progress::Done(Ok(Value::Socket(socket.handle())))),
             None => unsupported("socket", "more than 255 sockets"),
@@ -219,9 +222,8 @@ impl World {
             queued.standing = Standing::Orphaned;
         }
         self.streams.release(socket);
-        if self.faults.event.is_some_and(|(of, ..)| of == socket) {
-            self.faults.event = None;
-        }
+        self.forget_notices(socket);
+        self.forget_injected(socket);
         // Which was closed when is state only where it decides who comes next.
         let ranked = match self.decided(KnobId::HandleReuse).map(HandleReuse::from_index) {
             None | Some(HandleReuse::Lifo | HandleReuse::Fifo) => true,

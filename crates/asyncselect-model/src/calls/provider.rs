@@ -8,7 +8,7 @@
 use asyncselect_abi::call::{BackendCall, Upcall, Version};
 use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 
-use super::{Outcome, fails_by, succeeds};
+use super::{Outcome, Progress, fails_by, succeeds};
 use crate::chooser::Chooser;
 use crate::knob::LpErrnoOnSuccess;
 use crate::registration::Request;
@@ -32,11 +32,14 @@ impl World {
         if let Call::WspIoctl { .. } = call
             && self.faults.network_down.has(host)
         {
-            return Err(ModelError::new(call.name(), "while the network is down"));
+            return self.network_is_down(host, call).map(|refusal| Some(Err(refusal)));
         }
-        if let Call::WspIoctl { s, cmd, argp } = call {
+        if let Call::WspIoctl { s, cmd, argp, destination: to } = call {
             return Ok(Some(match self.open_socket(host, *s) {
-                Some(socket) => self.ioctlsocket(socket, *cmd, *argp, cx)?,
+                Some(socket) => match self.wsa_ioctl(socket, *cmd, *argp, to.flatten(), cx)? {
+                    Progress::Done(result) => result,
+                    Progress::Waits(_) => return Err(ModelError::new(call.name(), "that waits")),
+                },
                 // AS-REG-18: the check is the provider's duty.
                 None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
             }));
