@@ -63,8 +63,9 @@ fn check(bundle: &Bundle) -> Result<(), Wrong> {
     }
     let mut ids = BTreeSet::new();
     for (index, plan) in bundle.scenarios.iter().enumerate() {
-        if !ids.insert(&plan.id) {
-            return Err((Part::Scenario(index), format!("a second scenario `{}`", plan.id)));
+        if !ids.insert((&plan.id, plan.family)) {
+            let what = format!("a second scenario `{}` on {}", plan.id, plan.family);
+            return Err((Part::Scenario(index), what));
         }
         check_plan(index, plan)?;
     }

@@ -2,12 +2,12 @@
 //!
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
-use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::call::{BackendCall, MsgFlags};
 use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
 use crate::chooser::Chooser;
 use crate::knob::{BeforeStartup, SoErrorAfterConnect};
-use crate::registration::Request;
+use crate::registration::{Aim, Request};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -15,6 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod event_objects;
 mod lifecycle;
 mod messages;
 mod notices;
@@ -82,8 +83,8 @@ impl World {
             Some(waits)
                 if self.faults.winsock_1.has(host) && waits.is_winsock() && is_winsock(call) =>
             {
-                let nested = Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01));
-                if let Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } = call {
+                let nested = self.call_from_hook(thread, call)?;
+                if is_of_provider(call) {
                     self.returned_by_provider(thread, nested, cx);
                 } else {
                     Self::returned(cx, thread, nested);
@@ -146,7 +147,18 @@ impl World {
                 BeforeStartup::NotSock => not_a_socket,
             }),
             // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
-            (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
+            (_, Some(_))
+                if matches!(call, Call::WsaAsyncSelect { .. } | Call::WsaEventSelect { .. }) =>
+            {
+                None
+            }
+            // Another process of the machine may have made it.
+            (_, Some(handle)) if matches!(call, Call::WsaDuplicateSocket { .. }) => {
+                let of =
+                    SocketIx::from_handle(handle).filter(|_| self.any_socket(handle).is_some());
+                let on = of.map(|of| self.machine_of(self.socket(of).host));
+                (on != Some(self.machine_of(host))).then_some(not_a_socket)
+            }
             (_, Some(handle)) if self.open_socket(host, handle).is_none() => Some(not_a_socket),
             (_, _) => None,
         }
@@ -158,8 +170,16 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let known = |handle| SocketIx::from_handle(handle).expect("refuse_early has looked");
-        if self.faults.network_down.has(host) && !survives_network(call) {
+        let descriptor = call.socket().and_then(|handle| SocketIx::from_handle(*handle));
+        // AS-DUP-01: all of a socket is common to its descriptors.
+        let socket = descriptor.map(|descriptor| self.behind(descriptor));
+        if socket.is_some_and(|socket| self.is_spoilt(socket))
+            && !matches!(call, Call::CloseSocket { .. })
+        {
+            return unsupported(call.name(), "on a socket whose call was cancelled");
+        }
+        let known = |_| socket.expect("refuse_early has looked");
+        if self.is_network_down(host) && !survives_network(call) {
             return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
         }
         match call {
@@ -178,7 +198,13 @@ impl World {
                 self.recv(known(*s), *len, *flags, cx)
             }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
-            Call::CloseSocket { s } => self.closesocket(known(*s), cx),
+            Call::CloseSocket { .. } => {
+                self.closesocket(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::CloseHandle { .. } => {
+                self.close_handle(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::WsaDuplicateSocket { s } => self.duplicate_socket(*s, cx),
             Call::IoctlSocket { s, cmd, argp } => {
                 self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
@@ -190,33 +216,56 @@ impl World {
             Call::GetSockName { s } => self.getsockname(known(*s)),
             Call::GetPeerName { s } => self.getpeername(known(*s)),
             Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
-                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
+                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms, cx)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
-                let request =
-                    Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
-                self.async_select(request, cx).map(Progress::Done)
+                let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEventSelect { s, event, levent } => {
+                let aim = Aim::Event(*event);
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEnumNetworkEvents { s, event } => {
+                self.enum_network_events(host, known(*s), *event)
+            }
+            Call::WsaCreateEvent {} => self.create_event(host),
+            Call::WsaCloseEvent { event } => self.close_event(host, *event),
+            Call::WsaResetEvent { event } => self.reset_event(host, *event),
+            Call::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
+                self.wait_for_events(thread, events, *all, *timeout_ms)
             }
             Call::CreateWindow {} => self.create_window(thread),
             Call::GetMessage { hwnd, min, max } => {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
             }
             Call::DestroyWindow { hwnd } => self.destroy_window(thread, *hwnd, cx),
-            Call::WspStartup { version, post_message } => {
-                self.wsp_startup(host, *version, *post_message)
+            Call::WspStartup { version, post_message, hook, ifs_handles } => {
+                self.wsp_startup(host, *version, (*post_message, *hook), *ifs_handles)
             }
-            Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
-                unreachable!("provider_call has made them")
+            Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {} => unreachable!("provider_call has made them"),
+            Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+                self.blocking_call_outside(host, call)
             }
-            Call::CloseHandle { .. }
-            | Call::WsaDuplicateSocket { .. }
-            | Call::WsaCreateEvent {}
-            | Call::WsaCloseEvent { .. }
-            | Call::WsaResetEvent { .. }
-            | Call::WsaEventSelect { .. }
-            | Call::WsaEnumNetworkEvents { .. }
-            | Call::WsaWaitForMultipleEvents { .. }
-            | Call::WsaRecv { .. }
+            Call::ReadFile { s, len } if self.more.provider.own_handles.has(host) => {
+                let Ok(len) = i32::try_from(*len) else {
+                    return unsupported(call.name(), "with a buffer of 2 GiB");
+                };
+                self.recv(known(*s), len, MsgFlags::NONE, cx)
+            }
+            Call::WriteFile { s, data } if self.more.provider.own_handles.has(host) => {
+                self.send(known(*s), *data, MsgFlags::NONE, cx)
+            }
+            // OQ-22.
+            Call::ReadFile { .. } | Call::WriteFile { .. } => {
+                unsupported(call.name(), "on an IFS handle")
+            }
+            Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
             | Call::WsaSend { .. }
             | Call::WsaSendTo { .. }
@@ -231,8 +280,9 @@ impl World {
     /// What a call answers on a machine whose network failed. Every page lists the error; what a
     /// registration then hears, because the call enables an event or connects, none says.
     fn network_is_down(&self, host: HostId, call: &BackendCall) -> Result<Refusal, ModelError> {
-        let socket = call.socket().and_then(|handle| self.open_socket(host, *handle));
-        if socket.is_some_and(|socket| self.socket(socket).registration.is_some())
+        let descriptor = call.socket().and_then(|handle| self.open_socket(host, *handle));
+        if descriptor
+            .is_some_and(|descriptor| self.socket(self.behind(descriptor)).registration.is_some())
             && !enables_nothing(call)
         {
             return Err(ModelError::new(call.name(), "of a registered socket without a network"));
@@ -245,6 +295,7 @@ impl World {
     pub(crate) fn can_return(&self, thread: ThreadId, pending: PendingCall) -> bool {
         match pending {
             PendingCall::None => false,
+            PendingCall::Cancelled => true,
             PendingCall::Connect(socket) => {
                 !matches!(self.socket(socket).state, SocketState::Connecting(_))
             }
@@ -277,6 +328,7 @@ impl World {
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
+            PendingCall::Events { all, forever } => self.wait_is_over(thread, all, forever),
         }
     }
 
@@ -303,6 +355,8 @@ impl World {
                     succeeds()
                 }
             }
+            // AS-HK-05.
+            PendingCall::Cancelled => fails_by(WsaError::WSAEINTR, Rule::Hk05),
             PendingCall::Accept(listener) => self.accept(listener, cx),
             PendingCall::Receive { socket, len, peek } => {
                 self.receive(socket, len, peek, Mode::Waited, cx)
@@ -325,10 +379,22 @@ impl World {
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
                 Ok(Progress::Done(Ok(Value::Message(message))))
             }
+            PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
         self.finish(thread, progress?, cx);
         Ok(())
     }
+}
+
+/// Whether a call is an entry of the provider, which answers through `lpErrno`.
+fn is_of_provider(call: &BackendCall) -> bool {
+    matches!(
+        call,
+        Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+    )
 }
 
 /// Whether a call is one of Winsock's, and not of windows and messages.

@@ -6,13 +6,16 @@
 use asyncselect_abi::{NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
+use crate::event_mode::Recorded;
 use crate::knob::{
     CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
-    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    EventConnectOutcome, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -99,7 +102,7 @@ impl World {
                         self.socket_mut(socket).spend(event);
                     }
                     if S::WANTS_SILENCE {
-                        let socket = socket.handle();
+                        let socket = self.called(socket);
                         cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                     }
                 }
@@ -158,6 +161,20 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        if trigger == Trigger::HandleClosed {
+            return match event {
+                NetworkEvent::Close => Condition::HandleClosed,
+                NetworkEvent::Read
+                | NetworkEvent::Write
+                | NetworkEvent::Oob
+                | NetworkEvent::Accept
+                | NetworkEvent::Connect
+                | NetworkEvent::Qos
+                | NetworkEvent::GroupQos
+                | NetworkEvent::RoutingInterfaceChange
+                | NetworkEvent::AddressListChange => Condition::No(Absence::HandleClosed),
+            };
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
             NetworkEvent::Qos
@@ -178,8 +195,12 @@ impl World {
             NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
             // AS-CO-01: currently established.
-            NetworkEvent::Connect if self.is_over(socket) => Condition::No(Absence::Reset),
-            NetworkEvent::Connect => self.connected(side, trigger, cx),
+            NetworkEvent::Connect
+                if self.is_over(socket) && !self.outcome_outlives(socket, side, trigger, cx) =>
+            {
+                Condition::No(Absence::Reset)
+            }
+            NetworkEvent::Connect => self.connected(socket, side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept
             | NetworkEvent::Qos
@@ -212,9 +233,20 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let nothing = Condition::No(Absence::NotConnected);
+        let this = self.socket(socket);
         let (error, attempt) = match trigger {
-            Trigger::ConnectFailed => (self.socket(socket).error, true),
+            Trigger::ConnectFailed => (this.error, true),
             Trigger::ConnectRefused(error) => (error, false),
+            // W-036: a failure that nobody was told of. (A connect that waited has told it.)
+            Trigger::Registered
+                if event == NetworkEvent::Connect
+                    && this.failed
+                    && this.error != WsaError(0)
+                    && this.told_by_event()
+                    && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold =>
+            {
+                (self.socket(socket).error, false)
+            }
             Trigger::Registered
             | Trigger::Inherited
             | Trigger::Connected
@@ -230,7 +262,8 @@ impl World {
             | Trigger::SpaceArrived
             | Trigger::OptionSet
             | Trigger::IoctlCalled
-            | Trigger::Changed => return nothing,
+            | Trigger::Changed
+            | Trigger::HandleClosed => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -324,19 +357,36 @@ impl World {
         }
     }
 
+    /// W-032, W-089: whether a connection that is over by now is told of all the same, since nobody
+    /// was told that it was made.
+    fn outcome_outlives<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        trigger == Trigger::Registered
+            && side == Side::Connector
+            && self.socket(socket).told_by_event()
+            && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold
+    }
+
     /// FD_CONNECT's condition on a connection: it tells of the moment, and perhaps to those who
     /// register later.
     fn connected<C: Chooser, S: Sink>(
         &mut self,
+        socket: SocketIx,
         side: Side,
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        let by_event = self.socket(socket).told_by_event();
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
-            // AS-CO-01 against W-031.
+            // AS-CO-01 against W-031; with event objects nobody is against it (W-032, W-047).
             (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
-                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+                by_event || self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
             }
             // AS-CO-16, OQ-12: did connect ever succeed here?
             (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
@@ -357,7 +407,8 @@ impl World {
                 | Trigger::SpaceArrived
                 | Trigger::OptionSet
                 | Trigger::IoctlCalled
-                | Trigger::Changed,
+                | Trigger::Changed
+                | Trigger::HandleClosed,
                 _,
             ) => false,
         };
@@ -380,9 +431,10 @@ impl World {
                 let unread = self.streams.has_unread(link, side, this.oob_inline);
                 self.ended(this.send_shut, unread, trigger, cx)
             }
-            // C8, W-088: some stacks do not tell a registration of a reset that came before.
+            // C8, W-088: some stacks do not tell a window of a reset that came before.
             Arrived::Reset | Arrived::EndThenReset
                 if trigger == Trigger::Registered
+                    && !this.told_by_event()
                     && self.knob::<RegisterAfterReset>(cx) == RegisterAfterReset::Silent =>
             {
                 Condition::No(Absence::ClosedBefore)
@@ -443,7 +495,15 @@ impl World {
         let Due { event, rule, error } = due;
         let registration =
             self.socket(socket).registration.expect("only a registration wants an event");
-        let posted = match registration.window {
+        let (window, message) = match registration.target {
+            Target::Window { window, message } => (window, message),
+            Target::Event(object) => {
+                let error = self.told_error(socket, event, error);
+                let recorded = Recorded { event, error, rule, trigger };
+                return self.record(socket, object, recorded, cx);
+            }
+        };
+        let posted = match window {
             // A stack that does not look at windows, or whose window was destroyed.
             None => Err((Guard::NoWindow, FailedPost::Lost)),
             Some(window) if self.post_succeeds(socket, window, cx) => Ok(window),
@@ -454,13 +514,16 @@ impl World {
             Ok(window) => {
                 // AS-EN-01: spent until the re-enabling call.
                 self.socket_mut(socket).spend(event);
-                if event >= NetworkEvent::Qos {
-                    self.told(socket, event);
-                }
-                let error = self.take_injected(socket, event).unwrap_or(error);
-                let (message, standing) = (registration.message, Standing::Current);
+                let error = self.told_error(socket, event, error);
+                let standing = Standing::Current;
+                let socket = self.wparam(socket, registration, cx);
+                let host = self.socket(registration.descriptor).host;
                 let queued = Queued { window, socket, event, standing, message, error };
-                self.windows.queue.push(queued);
+                if self.more.provider.slow.has(host) {
+                    self.more.get_mut().provider.posting.push(queued);
+                } else {
+                    self.windows.queue.push(queued);
+                }
                 cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
             }
             Err((guard, becomes)) => {
@@ -474,11 +537,20 @@ impl World {
                     FailedPost::StaysArmed => {}
                 }
                 if S::WANTS_SILENCE {
-                    let socket = socket.handle();
+                    let socket = self.called(socket);
                     cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                 }
             }
         }
+    }
+
+    /// The error that an event is told with: what a script wants, just once. A change that is told
+    /// is told (AS-EN-12, AS-EN-13).
+    fn told_error(&mut self, socket: SocketIx, event: NetworkEvent, error: WsaError) -> WsaError {
+        if event >= NetworkEvent::Qos {
+            self.told(socket, event);
+        }
+        self.take_injected(socket, event).unwrap_or(error)
     }
 
     /// Whether PostMessage, or the provider's upcall for it, puts a message into the queue of a
@@ -489,7 +561,9 @@ impl World {
         window: WindowIx,
         cx: &mut Context<'_, C, S>,
     ) -> bool {
-        if self.faults.upcall.has(self.socket(socket).host) {
+        // AS-SPI-05: each process has its own table.
+        let registration = self.socket(socket).registration.expect("what posts is registered");
+        if self.faults.upcall.has(self.socket(registration.descriptor).host) {
             return false;
         }
         if let Some(left) = self.faults.posts.checked_sub(1) {

@@ -24,6 +24,10 @@ impl Injected {
         }
     }
 
+    pub(crate) fn of(&self, socket: SocketIx, event: NetworkEvent) -> Option<WsaError> {
+        Some(self.0[self.place(socket, event).ok()?].2)
+    }
+
     fn take(&mut self, socket: SocketIx, event: NetworkEvent) -> Option<WsaError> {
         let at = self.place(socket, event).ok()?;
         Some(self.0.remove(at).2)

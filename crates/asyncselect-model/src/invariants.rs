@@ -3,6 +3,7 @@
 use asyncselect_abi::{HostId, NetworkEvents, ThreadId};
 
 use crate::host::HOSTS_MAX;
+use crate::registration::Target;
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, End, HoldKind, LinkIx, Segment, Side, Space};
 use crate::window::{Queued, Standing};
@@ -40,17 +41,17 @@ impl World {
             assert_eq!(*socket, bare, "AS-CL-06: a closed socket has nothing and posts nothing");
             return;
         }
-        assert!(self.startups[usize::from(socket.host.0)] > 0, "AS-CLS-06: no socket without it");
-        match socket.registration {
-            None => assert_eq!(socket.spent(), 0, "nothing is spent that nobody asked for"),
-            Some(registration) => {
-                assert!(socket.nonblocking, "AS-NB-01: a registered socket is non-blocking");
-                let mask = NetworkEvents(u32::from(registration.mask.get()));
-                assert!(mask.undefined().is_empty(), "OQ-04: what no event has is not kept");
-                if let Some(window) = registration.window {
-                    let owner = self.windows.owner(window).expect("OQ-18: a window that exists");
-                    assert_eq!(self.host_of(owner), socket.host, "a window of another machine");
-                }
+        let started = self.startups[usize::from(socket.host.0)] > 0;
+        assert!(started || self.has_descriptors(at), "AS-CLS-06: no socket without it");
+        if let Some(registration) = socket.registration {
+            assert!(socket.nonblocking, "AS-NB-01: a registered socket is non-blocking");
+            let mask = NetworkEvents(u32::from(registration.mask.get()));
+            assert!(mask.undefined().is_empty(), "OQ-04: what no event has is not kept");
+            assert_eq!(self.behind(registration.descriptor), at, "a descriptor of the socket");
+            if let Target::Window { window: Some(window), .. } = registration.target {
+                let owner = self.windows.owner(window).expect("OQ-18: a window that exists");
+                let host = self.socket(registration.descriptor).host;
+                assert_eq!(self.host_of(owner), host, "a window of another machine");
             }
         }
         let undefined = NetworkEvents(u32::from(socket.spent())).undefined();
@@ -133,13 +134,13 @@ impl World {
     fn check_queued(&self, queued: &Queued) {
         let owner = self.windows.owner(queued.window);
         assert!(owner.is_some(), "AS-Q-07: messages go with their window");
-        let socket = self.socket(queued.socket);
+        let socket = self.socket(self.behind(queued.socket));
         match queued.standing {
             Standing::Stale | Standing::Orphaned => {}
             Standing::Current => {
                 let holds = socket.registration.is_some_and(|registration| {
-                    registration.message == queued.message
-                        && registration.window == Some(queued.window)
+                    let (window, message) = (Some(queued.window), queued.message);
+                    registration.target == Target::Window { window, message }
                         && registration.wants(queued.event)
                 });
                 assert!(holds, "a current message has a registration behind it");
@@ -148,13 +149,17 @@ impl World {
     }
 
     fn check_pending(&self, thread: ThreadId, pending: PendingCall) {
-        let select = matches!(pending, PendingCall::Select { .. });
+        let select = matches!(pending, PendingCall::Select { .. } | PendingCall::Events { .. });
         let left_ms = self.select_left_ms[usize::from(thread.0)];
-        assert!(left_ms == 0 || select, "only select has its own time");
+        assert!(
+            left_ms == 0 || select,
+            "only select and waiting for event objects have their own time"
+        );
         for (at, socket) in (0..).map(SocketIx).zip(self.sockets.iter()) {
             if pending.waits_on(at) {
                 assert!(!socket.is_closed(), "closing under a call is not modelled");
-                assert_eq!(socket.host, self.host_of(thread), "a socket of another machine");
+                let own = socket.host == self.host_of(thread) || self.has_descriptors(at);
+                assert!(own, "a socket of another machine");
             }
         }
         match pending {
@@ -168,6 +173,8 @@ impl World {
             | PendingCall::Receive { .. }
             | PendingCall::Send { .. }
             | PendingCall::Change { .. }
+            | PendingCall::Cancelled
+            | PendingCall::Events { .. }
             | PendingCall::Select { .. } => {}
         }
     }

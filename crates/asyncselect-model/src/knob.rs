@@ -95,7 +95,7 @@ macro_rules! knobs {
 
 knobs! {
     /// When FD_CLOSE is posted for a graceful close while received data is unread.
-    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02"] {
+    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6"] {
         /// When the last byte was read.
         AfterDrain = "after_drain",
         /// When the peer's end arrives.
@@ -111,7 +111,7 @@ knobs! {
     }
 
     /// The error word of FD_CLOSE after a reset by the peer.
-    ResetError = "reset_error" ["AS-CL-05" "W-088"] {
+    ResetError = "reset_error" ["AS-CL-05" "W-088" "C9"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -121,7 +121,7 @@ knobs! {
     }
 
     /// Whether registering on a connection that was reset posts FD_CLOSE.
-    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088"] {
+    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088" "C8"] {
         /// It does, as for any condition that holds.
         Posts = "posts",
         /// It does not.
@@ -182,7 +182,7 @@ knobs! {
     }
 
     /// What a receive call answers when a reset came after the peer's graceful end.
-    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C"] {
+    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C" "C14"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -216,7 +216,7 @@ knobs! {
     }
 
     /// How much of its data a non-blocking send takes when there is some space, but too little.
-    ShortSend = "short_send" ["AS-WR-09" "W-046"] {
+    ShortSend = "short_send" ["AS-WR-09" "W-046" "C17"] {
         /// All of it.
         Whole = "whole",
         /// What fits.
@@ -306,7 +306,7 @@ knobs! {
     }
 
     /// Whether a receive call whose buffer is refused (WSAEFAULT) arms again.
-    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063"] {
+    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "C5"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -322,7 +322,7 @@ knobs! {
     }
 
     /// What shutdown(SD_BOTH) does to the registration.
-    ShutdownBoth = "shutdown_both" ["W-085"] {
+    ShutdownBoth = "shutdown_both" ["W-085" "C7"] {
         /// Nothing: FD_CLOSE still comes.
         KeepsRegistration = "keeps_registration",
         /// It forgets it.
@@ -656,6 +656,128 @@ knobs! {
         WriteFirst = "write_first",
     }
 
+    // Event mode: WSAEventSelect and WSAEnumNetworkEvents.
+
+    /// Whether WSAEventSelect tells again of an event that was told and not re-enabled, while its
+    /// condition holds.
+    EventReregister = "event_reregister" ["OQ-07" "AS-REP-09" "W-007"] {
+        /// It does, as for a new registration.
+        TellsAgain = "tells_again",
+        /// It does not, whatever mask or event object came between.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// What WSAEventSelect does to the events that are recorded and not enumerated.
+    EventRecordKept = "event_record" ["AS-REP-05" "W-009" "W-016"] {
+        /// They are cleared.
+        Cleared = "cleared",
+        /// They stay; those that the new mask holds set the new event object at once.
+        Kept = "kept",
+    }
+
+    /// Whether what arrives is recorded although its event was told and not re-enabled.
+    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072"] {
+        /// It is not.
+        Once = "once",
+        /// Each arrival is.
+        Each = "each",
+    }
+
+    /// Whether a receive call whose buffer is refused (WSAEFAULT) re-enables FD_READ in event mode.
+    EventBadBufferRearms = "event_bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "W-070"] {
+        /// It does.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// How long the outcome of a connect that nobody was told of is told to a registration with an
+    /// event object.
+    EventConnectOutcome = "event_connect_outcome" ["AS-CO-01" "W-032" "W-036" "W-089"] {
+        /// As long as the connection is established; a failure not at all.
+        WhileConnected = "while_connected",
+        /// Until it is told.
+        UntilTold = "until_told",
+    }
+
+    /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
+    /// nothing of its condition.
+    RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
+        /// It stays recorded: it tells of what once was.
+        Kept = "kept",
+        /// It is taken back.
+        Withdrawn = "withdrawn",
+    }
+
+    /// What a WSAAsyncSelect with a mask does to what WSAEventSelect has recorded.
+    RecordAfterAsyncSelect = "record_after_async_select" ["OQ-29" "AS-REP-06" "AS-CAN-07"] {
+        /// It is cleared.
+        Cleared = "cleared",
+        /// It stays until it is enumerated.
+        Kept = "kept",
+    }
+
+    /// Whether an event that a message told of, and that was not re-enabled, is recorded for a
+    /// WSAEventSelect that takes over.
+    EventAfterMessages = "event_after_messages" ["AS-REP-01" "AS-REP-09"] {
+        /// It is, as for any new registration.
+        TellsAgain = "tells_again",
+        /// It is not.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// Whether select sets the event object of a socket of which an event is recorded.
+    SelectSetsEvent = "select_sets_event" ["AS-EN-23" "W-010"] {
+        /// It does not.
+        Never = "never",
+        /// It does, in whatever list the socket is.
+        Sets = "sets",
+    }
+
+    /// Whether WSAEventSelect looks at its event object when its mask is 0.
+    CancelEventCheck = "cancel_event_check" ["X-05" "AS-CAN-06"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// One that does not exist is WSAEINVAL; NULL is none.
+        Einval = "WSAEINVAL",
+    }
+
+    // Descriptors and processes.
+
+    /// Which descriptor of a shared socket `wParam` names.
+    SharedWparam = "shared_wparam" ["OQ-19" "AS-DUP-01"] {
+        /// The one that registered.
+        Registering = "registering",
+        /// The first.
+        First = "first",
+    }
+
+    /// What becomes of a registration when the descriptor that made it is closed while the socket
+    /// has others.
+    ClosedDescriptor = "closed_descriptor" ["OQ-19" "AS-DUP-01" "AS-DUP-04" "AS-CLS-01"] {
+        /// It stays, as the socket does.
+        KeepsRegistration = "keeps_registration",
+        /// It ends.
+        CancelsRegistration = "cancels_registration",
+    }
+
+    /// Whether calls of another process on a shared socket arm events of the process that
+    /// registered.
+    OtherProcessRearms = "other_process_rearms" ["OQ-33" "AS-DUP-01"] {
+        /// They do: the socket's state is common.
+        Rearms = "rearms",
+        /// They do not.
+        Ignored = "ignored",
+    }
+
+    /// What CloseHandle on the last handle of a registered socket does, FD_CLOSE being asked for.
+    ClosedHandle = "closed_handle" ["W-08E" "W-08F" "C12"] {
+        /// It is silent, as closesocket.
+        Silent = "silent",
+        /// It posts FD_CLOSE, error word 0.
+        Posts = "posts",
+    }
+
     // Quality of service, routes and addresses.
 
     /// Whether changes of quality of service, routes and addresses are ever reported.
@@ -731,6 +853,47 @@ impl KnobId {
     pub fn value_index(self, name: &str) -> Option<u8> {
         let found = self.values().iter().position(|value| *value == name)?;
         u8::try_from(found).ok()
+    }
+
+    /// Whether it matters only to registrations with an event object.
+    #[must_use]
+    pub const fn is_of_event_mode(self) -> bool {
+        matches!(
+            self,
+            Self::EventReregister
+                | Self::EventRecordKept
+                | Self::EventArrival
+                | Self::EventBadBufferRearms
+                | Self::EventConnectOutcome
+                | Self::RecordAfterCall
+                | Self::RecordAfterAsyncSelect
+                | Self::EventAfterMessages
+                | Self::SelectSetsEvent
+                | Self::CancelEventCheck
+        )
+    }
+
+    /// Whether it matters only to registrations with a window.
+    #[must_use]
+    pub const fn is_of_message_mode(self) -> bool {
+        matches!(
+            self,
+            Self::HwndCheck
+                | Self::CancelHwndCheck
+                | Self::Reregister
+                | Self::QueuedMessages
+                | Self::BadBufferRearms
+                | Self::ConnectAtRegistration
+                | Self::RegisterAfterReset
+                | Self::DestroyedWindow
+                | Self::FailedPost
+                | Self::QueueLimit
+                | Self::CleanupMessages
+                | Self::ConnectAndWrite
+                | Self::WriteAndClose
+                | Self::OobAndRead
+                | Self::ReadAndWrite
+        )
     }
 
     /// Position in [`KnobId::ALL`].

@@ -60,11 +60,13 @@ pub enum Trigger {
     IoctlCalled,
     /// The quality of service, a route or an address changed.
     Changed,
+    /// CloseHandle closed the last handle.
+    HandleClosed,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -83,6 +85,7 @@ impl Trigger {
         Self::OptionSet,
         Self::IoctlCalled,
         Self::Changed,
+        Self::HandleClosed,
     ];
 
     /// The trigger in words.
@@ -107,6 +110,7 @@ impl Trigger {
             Self::OptionSet => "option set",
             Self::IoctlCalled => "ioctl call",
             Self::Changed => "change",
+            Self::HandleClosed => "handle closed",
         }
     }
 
@@ -127,7 +131,8 @@ impl Trigger {
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
-            | Self::Changed => Moment::Happened,
+            | Self::Changed
+            | Self::HandleClosed => Moment::Happened,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -193,6 +198,8 @@ pub enum Condition {
     RouteChanged(WsaError),
     /// The list of local addresses has changed; the error word is 0.
     AddressesChanged(WsaError),
+    /// The last handle was closed, and not by closesocket (W-08E).
+    HandleClosed,
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -215,6 +222,7 @@ impl Condition {
             | Self::EndedUnread
             | Self::QosChanged
             | Self::GroupQosChanged
+            | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
     }
@@ -261,6 +269,8 @@ pub enum Absence {
     Reserved,
     /// It changed, and this stack tells nobody (W-097, C13).
     Unreported,
+    /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
+    HandleClosed,
 }
 
 /// Why an event was not posted.
@@ -330,6 +340,7 @@ impl Guard {
                 Absence::ChangedBefore => Rule::Oq31,
                 Absence::Reserved => Rule::Gq01,
                 Absence::Unreported => Rule::W097,
+                Absence::HandleClosed => Rule::W08E,
             },
         }
     }
@@ -362,6 +373,7 @@ impl Guard {
             Self::Absent(Absence::ChangedBefore) => "changed before the registration",
             Self::Absent(Absence::Reserved) => "the event is reserved",
             Self::Absent(Absence::Unreported) => "changes are not reported",
+            Self::Absent(Absence::HandleClosed) => "the handle was closed",
         }
     }
 }
@@ -399,6 +411,7 @@ pub fn decide(
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
+            | Condition::HandleClosed
             | Condition::Aborted(_)
             | Condition::QosChanged
             | Condition::GroupQosChanged
@@ -454,6 +467,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         }
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
+        // W-08E: the provider takes the end of its socket for the peer's.
+        (Condition::HandleClosed, _) => Rule::W08E,
         // AS-CL-08: a time-out or another failure at this side.
         (Condition::Aborted(_), Aborted) => Rule::Cl08,
         // AS-CL-02: at registration.
@@ -497,6 +512,7 @@ mod tests {
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
+            Condition::HandleClosed,
             Condition::Urgent,
             Condition::Acceptable,
             Condition::Connected,

@@ -14,7 +14,9 @@
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
 //! | changes of QoS, routes and addresses | `notice` |
+//! | further descriptors, processes | `sharing` |
 //! | where the network lies | [`stream`] |
+//! | what a provider keeps, slow upcalls | `provider` |
 //! | what few worlds have | `more` |
 //! | what must hold between any two moves | `invariants` |
 //! | where stacks differ | [`knob`], [`profile`] |
@@ -29,6 +31,9 @@
 mod calls;
 pub mod chooser;
 mod evaluate;
+mod event_mode;
+mod event_object;
+mod event_record;
 mod host;
 mod injected;
 mod invariants;
@@ -39,8 +44,10 @@ mod more;
 mod network;
 mod notice;
 pub mod profile;
+mod provider;
 mod registration;
 pub mod rule;
+mod sharing;
 mod shortage;
 pub mod sink;
 mod socket;

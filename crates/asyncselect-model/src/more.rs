@@ -6,24 +6,43 @@
 
 use std::ops::Deref;
 
+use crate::event_object::EventObjects;
+use crate::event_record::EventRecords;
 use crate::injected::Injected;
 use crate::notice::Notices;
+use crate::provider::Provider;
+use crate::sharing::Sharing;
 use crate::shortage::Shortage;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    pub(crate) events: EventObjects,
+    pub(crate) records: EventRecords,
+    pub(crate) sharing: Sharing,
+    pub(crate) provider: Provider,
     pub(crate) injected: Injected,
     pub(crate) notices: Notices,
     pub(crate) shortage: Shortage,
 }
 
 impl Parts {
-    const NONE: Self =
-        Self { injected: Injected::NONE, notices: Notices::NONE, shortage: Shortage::NONE };
+    const NONE: Self = Self {
+        events: EventObjects::NONE,
+        records: EventRecords::NONE,
+        sharing: Sharing::NONE,
+        provider: Provider::NONE,
+        injected: Injected::NONE,
+        notices: Notices::NONE,
+        shortage: Shortage::NONE,
+    };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { injected, notices, shortage } = self;
+        let Self { events, records, sharing, provider, injected, notices, shortage } = self;
+        events.pack(out);
+        records.pack(out);
+        sharing.pack(out);
+        provider.pack(out);
         injected.pack(out);
         notices.pack(out);
         shortage.pack(out);
@@ -38,6 +57,11 @@ impl More {
     /// To change it; this makes the box.
     pub(crate) fn get_mut(&mut self) -> &mut Parts {
         self.0.get_or_insert_default()
+    }
+
+    /// To change it if it is there.
+    pub(crate) fn existing(&mut self) -> Option<&mut Parts> {
+        self.0.as_deref_mut()
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -68,14 +68,16 @@ impl World {
                 {
                     return self.resume(thread, cx);
                 }
+                self.arm_by_arrival(listener, NetworkEvent::Accept, cx);
                 self.evaluate(listener, Trigger::ConnectionArrived, cx);
             }
             Segment::Data(_) | Segment::Urgent(_) => {
-                if matches!(segment, Segment::Urgent(_)) {
+                let urgent = matches!(segment, Segment::Urgent(_));
+                if urgent {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
-                    self.data_arrives(link, side, socket, cx)?;
+                    self.data_arrives((link, side), socket, urgent, cx)?;
                 }
             }
             Segment::Fin => {
@@ -136,9 +138,9 @@ impl World {
 
     fn data_arrives<C: Chooser, S: Sink>(
         &mut self,
-        link: LinkIx,
-        side: Side,
+        (link, side): (LinkIx, Side),
         socket: SocketIx,
+        urgent: bool,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let this = *self.socket(socket);
@@ -156,6 +158,8 @@ impl World {
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }
+        let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
+        self.arm_by_arrival(socket, event, cx);
         self.evaluate(socket, Trigger::DataArrived, cx);
         Ok(())
     }
@@ -447,6 +451,8 @@ impl World {
         let is_private = quiet
             && matches!(socket.state, SocketState::Connected(..))
             && socket.registration.is_none()
+            // Calls on others of its descriptors are calls on it.
+            && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             // What goes the other way may reset the connection.
@@ -508,7 +514,7 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let down = self.is_network_down(self.socket(socket).host);
                         let silent = down && self.is_cut(link);
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;

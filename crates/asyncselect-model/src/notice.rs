@@ -436,6 +436,6 @@ impl World {
 
     fn is_open_on(&self, host: HostId, socket: SocketIx) -> bool {
         let this = self.socket(socket);
-        this.host == host && !this.is_closed()
+        !this.is_closed() && self.machine_of(this.host) == host
     }
 }

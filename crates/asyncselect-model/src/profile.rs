@@ -5,18 +5,20 @@ use std::fmt;
 
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelHwndCheck, ChangeEvents, CleanupMessages,
-    CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
-    FailedAcceptRearms, Fionread, GetQos, HandleReuse, HwndCheck, InlineChange, InlineOob,
-    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
-    ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister,
-    ResetAfterEnd, ResetError, RouteIoctl, SecondClose, SendUnconnected, ShortSend,
-    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
-    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteRearmedBy,
+    BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, ChangeEvents,
+    CleanupMessages, CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread,
+    CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle, ConnectAfterRefusal,
+    ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow, EventAfterMessages,
+    EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
+    FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck, InlineChange,
+    InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead,
+    OobRearmedBy, OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, RouteIoctl,
+    SecondClose, SelectSetsEvent, SendUnconnected, SharedWparam, ShortSend, ShortSendRearms,
+    ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -168,6 +170,12 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
+            .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
+            .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
+            .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
+            .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
+            .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
             .fix(ChangeEvents::Reported, Documented, "AS-QOS-01, AS-RI-01, AS-AL-01")
             .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
@@ -210,6 +218,14 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(EventReregister::KeepsLatch, ObservedElsewhere, "W-007")
+            .fix(EventRecordKept::Kept, ObservedElsewhere, "W-009, W-016")
+            .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
+            .fix(EventBadBufferRearms::Ignored, ObservedElsewhere, "W-063, W-070")
+            .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
+            .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
+            .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
+            .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
             .fix(ChangeEvents::Reported, Inferred, "W-096, of addresses in event mode")
             .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
@@ -281,21 +297,59 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(EventReregister::KeepsLatch, Measured, HERE)
+            .fix(EventArrival::Once, Measured, HERE)
+            .fix(EventBadBufferRearms::Ignored, Measured, HERE)
+            .fix(RecordAfterCall::Withdrawn, Measured, HERE)
+            .fix(EventConnectOutcome::UntilTold, Measured, HERE)
+            .fix(EventAfterMessages::KeepsLatch, Measured, HERE)
+            .fix(SelectSetsEvent::Sets, Measured, HERE)
+            .fix(CancelEventCheck::Einval, Measured, HERE)
+            .fix(FailedSelect::KeepsRegistration, Measured, HERE)
+            .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
+            .fix(EventRecordKept::Kept, Measured, HERE)
+            .fix(SharedWparam::Registering, Measured, HERE)
+            .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
+            .fix(ClosedHandle::Silent, Measured, HERE)
             .fix(ChangeEvents::Ignored, ObservedElsewhere, "W-097, C13")
             .fix(GetQos::OpNotSupp, Measured, HERE)
             .fix(RouteIoctl::OpNotSupp, Measured, HERE)
     }
 }
 
-/// The knobs of one run: what the profile fixes, and what the run decided so far. Three bits a
-/// knob: 0 for open, else the alternative's number and one.
+/// The knobs of one run: what the profile fixes, and what the run decided so far. Each has a field
+/// of as few bits as it takes: 0 for open, else the alternative's number and one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Knobs([u64; KnobId::ALL.len().div_ceil(Self::PER_WORD)]);
+pub(crate) struct Knobs([u64; Self::WORDS]);
+
+/// Where the field of a knob is.
+#[derive(Clone, Copy)]
+struct Field {
+    word: usize,
+    shift: u32,
+    mask: u64,
+}
+
+/// One field after the other, none across two words.
+const fn fields() -> [Field; KnobId::ALL.len()] {
+    let mut fields = [Field { word: 0, shift: 0, mask: 0 }; KnobId::ALL.len()];
+    let (mut word, mut shift, mut knob) = (0, 0, 0);
+    while knob < fields.len() {
+        let width = usize::BITS - KnobId::ALL[knob].values().len().leading_zeros();
+        if shift + width > u64::BITS {
+            word += 1;
+            shift = 0;
+        }
+        fields[knob] = Field { word, shift, mask: (1 << width) - 1 };
+        shift += width;
+        knob += 1;
+    }
+    fields
+}
 
 impl Knobs {
-    const BITS: usize = 3;
-    const PER_WORD: usize = 64 / Self::BITS;
-    const FIELD: u64 = (1 << Self::BITS) - 1;
+    const FIELDS: [Field; KnobId::ALL.len()] = fields();
+    const WORDS: usize = Self::FIELDS[KnobId::ALL.len() - 1].word + 1;
 
     pub(crate) fn new(profile: &Profile) -> Self {
         let mut knobs = Self(Default::default());
@@ -310,23 +364,18 @@ impl Knobs {
     /// The alternative that holds in this run, once it is fixed or decided.
     #[inline]
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
-        let (word, shift) = Self::slot(knob);
-        let held =
-            u8::try_from(self.0[word] >> shift & Self::FIELD).expect("three bits fit a byte");
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u8::try_from(self.0[word] >> shift & mask).expect("a field has few bits");
         held.checked_sub(1)
     }
 
     /// Decides an open knob.
     #[inline]
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
-        assert!(u64::from(value) < Self::FIELD, "a knob has at most 7 alternatives");
-        let (word, shift) = Self::slot(knob);
-        self.0[word] |= u64::from(value + 1) << shift;
-    }
-
-    #[inline]
-    fn slot(knob: KnobId) -> (usize, usize) {
-        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * Self::BITS)
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u64::from(value) + 1;
+        assert!(held <= mask, "{knob} has it");
+        self.0[word] |= held << shift;
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

@@ -32,6 +32,7 @@ macro_rules! rules {
 rules! {
     Reg07 = "AS-REG-07", "Nothing works before a successful WSAStartup.";
     Reg09 = "AS-REG-09", "A window handle that names no window is an invalid parameter.";
+    Reg10 = "AS-REG-10", "Registering fails with WSAEINPROGRESS while a callback is processed.";
     Reg11 = "AS-REG-11", "The handle is not a socket.";
     Reg08 = "AS-REG-08", "Registering fails with WSAENETDOWN when the network subsystem failed.";
     Nb02 = "AS-NB-02", "Blocking mode cannot be set while a registration is active.";
@@ -84,6 +85,8 @@ rules! {
     Al02 = "AS-AL-02", "SIO_ADDRESS_LIST_CHANGE would block on a non-blocking socket.";
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
+    Hk05 = "AS-HK-05", "A call that was cancelled ends with WSAEINTR; without one there is nothing to cancel.";
+    Cls06 = "AS-CLS-06", "The last cleanup cancels calls and closes sockets.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
     Oq31 = "OQ-31", "Nobody says whether a registration hears of a change before it.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
@@ -98,6 +101,7 @@ rules! {
     W075 = "W-075", "A receive with MSG_OOB fails with WSAEWOULDBLOCK if no urgent byte waits.";
     W08A = "W-08A", "After a reset by the peer, send and recv fail.";
     W083 = "W-083", "FD_CLOSE comes when the end arrives, unread data or not.";
+    W08E = "W-08E", "CloseHandle on a registered socket posts FD_CLOSE on Windows.";
     W097 = "W-097", "Some stacks know nothing of QoS, routes and addresses that change.";
     W088 = "W-088", "What FD_CLOSE says of a reset differs between stacks.";
 }

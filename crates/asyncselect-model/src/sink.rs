@@ -1,8 +1,8 @@
 //! What a move did, in order, with reasons.
 
 use asyncselect_abi::{
-    Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle, ThreadId,
-    WsaError,
+    EventHandle, Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle,
+    ThreadId, WsaError,
 };
 
 use crate::latch::{Guard, Trigger};
@@ -33,10 +33,25 @@ pub enum Effect {
     },
     /// Bytes went into a receive buffer; a call may take several pieces.
     Received(Piece),
-    /// A message was put into a queue.
+    /// A message was put into a queue, or the upcall for it was made and takes its time.
     Post {
         /// The message.
         message: Message,
+        /// The rule that demands it.
+        rule: Rule,
+        /// What made the stack look.
+        trigger: Trigger,
+    },
+    /// An event was recorded and its event object set, where others have a message (AS-REP-09).
+    Record {
+        /// The socket.
+        socket: SocketHandle,
+        /// The event.
+        event: NetworkEvent,
+        /// Its error, 0 for none.
+        error: WsaError,
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
         /// The rule that demands it.
         rule: Rule,
         /// What made the stack look.

@@ -3,7 +3,7 @@
 use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
 use crate::latch::Latch;
-use crate::registration::Registration;
+use crate::registration::{Registration, Target};
 use crate::stream::{CAPACITY, LinkIx, Side};
 
 /// Number of a socket: its place among those that exist or existed.
@@ -147,6 +147,14 @@ impl Socket {
     #[inline]
     pub(crate) fn candidates(&self) -> u16 {
         self.registration.map_or(0, |registration| registration.mask.get() & !self.spent)
+    }
+
+    /// Whether it is registered with an event object.
+    pub(crate) fn told_by_event(&self) -> bool {
+        match self.registration.map(|registration| registration.target) {
+            Some(Target::Event(_)) => true,
+            Some(Target::Window { .. }) | None => false,
+        }
     }
 
     /// The events that were posted and not re-enabled since, as bits.

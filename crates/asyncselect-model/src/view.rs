@@ -2,9 +2,14 @@
 //!
 //! Facts only: what they lead to, a checker has to work out from the clauses by itself.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{
+    EventHandle, HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, ThreadId,
+    WsaError,
+};
 
-use crate::registration::Registration;
+use crate::event_object::EventIx;
+use crate::host::HostSet;
+use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Side, Space};
@@ -16,6 +21,8 @@ use crate::world::World;
 pub struct SocketView {
     /// Its handle.
     pub handle: SocketHandle,
+    /// The machine that it is on.
+    pub host: HostId,
     /// What is registered.
     pub registration: Option<RegistrationView>,
     /// Whether calls on it never wait.
@@ -33,12 +40,27 @@ pub struct SocketView {
 /// A registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationView {
-    /// The window; `None` if it does not exist, or no longer.
-    pub hwnd: Option<Hwnd>,
-    /// The number of its messages.
-    pub message: MessageId,
+    /// Where notifications go.
+    pub target: TargetView,
     /// The events that it asks for.
     pub mask: NetworkEvents,
+}
+
+/// Where notifications go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetView {
+    /// To a window.
+    Window {
+        /// The window; `None` if it does not exist, or no longer.
+        hwnd: Option<Hwnd>,
+        /// The number of its messages.
+        message: MessageId,
+    },
+    /// To an event object.
+    Event {
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
+    },
 }
 
 /// Where a socket is in its life.
@@ -80,11 +102,12 @@ impl World {
         open.filter(|(_, socket)| !socket.is_closed()).map(|(at, socket)| self.view(at, socket))
     }
 
-    /// The open socket of this handle.
+    /// The open socket of this handle, which may be that of a descriptor that was closed before
+    /// the last.
     #[inline]
     #[must_use]
     pub fn socket_of(&self, handle: SocketHandle) -> Option<SocketView> {
-        let at = self.any_socket(handle)?;
+        let at = self.standing(handle)?;
         Some(self.view(at, self.socket(at)))
     }
 
@@ -93,8 +116,57 @@ impl World {
     #[inline]
     #[must_use]
     pub fn registration_of(&self, handle: SocketHandle) -> Option<(RegistrationView, bool)> {
-        let socket = self.socket(self.any_socket(handle)?);
+        let socket = self.socket(self.standing(handle)?);
         Some((socket.registration?.view(), socket.nonblocking))
+    }
+
+    /// The machine that a value of a handle belongs to, whether or not the socket is open.
+    #[must_use]
+    pub fn host_of_handle(&self, handle: SocketHandle) -> Option<HostId> {
+        let at = SocketIx::from_handle(handle)?;
+        self.sockets.get(at.at()).map(|socket| socket.host)
+    }
+
+    /// The thread that made a window; `None` if it does not exist, or no longer.
+    #[must_use]
+    pub fn thread_of(&self, hwnd: Hwnd) -> Option<ThreadId> {
+        self.windows.owner(self.windows.find(hwnd)?)
+    }
+
+    /// How many posts a script still wants to fail.
+    #[inline]
+    #[must_use]
+    pub fn failing_posts(&self) -> u8 {
+        self.faults.posts
+    }
+
+    /// Whether the upcalls of a machine's provider post nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcall(&self, host: HostId) -> bool {
+        self.faults.upcall.has(host)
+    }
+
+    /// The same of any machine.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcalls(&self) -> bool {
+        self.faults.upcall != HostSet::default()
+    }
+
+    /// The error that a script wants the next message of an event to carry.
+    #[inline]
+    #[must_use]
+    pub fn injected_error(&self, socket: SocketHandle, event: NetworkEvent) -> Option<WsaError> {
+        let place = SocketIx::from_handle(socket)?;
+        self.more.injected.of(self.behind(place), event)
+    }
+
+    /// The handle under which a socket is known here: that of its first descriptor.
+    #[inline]
+    #[must_use]
+    pub fn first_descriptor(&self, handle: SocketHandle) -> SocketHandle {
+        SocketIx::from_handle(handle).map_or(handle, |place| self.behind(place).handle())
     }
 
     /// Every queued message, of all threads, the oldest first.
@@ -102,10 +174,19 @@ impl World {
         self.windows.queue.iter().map(crate::window::Queued::message)
     }
 
+    /// The socket of a descriptor that is open or was closed before the last.
+    #[inline]
+    fn standing(&self, handle: SocketHandle) -> Option<SocketIx> {
+        let place = SocketIx::from_handle(handle).filter(|at| at.at() < self.sockets.len())?;
+        let socket = self.behind(place);
+        (!self.socket(socket).is_closed()).then_some(socket)
+    }
+
     #[inline]
     fn view(&self, at: SocketIx, socket: &Socket) -> SocketView {
         SocketView {
             handle: at.handle(),
+            host: socket.host,
             registration: socket.registration.map(Registration::view),
             nonblocking: socket.nonblocking,
             send_shut: socket.send_shut,
@@ -136,8 +217,13 @@ impl Registration {
     #[inline]
     fn view(self) -> RegistrationView {
         RegistrationView {
-            hwnd: self.window.map(WindowIx::handle),
-            message: MessageId(u32::from(self.message)),
+            target: match self.target {
+                Target::Window { window, message } => TargetView::Window {
+                    hwnd: window.map(WindowIx::handle),
+                    message: MessageId(u32::from(message)),
+                },
+                Target::Event(object) => TargetView::Event { object: object.map(EventIx::handle) },
+            },
             mask: NetworkEvents(u32::from(self.mask.get())),
         }
     }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -42,6 +42,8 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
+    /// Of all addresses.
+    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -50,7 +52,7 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
+    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
     pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
@@ -73,8 +75,12 @@ pub(crate) enum PendingCall {
     Select { read: u16, write: u16, except: u16 },
     /// WSAIoctl, until what it asked to hear of has changed.
     Change { socket: SocketIx, event: NetworkEvent },
+    /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
+    Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -113,14 +119,16 @@ impl PendingCall {
             | Self::Send { .. }
             | Self::Select { .. }
             | Self::Change { .. }
-            | Self::Message { .. } => false,
+            | Self::Cancelled
+            | Self::Message { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } => false,
+            Self::None | Self::Cancelled | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -155,6 +163,8 @@ pub enum Move<'c> {
         /// The end.
         toward: Side,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall,
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
     /// Time passes.
@@ -215,9 +225,11 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
+    /// The machine or process of the thread that calls.
+    pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at ends of connections. An engine does little else
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does little else
 /// between moves, and adapters on adapters take several times as long.
 struct Moves<'w> {
     world: &'w World,
@@ -238,6 +250,12 @@ impl Iterator for Moves<'_> {
             *thread += 1;
             if *pending != PendingCall::None && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
+            }
+        }
+        if usize::from(*thread) == THREADS_MAX {
+            *thread += 1;
+            if !world.more.provider.posting.is_empty() {
+                return Some(Move::Upcall);
             }
         }
         let links = &*world.streams.links;
@@ -268,6 +286,7 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -279,6 +298,7 @@ impl Clone for World {
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
+        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
@@ -297,6 +317,7 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
+            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
@@ -341,11 +362,20 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let cx = &mut Context { chooser, sink, decides: true };
+        let caller = match mv {
+            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
+            Move::Deliver { .. }
+            | Move::Upcall
+            | Move::Retrieve(_)
+            | Move::Tick { .. }
+            | Move::Fault(_) => HostId(0),
+        };
+        let cx = &mut Context { chooser, sink, decides: true, caller };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
+            Move::Upcall => self.upcall_returns(),
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }
@@ -364,6 +394,7 @@ impl World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
@@ -378,7 +409,9 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let family = u64::from(*family == Family::Ipv6) << 16;
+        let count = u64::try_from(sockets.len()).expect("fits");
+        out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         for socket in sockets.iter() {
@@ -405,12 +438,16 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
+                PendingCall::Cancelled => out(8),
                 PendingCall::Change { socket, event } => {
-                    out(7 | u64::from(socket.0) << 8 | u64::from(event.bit().0) << 16);
+                    out(9 | u64::from(socket.0) << 8 | u64::from(event.bit().0) << 16);
                 }
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
                 }
             }
         }

@@ -1,21 +1,26 @@
 //! A checked scenario: every name, clause id and knob resolved; no name is looked up after this.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId,
+    ThreadId, WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
-use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
+use crate::script_file::{LpErrnoSpec, Mode, Need, ReturnSpec, ScriptFile};
 use crate::source::{JsonPath, Source, SourceError};
 use crate::stack::Happening;
 
 mod check;
+mod event_mode;
 mod expect;
 mod lists;
 pub mod suite;
+
+pub use event_mode::EventMode;
 
 /// A name of a socket, window or event object, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -194,6 +199,12 @@ pub struct Expected {
     pub events: Option<EventRecord>,
 }
 
+impl Expected {
+    /// Success, whatever is returned.
+    pub(crate) const SUCCESS: Self =
+        Self { value: None, error: None, data: None, lp_errno: None, events: None };
+}
+
 /// What must have been retrieved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -242,6 +253,8 @@ pub struct Script {
     pub clauses: Vec<String>,
     /// The observed fact that the file pins, and the profiles on which it holds.
     pub fact: Option<(String, Vec<String>)>,
+    /// The address family of its runs: IPv4, unless [`Script::on`] says otherwise.
+    pub family: Family,
     /// What a backend must offer.
     pub needs: Vec<Need>,
     /// Names of sockets.
@@ -254,7 +267,9 @@ pub struct Script {
     pub threads: Vec<String>,
     /// The machine of each thread; none if all are on one.
     pub hosts: Vec<HostId>,
-    /// Names of the machines after the first, which has none.
+    /// The process of each thread; none if all are in one.
+    pub processes: Vec<ProcessId>,
+    /// Names of the machines or processes after the first, which has none.
     pub machines: Vec<String>,
     /// Payloads.
     pub literals: Vec<Data>,
@@ -268,6 +283,10 @@ pub struct Script {
     pub choices: Vec<(KnobId, u8)>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
     pub refusing: Option<NameId>,
+    /// Set if the script is one in event mode.
+    pub event_mode: Option<EventMode>,
+    /// The same script in event mode, where the file opts in.
+    pub twin: Option<Box<Script>>,
     source: Source,
 }
 
@@ -298,6 +317,7 @@ impl Script {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
@@ -307,11 +327,13 @@ impl Script {
             refusing,
             ..
         } = checker;
-        Ok(Self {
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
+        let mut script = Self {
             id: id_of(&source.path),
             title: file.title,
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
+            family: Family::default(),
             needs,
             guarded,
             choices,
@@ -319,14 +341,51 @@ impl Script {
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,
             steps: ops,
             refusing,
+            event_mode: None,
+            twin: None,
             source,
-        })
+        };
+        let modes = JsonPath::default().key("modes");
+        if !file.modes.contains(&Mode::Message) {
+            let message = "without `message`, in which every file runs".to_owned();
+            return Err(script.source.error(&modes, message, None));
+        }
+        if file.modes.contains(&Mode::Event) {
+            let twin = script.in_event_mode().map_err(|(step, why)| {
+                let message = format!("no event mode for this file: step {}: {why}", step + 1);
+                script.source.error(&modes, message, None)
+            })?;
+            script.twin = Some(Box::new(twin));
+            script.keep_message_mode();
+        }
+        Ok(script)
+    }
+
+    /// The same script for runs of an address family: nothing in a file says which.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.family = family;
+        self.needs.retain(|need| *need != Need::Ipv6);
+        if family == Family::Ipv6 {
+            self.needs.push(Need::Ipv6);
+        }
+        self
+    }
+
+    /// What reports call its runs: the id, and the family if it is not the usual one.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        match self.family {
+            Family::Ipv4 => Cow::Borrowed(&self.id),
+            Family::Ipv6 => Cow::Owned(format!("{} ({})", self.id, self.family)),
+        }
     }
 
     /// The file.
@@ -351,6 +410,12 @@ impl Script {
     #[must_use]
     pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
+    }
+
+    /// Whether threads are on several machines or in several processes.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.machines.is_empty()
     }
 
     /// Whether the file pins a fact of other profiles than this one.

@@ -70,7 +70,7 @@ pub enum Need {
     Faults,
     /// Urgent data.
     Oob,
-    /// IPv6.
+    /// IPv6; no file asks for it, `--family ipv6` does.
     Ipv6,
     /// Handle values come back in a known order.
     HandleReuse,
@@ -84,6 +84,8 @@ pub enum Need {
     Threads,
     /// Several machines.
     Hosts,
+    /// Several processes.
+    Processes,
     /// Simulated time.
     SimulatedTime,
     /// Calls from inside a call that waits, as a blocking hook makes them.
@@ -106,6 +108,7 @@ impl Need {
             Self::Spi => "spi",
             Self::Threads => "threads",
             Self::Hosts => "hosts",
+            Self::Processes => "processes",
             Self::SimulatedTime => "simulated_time",
             Self::BlockingHook => "blocking_hook",
             Self::Schedule => "schedule",
@@ -119,7 +122,7 @@ impl Need {
 pub enum Mode {
     /// By window messages: WSAAsyncSelect.
     Message,
-    /// By event objects: WSAEventSelect (not run yet).
+    /// By event objects too: the file translated to WSAEventSelect and WSAEnumNetworkEvents.
     Event,
 }
 
@@ -145,9 +148,12 @@ pub struct Setup {
     /// Further machines by name, and the threads of each; all others are on the first machine.
     #[serde(default)]
     pub hosts: Hosts,
+    /// Further processes by name, and the threads of each; all others are in the first process.
+    #[serde(default)]
+    pub processes: Hosts,
 }
 
-/// Machines and their threads, in the order of the file.
+/// Machines or processes and their threads, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(pub Vec<(String, Vec<String>)>);
 
@@ -159,7 +165,7 @@ impl<'de> Deserialize<'de> for Hosts {
             type Value = Hosts;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object: for each machine the list of its threads")
+                f.write_str("an object: for each name the list of its threads")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hosts, A::Error> {
@@ -184,7 +190,7 @@ impl JsonSchema for Hosts {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "further machines by name, and the threads of each",
+            "description": "further machines or processes by name, and the threads of each",
             "type": "object",
             "maxProperties": 3,
             "additionalProperties": {
@@ -290,6 +296,8 @@ pub enum Happen {
         /// The thread.
         thread: String,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall {},
 }
 
 /// One of the two ends of a connection.

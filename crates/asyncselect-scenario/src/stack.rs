@@ -66,6 +66,8 @@ pub enum Happening {
         /// The thread.
         thread: ThreadId,
     },
+    /// The first upcall under way returns.
+    Upcall,
 }
 
 impl fmt::Display for Happening {
@@ -79,6 +81,7 @@ impl fmt::Display for Happening {
                 write!(f, "an arrival at the {end} of connection {connection}")
             }
             Self::Return { thread } => write!(f, "the return of the call of thread {}", thread.0),
+            Self::Upcall => f.write_str("the return of an upcall"),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The trace: everything that happened in a run, one event a line.
 //!
-//! The alphabet is `call`, `return`, `post`, `retrieve`, `deliver`, `tick`. A live stack shows the
+//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack shows the
 //! calls, the returns and the retrievals only. The JSON form has a published schema; the text form
 //! is what snapshots hold and people read.
 
@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle,
-    ThreadId, Value, WsaError,
+    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
+    SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
@@ -76,6 +76,23 @@ pub enum TraceEvent {
     Post {
         /// The message.
         message: TraceMessage,
+        /// The clause or fact that demands it.
+        clause: String,
+        /// What made the stack look.
+        after: String,
+    },
+    /// An event was recorded for WSAEnumNetworkEvents, and its event object set.
+    Record {
+        /// The socket.
+        s: String,
+        /// The event.
+        event: NetworkEvent,
+        /// Its error, if it is not 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<WsaError>,
+        /// The event object; none if it was closed.
+        #[serde(rename = "hEventObject", skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
         /// The clause or fact that demands it.
         clause: String,
         /// What made the stack look.
@@ -169,6 +186,7 @@ pub struct Tracer<'s> {
     ms: u32,
     sockets: Vec<(SocketHandle, NameId)>,
     windows: Vec<(Hwnd, NameId)>,
+    events: Vec<(EventHandle, NameId)>,
     /// For each thread, the rule behind its last error.
     rules: [Option<Rule>; THREADS_MAX],
     /// For each thread, what its call under way makes.
@@ -183,13 +201,15 @@ impl<'s> Tracer<'s> {
     /// Begins a trace.
     #[must_use]
     pub fn new(script: &'s Script) -> Self {
-        let (lines, sockets, windows) = (Vec::new(), Vec::new(), Vec::new());
+        let (lines, sockets) = (Vec::new(), Vec::new());
+        let (windows, events) = (Vec::new(), Vec::new());
         Self {
             script,
             lines,
             ms: 0,
             sockets,
             windows,
+            events,
             rules: Default::default(),
             binds: Default::default(),
             told: false,
@@ -242,6 +262,13 @@ impl<'s> Tracer<'s> {
     fn window(&self, handle: Hwnd) -> String {
         match self.windows.iter().rfind(|(other, _)| *other == handle) {
             Some((_, name)) => self.script.windows[usize::from(name.0)].clone(),
+            None => format!("{:#x}", handle.0),
+        }
+    }
+
+    fn event(&self, handle: EventHandle) -> String {
+        match self.events.iter().rfind(|(other, _)| *other == handle) {
+            Some((_, name)) => self.script.events[usize::from(name.0)].clone(),
             None => format!("{:#x}", handle.0),
         }
     }
@@ -303,6 +330,17 @@ impl Observer for Tracer<'_> {
                 Effect::Post { message, rule, trigger } => {
                     let event = TraceEvent::Post {
                         message: self.message(&message),
+                        clause: rule.id().to_owned(),
+                        after: trigger.about().to_owned(),
+                    };
+                    self.push(place, event);
+                }
+                Effect::Record { socket, event, error, object, rule, trigger } => {
+                    let event = TraceEvent::Record {
+                        s: self.socket(socket),
+                        event,
+                        error: (error != WsaError(0)).then_some(error),
+                        object: object.map(|object| self.event(object)),
                         clause: rule.id().to_owned(),
                         after: trigger.about().to_owned(),
                     };
@@ -392,6 +430,10 @@ impl Observer for Tracer<'_> {
 
     fn named_window(&mut self, window: Hwnd, name: NameId) {
         self.windows.push((window, name));
+    }
+
+    fn named_event(&mut self, event: EventHandle, name: NameId) {
+        self.events.push((event, name));
     }
 }
 
@@ -521,6 +563,10 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             }
             TraceEvent::Post { message, clause, .. } => {
                 ("", format!("post      {message}"), Some(clause.as_str()))
+            }
+            TraceEvent::Record { s, event, error, object, clause, .. } => {
+                let what = recorded_text(s, *event, *error, object.as_deref());
+                ("", format!("record    {what}"), Some(clause.as_str()))
             }
             TraceEvent::Retrieve { thread, message, stale } => {
                 let stale = if *stale { "  stale" } else { "" };
@@ -672,6 +718,20 @@ pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
 
 fn of_machine(host: Option<&str>) -> String {
     host.map_or_else(String::new, |host| format!("of {host} "))
+}
+
+/// An event that was recorded, in words.
+pub(crate) fn recorded_text(
+    s: &str,
+    event: NetworkEvent,
+    error: Option<WsaError>,
+    object: Option<&str>,
+) -> String {
+    let error = error.map_or_else(|| "0".to_owned(), |error| error.to_string());
+    match object {
+        Some(object) => format!("({s}, {event}, {error}) sets {object}"),
+        None => format!("({s}, {event}, {error}) sets nothing"),
+    }
 }
 
 /// Recorded events as traces and findings print them.

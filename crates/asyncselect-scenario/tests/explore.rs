@@ -1,14 +1,16 @@
 //! Exploration of the whole corpus: what it finds holds, and reductions lose nothing.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::path::Path;
 
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::explore::outcomes::{Outcomes, outcomes};
+use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
-use asyncselect_scenario::explore::search::{Ended, Limits, Work};
+use asyncselect_scenario::explore::search::{Ended, Limits, Sighting, Work};
+use asyncselect_scenario::explore::standing::Standing;
 use asyncselect_scenario::judge::{Agreement, judge, unreached};
 use asyncselect_scenario::runner::{Ending, Observation};
 use asyncselect_scenario::script::{Op, Script};
@@ -40,19 +42,19 @@ fn calls_in_a_row(script: &Script) -> u32 {
     repeats.max().unwrap_or(0)
 }
 
-fn explore(
-    script: &Script,
+fn explore<'s>(
+    script: &'s Script,
     profile: &Profile,
     freedom: Freedom,
     reduction: Reduction,
     threads: usize,
-) -> Option<Outcomes> {
+) -> Option<Outcomes<'s>> {
     let work = Work { threads, batch: 1024, share: 1 };
     outcomes(script, profile, freedom, reduction, work, LIMITS).ok()
 }
 
 /// Everything explored to its end, with the number of those that were not.
-fn each(freedom: Freedom, mut look: impl FnMut(&Script, &Profile, &Outcomes)) -> usize {
+fn each(freedom: Freedom, mut look: impl FnMut(&Script, &Profile, &Outcomes<'_>)) -> usize {
     let mut cut_short = 0;
     for script in scripts() {
         for profile in Profile::built_in() {
@@ -72,7 +74,7 @@ fn each(freedom: Freedom, mut look: impl FnMut(&Script, &Profile, &Outcomes)) ->
 }
 
 /// What came, whatever the order in which it was found.
-fn set(outcomes: &Outcomes) -> HashSet<(&Ending, &[Observation])> {
+fn set<'o>(outcomes: &'o Outcomes<'_>) -> HashSet<(&'o Ending, &'o [Observation])> {
     outcomes.list.iter().map(|one| (&one.run.ending, one.run.seen.as_slice())).collect()
 }
 
@@ -99,12 +101,74 @@ fn reductions_lose_no_outcome_and_invent_none() {
             let off = explore(script, profile, freedom, Reduction::Off, 1).unwrap();
             let of = format!("{} on {}, {freedom:?}", script.id, profile.name());
             assert_eq!(set(on), set(&off), "{of}");
+            assert_eq!(standings(on), standings(&off), "{of}");
             assert!(on.explored.states() <= off.explored.states(), "{of}");
             reduced += off.explored.states() - on.explored.states();
         });
         assert!(cut_short <= CUT_SHORT_MAX, "{cut_short} are cut short, {freedom:?}");
     }
     assert!(reduced > 0, "nothing is reduced");
+}
+
+/// What became of each property, without where.
+fn standings(found: &Outcomes<'_>) -> Vec<(Property, Option<Vec<KnobId>>)> {
+    let broken = |standing| match standing {
+        Standing::Deviates { knobs, .. } => Some(knobs.iter().map(|(knob, _)| *knob).collect()),
+        Standing::Broken(_) => Some(Vec::new()),
+        Standing::Holds | Standing::Reached(_) | Standing::NotReached => None,
+    };
+    let all = found.properties().into_iter();
+    all.map(|(property, standing)| (property, broken(standing))).collect()
+}
+
+/// The run of the first sighting of something that is broken, as a file.
+fn shown(
+    script: &Script,
+    profile: &Profile,
+    freedom: Freedom,
+    found: &Outcomes<'_>,
+    (property, sighting): (Property, Sighting),
+) -> String {
+    let witness = found.witness(property, sighting);
+    scenario(script, profile, freedom, &witness.outcome, "what is broken")
+}
+
+#[test]
+fn no_property_is_violated_and_what_deviates_is_a_file_that_shows_it_again() {
+    let mut deviating = BTreeSet::new();
+    let mut violated = Vec::new();
+    for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
+        each(freedom, |script, profile, found| {
+            for (property, standing) in found.properties() {
+                let of = || {
+                    let (name, profile) = (property.name(), profile.name());
+                    format!("{name}: {} on {profile}, {freedom:?}", script.id)
+                };
+                match standing {
+                    Standing::Holds | Standing::Reached(_) | Standing::NotReached => {}
+                    Standing::Broken(sighting) => {
+                        let text = shown(script, profile, freedom, found, (property, sighting));
+                        violated.push(format!("{}:\n{text}", of()));
+                    }
+                    Standing::Deviates { knobs, sighting } => {
+                        assert!(!knobs.is_empty(), "{}", of());
+                        deviating.extend(knobs.iter().map(|(knob, _)| (property, *knob)));
+                        let text = shown(script, profile, freedom, found, (property, sighting));
+                        let source = Source { path: "deviation.json".into(), text: text.clone() };
+                        let again = Script::check(source).unwrap();
+                        let run = simulate(&again, profile);
+                        let agreement = agreement(&again, &run);
+                        let agrees =
+                            matches!(agreement, Agreement::Agrees | Agreement::NotModelled(_));
+                        assert!(agrees, "{agreement:?}\n{}:\n{text}", of());
+                    }
+                }
+            }
+        });
+    }
+    assert!(violated.is_empty(), "{}", violated.join("\n"));
+    // They are judged at all.
+    assert!(deviating.len() > 10, "{deviating:?}");
 }
 
 #[test]

@@ -1,9 +1,14 @@
 //! The vocabulary: one line a call, with how often it is made.
 
+use std::net::SocketAddr;
+
 use asyncselect_abi::call::{
-    BackendCall, IoctlCommand, OptionName, Shutdown, SocketOption, SocketType, Upcall, Version,
+    BackendCall, BlockingHook, IoctlCommand, OptionName, Shutdown, SocketOption, SocketType,
+    Upcall, Version,
 };
-use asyncselect_abi::{Call, MessageId, NetworkEvent, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{
+    Call, EventHandle, MessageId, NetworkEvent, SocketHandle, ThreadId, WsaError,
+};
 use asyncselect_model::World;
 use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::Stage;
@@ -75,7 +80,9 @@ const CALLS: &[(usize, Make)] = &[
     }),
     (2, |p| Call::WspStartup {
         version: p.version(),
-        post_message: p.of([Upcall::Works, Upcall::Works, Upcall::Fails]),
+        post_message: p.of([Upcall::Works, Upcall::Works, Upcall::Fails, Upcall::Slow]),
+        hook: p.of([BlockingHook::Hook, BlockingHook::Null]),
+        ifs_handles: p.of([true, false]),
     }),
     (50, |p| Call::WsaIoctl {
         s: p.s(For::Anything),
@@ -93,6 +100,27 @@ const CALLS: &[(usize, Make)] = &[
             max: MessageId(max),
         }
     }),
+    (10, |_| Call::WsaCreateEvent {}),
+    (2, |p| Call::WsaCloseEvent { event: p.event() }),
+    (5, |p| Call::WsaResetEvent { event: p.event() }),
+    (60, |p| Call::WsaEventSelect {
+        s: p.s(For::Anything),
+        event: p.event(),
+        levent: mask(p.random),
+    }),
+    (40, |p| Call::WsaEnumNetworkEvents { s: p.s(For::Anything), event: p.event() }),
+    (10, |p| Call::WsaWaitForMultipleEvents {
+        events: vec![p.event()],
+        all: p.of([true, false]),
+        timeout_ms: p.of([0, 0, 500]),
+    }),
+    (10, |p| Call::WsaDuplicateSocket { s: p.s(For::Anything) }),
+    (3, |p| Call::CloseHandle { s: p.s(For::Anything) }),
+    (1, |_| Call::WspCleanup {}),
+    (2, |_| Call::WsaIsBlocking {}),
+    (1, |_| Call::WsaCancelBlockingCall {}),
+    (5, |p| Call::ReadFile { s: p.s(For::Transfer), len: p.of([1, 5, 100]) }),
+    (5, |p| Call::WriteFile { s: p.s(For::Transfer), data: literal(p.random) }),
     (3, |p| Call::DestroyWindow { hwnd: p.known.window(p.thread, p.random) }),
 ];
 
@@ -139,6 +167,17 @@ fn is_hopeless(call: &BackendCall, p: &mut Program<'_>) -> bool {
         Call::GetMessage { hwnd, .. } | Call::DestroyWindow { hwnd } => {
             !p.known.windows.iter().any(|(_, window)| window == hwnd)
         }
+        Call::WsaEnumNetworkEvents { event, .. } | Call::WsaCloseEvent { event } => {
+            !p.known.events.iter().any(|(_, known)| known == event)
+        }
+        Call::CloseHandle { s } => waits(*s) || !connected,
+        Call::WspStartup { ifs_handles, .. } => !ifs_handles,
+        // For 1.1 programs, and for providers without handles of the file system.
+        Call::WsaIsBlocking {}
+        | Call::WsaCancelBlockingCall {}
+        | Call::WspCleanup {}
+        | Call::ReadFile { .. }
+        | Call::WriteFile { .. } => true,
         _ => false,
     }
 }
@@ -228,11 +267,28 @@ impl Program<'_> {
         ])
     }
 
-    fn destination(&mut self) -> Option<std::net::SocketAddr> {
-        let wildcard = Some(std::net::SocketAddr::from(([0, 0, 0, 0], 0)));
+    fn destination(&mut self) -> Option<SocketAddr> {
+        let family = self.known.family;
+        let wildcard = Some(SocketAddr::new(family.unspecified(), 0));
         let host = self.random.of(&self.known.hosts);
-        let host = Some(std::net::SocketAddr::from(([127, 0, 0, 1 + host.0], 0)));
+        let host = if self.known.processes { asyncselect_abi::HostId(0) } else { host };
+        let host = Some(SocketAddr::new(family.of_host(host), 0));
         self.of([wildcard, host])
+    }
+
+    fn event(&mut self) -> EventHandle {
+        if self.random.happens(50) {
+            return self.of([EventHandle(0), EventHandle(0xdead)]);
+        }
+        let host = self.known.host(self.thread);
+        let own: Vec<EventHandle> = self
+            .known
+            .events
+            .iter()
+            .filter(|(on, _)| *on == host)
+            .map(|(_, event)| *event)
+            .collect();
+        self.random.maybe(&own).unwrap_or(EventHandle(0))
     }
 
     fn set(&mut self) -> Vec<SocketHandle> {

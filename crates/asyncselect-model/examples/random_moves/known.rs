@@ -1,10 +1,11 @@
 //! What a random program knows of its world, and what it makes up.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use asyncselect_abi::call::{BackendCall, MsgFlags};
 use asyncselect_abi::{
-    Call, HostId, Hwnd, Literal, LiteralId, MessageId, NetworkEvents, SocketHandle, ThreadId,
+    Call, EventHandle, Family, HostId, Hwnd, Literal, LiteralId, MessageId, NetworkEvents,
+    SocketHandle, ThreadId,
 };
 use asyncselect_model::World;
 use asyncselect_model::view::Stage;
@@ -17,12 +18,19 @@ pub(crate) const THREADS: u8 = 4;
 /// Handles, and who is where.
 pub(crate) struct Known {
     pub(crate) hosts: [HostId; THREADS as usize],
+    pub(crate) family: Family,
+    /// Whether what looks like machines are processes of one.
+    pub(crate) processes: bool,
+    /// Handles that were closed.
+    pub(crate) gone: Vec<SocketHandle>,
     /// The sockets that the call of each thread waits on.
     pub(crate) waiting: [Vec<SocketHandle>; THREADS as usize],
     /// Sockets that nothing reaches, or only later.
     pub(crate) disturbed: Vec<SocketHandle>,
     /// Windows that there are, by thread.
     pub(crate) windows: Vec<(ThreadId, Hwnd)>,
+    /// Event objects that were made; some are closed.
+    pub(crate) events: Vec<(HostId, EventHandle)>,
     /// Sockets that were made; some are closed.
     pub(crate) sockets: Vec<(HostId, SocketHandle)>,
 }
@@ -49,6 +57,9 @@ impl Known {
                 }
                 other => on.extend(other.socket()),
             }
+        }
+        if let Call::WsaCloseEvent { event } = call {
+            self.events.retain(|(_, known)| known != event);
         }
         if let Call::DestroyWindow { hwnd } = call {
             self.windows.retain(|(owner, window)| *owner != thread || window != hwnd);
@@ -122,12 +133,17 @@ impl Known {
         random.maybe(&own)
     }
 
+    fn at(&self, host: HostId, port: u16) -> SocketAddr {
+        let host = if self.processes { HostId(0) } else { host };
+        SocketAddr::new(self.family.of_host(host), port)
+    }
+
     /// An address to bind: of the own machine.
     pub(crate) fn own_name(&self, thread: ThreadId, random: &mut Random) -> Option<SocketAddr> {
         if random.happens(10) {
             return None;
         }
-        Some(at(self.host(thread), random.of(&[0, 5000, 5001, 5002])))
+        Some(self.at(self.host(thread), random.of(&[0, 5000, 5001, 5002])))
     }
 
     /// An address to connect to.
@@ -136,15 +152,11 @@ impl Known {
             return None;
         }
         if random.happens(10) {
-            return Some(SocketAddr::from(([192, 0, 2, 1], 9)));
+            return Some(self.family.unreachable());
         }
         let host = random.of(&self.hosts);
-        Some(at(host, random.of(&[5000, 5001, 5002, 5000, 5001, 5002, 49152, 9])))
+        Some(self.at(host, random.of(&[5000, 5001, 5002, 5000, 5001, 5002, 49152, 9])))
     }
-}
-
-fn at(HostId(host): HostId, port: u16) -> SocketAddr {
-    SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, 0, 1 + host)), port)
 }
 
 /// Any mask, one of all events sooner than another.

@@ -2,7 +2,8 @@
 
 use asyncselect_abi::call::{BackendCall, Version};
 use asyncselect_abi::{
-    Call, Fault, HostId, MessageId, PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    Call, Family, Fault, HostId, MessageId, ProcessId, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value,
 };
 use asyncselect_model::profile::Profile;
 use asyncselect_model::view::Stage;
@@ -71,10 +72,21 @@ pub(crate) fn world(seed: u64, number: u64, moves_max: u64, tells: bool) -> Outc
         0 => HostId(u8::try_from(thread).expect("few")),
         _ => HostId(0),
     });
-    world.place(&hosts).expect("four threads");
+    let family = random.of(&Family::ALL);
+    let processes = random.happens(200);
+    let placed = if processes {
+        let ids = hosts.map(|host: HostId| ProcessId(host.0));
+        world.place(&[], &ids, family)
+    } else {
+        world.place(&hosts, &[], family)
+    };
+    placed.expect("four threads");
     let (windows, sockets) = (Vec::new(), Vec::new());
     let (waiting, disturbed) = (Default::default(), Vec::new());
-    let mut known = Known { hosts, waiting, disturbed, windows, sockets };
+    let events = Vec::new();
+    let gone = Vec::new();
+    let mut known =
+        Known { hosts, family, processes, gone, waiting, disturbed, windows, events, sockets };
     let mut outcome = Outcome { moves: 0, digest: 0, ended: None };
     let moves_max = 1 + random.next() % moves_max;
     let mut chance = random.clone();
@@ -110,10 +122,20 @@ pub(crate) fn world(seed: u64, number: u64, moves_max: u64, tells: bool) -> Outc
             Made::Other(Move::Tick { ms: 30_000.. }) => known.disturbed.clear(),
             Made::Other(_) => {}
         }
+        if let (Made::Call(_, Call::CloseSocket { s } | Call::CloseHandle { s }), [(_, reply)]) =
+            (&made, &sink.0[..])
+            && reply.result.is_ok()
+        {
+            known.gone.push(*s);
+        }
         for (thread, reply) in sink.0 {
             known.waiting[usize::from(thread.0)].clear();
             match reply.result {
-                Ok(Value::Socket(socket)) => known.sockets.push((known.host(thread), socket)),
+                Ok(Value::Socket(socket)) => {
+                    known.gone.retain(|other| *other != socket);
+                    known.sockets.push((known.host(thread), socket));
+                }
+                Ok(Value::Event(event)) => known.events.push((known.host(thread), event)),
                 Ok(Value::Window(window)) => known.windows.push((thread, window)),
                 Ok(_) | Err(_) => {}
             }
@@ -190,12 +212,15 @@ fn next(world: &World, known: &Known, random: &mut Random) -> Made {
 /// A disturbance, mostly one that the model describes.
 fn fault(world: &World, known: &Known, random: &mut Random) -> Option<Fault<SocketHandle>> {
     let listens = |stage| matches!(stage, Stage::Listening { .. });
-    let open: Vec<SocketHandle> =
-        world.sockets().filter(|view| !listens(view.stage)).map(|view| view.handle).collect();
+    let open: Vec<SocketHandle> = world
+        .sockets()
+        .filter(|view| !listens(view.stage) && !known.gone.contains(&view.handle))
+        .map(|view| view.handle)
+        .collect();
     let s = random.maybe(&open)?;
     let waits = known.waiting.iter().any(|on| !on.is_empty());
     let disturbed = known.disturbed.contains(&s);
-    let host = Some(random.of(&known.hosts));
+    let host = Some(random.of(&known.hosts)).filter(|_| !known.processes);
     let times = random.of(&[0, 1, 1, 3]);
     Some(match random.below(100) {
         0..20 if disturbed => return None,

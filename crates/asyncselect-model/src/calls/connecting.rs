@@ -30,7 +30,7 @@ impl World {
         if self.socket(socket).state != SocketState::Unbound {
             return fails(WsaError::WSAEINVAL);
         }
-        let host = self.socket(socket).host;
+        let host = self.machine_of(self.socket(socket).host);
         if self.host_at(name) != Some(host) {
             return unsupported("bind", "an address other than the machine's own");
         }
@@ -44,7 +44,7 @@ impl World {
 
     /// Gives a socket its port; 0 stands for the lowest free one.
     pub(super) fn bind_to(&mut self, socket: SocketIx, port: u16) {
-        let host = self.socket(socket).host;
+        let host = self.machine_of(self.socket(socket).host);
         let mut free =
             (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(host, *port).is_none());
         let port = match port {
@@ -60,7 +60,7 @@ impl World {
     fn owner_of_port(&self, host: HostId, port: u16) -> Option<SocketIx> {
         let owns = |socket: &Socket| {
             socket.port == port
-                && socket.host == host
+                && self.machine_of(socket.host) == host
                 && match socket.state {
                     SocketState::Closed { .. } | SocketState::Unbound => false,
                     SocketState::Connected(_, side) => side == Side::Connector,
@@ -202,7 +202,7 @@ impl World {
         let rearms =
             !failed || spent && self.knob::<FailedAcceptRearms>(cx) == FailedAcceptRearms::Rearms;
         if rearms {
-            self.socket_mut(listener).arm(NetworkEvent::Accept);
+            self.rearm(listener, NetworkEvent::Accept, cx);
             self.evaluate(listener, Trigger::AcceptCalled, cx);
         }
         if let Progress::Done(Ok(Value::Socket(accepted))) = &progress {
@@ -241,8 +241,13 @@ impl World {
         if let Some(error) = self.lacks_socket() {
             return fails(error);
         }
+        let registered = this.registration.map(|held| self.socket(held.descriptor).host);
+        if registered.is_some_and(|host| host != cx.caller) {
+            // Whose window would the accepted socket inherit?
+            return unsupported("accept", "from a listener that another process registered");
+        }
         // AS-INH-01: the same properties.
-        let mut made = Socket::new(this.host, SocketState::Connected(link, Side::Acceptor));
+        let mut made = Socket::new(cx.caller, SocketState::Connected(link, Side::Acceptor));
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
@@ -262,7 +267,8 @@ impl World {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
             port => {
-                let name = SocketAddr::from((self.socket(socket).host.ip(), port));
+                let host = self.machine_of(self.socket(socket).host);
+                let name = SocketAddr::from((self.family.of_host(host), port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
         }
@@ -279,7 +285,8 @@ impl World {
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 let peer = self.socket(peer);
-                let name = SocketAddr::from((peer.host.ip(), peer.port));
+                let name = (self.family.of_host(self.machine_of(peer.host)), peer.port);
+                let name = SocketAddr::from(name);
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
             End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),

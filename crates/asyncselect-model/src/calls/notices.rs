@@ -111,7 +111,7 @@ impl World {
         event: NetworkEvent,
         cx: &mut Context<'_, C, S>,
     ) {
-        self.socket_mut(socket).arm(event);
+        self.rearm(socket, event, cx);
         // AS-EN-12, AS-EN-13: by edge, so that nothing holds now. This look is for those who ask
         // why nothing comes.
         self.evaluate_one(socket, event, Trigger::IoctlCalled, cx);

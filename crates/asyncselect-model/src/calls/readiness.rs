@@ -3,18 +3,21 @@
 use asyncselect_abi::{SocketHandle, ThreadId, WsaError};
 
 use super::{Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::chooser::Chooser;
 use crate::rule::Rule;
+use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, Space};
-use crate::world::{PendingCall, World};
+use crate::world::{Context, PendingCall, World};
 
 impl World {
     /// select; AS-EN-23: it asks, and re-enables nothing.
-    pub(super) fn select(
+    pub(super) fn select<C: Chooser, S: Sink>(
         &mut self,
         thread: ThreadId,
         sets: [&Vec<SocketHandle>; 3],
         timeout_ms: u32,
+        cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         if sets.iter().all(|set| set.is_empty()) {
             return fails(WsaError::WSAEINVAL);
@@ -26,10 +29,12 @@ impl World {
                 let Some(socket) = self.open_socket(host, *handle) else {
                     return fails_by(WsaError::WSAENOTSOCK, Rule::Reg11);
                 };
+                let socket = self.behind(socket);
                 let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {
                     return unsupported("select", "on a socket after the sixteenth");
                 };
                 *mask |= bit;
+                self.selected(socket, cx);
             }
         }
         let ready = self.count_ready(masks);

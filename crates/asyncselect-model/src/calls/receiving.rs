@@ -9,10 +9,12 @@ use asyncselect_abi::{NetworkEvent, WsaError};
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{
-    BadBufferRearms, CallWhileConnecting, InlineUrgent, OobRearmedBy, OobReceiveRearmsRead,
-    ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, ResetAfterEnd, UrgentPassed,
+    BadBufferRearms, CallWhileConnecting, EventBadBufferRearms, InlineUrgent, OobRearmedBy,
+    OobReceiveRearmsRead, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, ResetAfterEnd,
+    UrgentPassed,
 };
 use crate::latch::{Latch, Trigger};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -29,8 +31,7 @@ impl World {
     ) -> Outcome {
         // W-063: refused before anything is looked at; AS-EN-09 says that it re-enables.
         let Ok(len) = u32::try_from(len) else {
-            if self.can_rearm(socket) && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms
-            {
+            if self.can_rearm(socket) && self.bad_buffer_rearms(socket, cx) {
                 self.rearm_by_receive(socket, flags.oob, cx);
             }
             return fails_by(WsaError::WSAEFAULT, Rule::W063);
@@ -54,9 +55,24 @@ impl World {
     /// Whether a receive call has anything to arm.
     fn can_rearm(&self, socket: SocketIx) -> bool {
         let this = self.socket(socket);
-        this.registration.is_some()
-            && (this.latch(NetworkEvent::Read) == Latch::Spent
-                || this.latch(NetworkEvent::Oob) == Latch::Spent)
+        this.latch(NetworkEvent::Read) == Latch::Spent
+            || this.latch(NetworkEvent::Oob) == Latch::Spent
+    }
+
+    /// OQ-35; W-063, W-070: stacks answer by how the socket's events are told.
+    fn bad_buffer_rearms<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        match self.socket(socket).registration.map(|live| live.target) {
+            Some(Target::Window { .. }) => {
+                self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms
+            }
+            Some(Target::Event(_)) | None => {
+                self.knob::<EventBadBufferRearms>(cx) == EventBadBufferRearms::Rearms
+            }
+        }
     }
 
     /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
@@ -96,14 +112,14 @@ impl World {
             || spent(self, NetworkEvent::Read)
                 && self.knob::<OobReceiveRearmsRead>(cx) == OobReceiveRearmsRead::Rearms;
         if reads {
-            self.socket_mut(socket).arm(NetworkEvent::Read);
+            self.rearm(socket, NetworkEvent::Read, cx);
         }
         // one without MSG_OOB too?
         let oob = urgent
             || spent(self, NetworkEvent::Oob)
                 && self.knob::<OobRearmedBy>(cx) == OobRearmedBy::AnyReceive;
         if oob {
-            self.socket_mut(socket).arm(NetworkEvent::Oob);
+            self.rearm(socket, NetworkEvent::Oob, cx);
         }
         self.evaluate(socket, Trigger::ReceiveCalled, cx);
     }

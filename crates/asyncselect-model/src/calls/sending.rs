@@ -9,6 +9,7 @@ use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
 use crate::latch::{Latch, Trigger};
+use crate::registration::{Registration, Target};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -83,14 +84,21 @@ impl World {
         let this = self.socket(socket);
         // Asked only where there is something to arm.
         let spent = this.latch(NetworkEvent::Write) == Latch::Spent;
-        if this.registration.is_some_and(|registration| registration.wants(NetworkEvent::Write))
+        let wanted = match this.registration {
+            Some(live @ Registration { target: Target::Window { .. }, .. }) => {
+                live.wants(NetworkEvent::Write)
+            }
+            // For a registration to come, too.
+            Some(Registration { target: Target::Event(_), .. }) | None => true,
+        };
+        if wanted
             && spent
             && (full
                 || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend
                 // OQ-09.
                 || short && self.knob::<ShortSendRearms>(cx) == ShortSendRearms::Rearms)
         {
-            self.socket_mut(socket).arm(NetworkEvent::Write);
+            self.rearm(socket, NetworkEvent::Write, cx);
             self.evaluate(socket, Trigger::SendCalled, cx);
         }
         Ok(progress)

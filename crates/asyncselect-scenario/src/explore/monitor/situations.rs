@@ -7,14 +7,15 @@ use asyncselect_model::sink::Standing;
 use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::{SocketView, Stage};
 
-use super::{Happened, QUEUE_MAX, connection_of};
+use super::{Happened, connection_of, queues};
 use crate::explore::properties::Property;
 use crate::explore::search::Marks;
 
 /// Those of a step.
 pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
     use Property as P;
-    let Happened { before, after, call, seen, .. } = happened;
+    let Happened { before, after, seen, .. } = happened;
+    let call = happened.call.map(|(_, call)| call);
     let mut marks = 0;
     let mut reached = |holds: bool, property: Property| {
         if holds {
@@ -64,7 +65,7 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
 /// Those of a state.
 pub(super) fn of_state(world: &World) -> Marks {
     let mut marks = 0;
-    if world.queue().len() >= QUEUE_MAX {
+    if queues::may_be_full(world) {
         marks |= Property::QueueFull.mark();
     }
     // A full queue is of one registration, mostly.
