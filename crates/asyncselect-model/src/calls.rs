@@ -339,6 +339,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let slot = usize::from(thread.0);
+        // What arrives may let a call return that waits on any machine.
+        cx.caller = self.host_of(thread);
         let pending = std::mem::take(&mut self.pending[slot]);
         let progress = match pending {
             PendingCall::None => unreachable!("moves offers a return for pending calls only"),

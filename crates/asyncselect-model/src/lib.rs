@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 
+mod buffers;
 mod calls;
 pub mod chooser;
 mod evaluate;

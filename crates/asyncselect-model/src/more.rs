@@ -6,6 +6,7 @@
 
 use std::ops::Deref;
 
+use crate::buffers::Buffers;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::injected::Injected;
@@ -17,6 +18,7 @@ use crate::shortage::Shortage;
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    pub(crate) buffers: Buffers,
     pub(crate) events: EventObjects,
     pub(crate) records: EventRecords,
     pub(crate) sharing: Sharing,
@@ -28,6 +30,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     const NONE: Self = Self {
+        buffers: Buffers::NONE,
         events: EventObjects::NONE,
         records: EventRecords::NONE,
         sharing: Sharing::NONE,
@@ -38,7 +41,9 @@ impl Parts {
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { events, records, sharing, provider, injected, notices, shortage } = self;
+        let Self { buffers, events, records, sharing, provider, injected, notices, shortage } =
+            self;
+        buffers.pack(out);
         events.pack(out);
         records.pack(out);
         sharing.pack(out);

@@ -2,6 +2,7 @@
 
 use asyncselect_abi::{Fault, HostId, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
@@ -12,7 +13,7 @@ use crate::latch::{Latch, Trigger};
 use crate::shortage::Shortage;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
+use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
 use crate::world::{Context, ModelError, PendingCall, World};
 
 impl World {
@@ -301,17 +302,11 @@ impl World {
     /// The bytes that the direction toward an end holds.
     #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
-        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
-            .streams
-            .end(link, side)
-        {
-            End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
-                CAPACITY / 2 / 1024
-            }
+        let kib = |side: Side| match self.streams.end(link, side) {
+            End::Socket(socket) => self.buffers(socket),
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => Kib::USUAL,
         };
-        1024 * (kib(reader, |socket| socket.receive_kib)
-            + kib(reader.other(), |socket| socket.send_kib))
+        1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
 
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender

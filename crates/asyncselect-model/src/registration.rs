@@ -91,7 +91,8 @@ enum Found {
 }
 
 impl World {
-    /// The calls themselves; the API and the SPI differ in what they check before and how they report.
+    /// The calls themselves; the API and the SPI differ in what they check before and how they
+    /// report.
     pub(crate) fn register<C: Chooser, S: Sink>(
         &mut self,
         request: Request,
@@ -242,7 +243,8 @@ impl World {
             }
             Aim::Event(handle) => {
                 let object = self.find_event(request.host, handle);
-                // with a mask of 0 the event object is ignored; W-099: else there must be one.
+                // with a mask of 0 the event object is ignored; W-099: else there must be
+                // one.
                 let refused = object.is_none()
                     && (!cancels
                         || handle != EventHandle(0)

@@ -1,8 +1,8 @@
 //! Machines that have run out of something: descriptors, buffer space.
 //!
 //! The pages of `socket` and `accept` list WSAEMFILE, those of `socket`, `connect`, `accept`,
-//! `send` and `sendto` WSAENOBUFS. A call fails so only where it would have gone on otherwise: which
-//! of two reasons is told nobody says.
+//! `send` and `sendto` WSAENOBUFS. A call fails so only where it would have gone on otherwise:
+//! which of two reasons is told nobody says.
 
 use asyncselect_abi::WsaError;
 

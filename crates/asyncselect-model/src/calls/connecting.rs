@@ -251,11 +251,10 @@ impl World {
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
-        made.receive_kib = this.receive_kib;
-        made.send_kib = this.send_kib;
         let Some(accepted) = self.add_socket(made, cx) else {
             return unsupported("accept", "more than 255 sockets");
         };
+        self.set_buffers(accepted, self.buffers(listener));
         self.streams.leave_queue(link, End::Socket(accepted));
         if self.is_cut(link) {
             self.lose(accepted)?;

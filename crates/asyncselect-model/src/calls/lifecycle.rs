@@ -6,6 +6,7 @@ use asyncselect_abi::call::{Shutdown, SocketType, Version};
 use asyncselect_abi::{HostId, NetworkEvent, SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::knob::{
     CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId, LingeringClose,
@@ -405,6 +406,7 @@ impl World {
                 *rank = rank.saturating_add(1);
             }
         }
+        self.set_buffers(place, Kib::USUAL);
         std::mem::replace(self.socket_mut(place), Socket::closed(host))
     }
 }
