@@ -19,6 +19,7 @@ mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
+mod notices;
 mod options;
 mod overlapped;
 mod provider;
@@ -181,7 +182,7 @@ impl World {
         }
         let known = |_| socket.expect("refuse_early has looked");
         if self.is_network_down(host) && !survives_network(call) {
-            return unsupported(call.name(), "while the network is down");
+            return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
         }
         if let Some(socket) = socket
             && self.is_datagram(socket)
@@ -248,9 +249,8 @@ impl World {
             Call::IoctlSocket { s, cmd, argp } => {
                 self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
-            // AS-NB-03: all three names are one.
-            Call::WsaIoctl { s, cmd, argp, .. } => {
-                self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
+            Call::WsaIoctl { s, cmd, argp, destination: to } => {
+                self.wsa_ioctl(known(*s), *cmd, *argp, to.flatten(), cx)
             }
             Call::SetSockOpt { s, optval } => self.setsockopt(known(*s), *optval, cx),
             Call::GetSockOpt { s, optname } => Ok(self.getsockopt(known(*s), *optname)),
@@ -310,6 +310,19 @@ impl World {
         }
     }
 
+    /// What a call answers on a machine whose network failed. Every page lists the error; what a
+    /// registration then hears, because the call enables an event or connects, none says.
+    fn network_is_down(&self, host: HostId, call: &BackendCall) -> Result<Refusal, ModelError> {
+        let descriptor = call.socket().and_then(|handle| self.open_socket(host, *handle));
+        if descriptor
+            .is_some_and(|descriptor| self.socket(self.behind(descriptor)).registration.is_some())
+            && !enables_nothing(call)
+        {
+            return Err(ModelError::new(call.name(), "of a registered socket without a network"));
+        }
+        Ok(Refusal::plain(WsaError::WSAENETDOWN))
+    }
+
     /// Whether the call that a thread waits for can return now.
     #[inline]
     pub(crate) fn can_return(&self, thread: ThreadId, pending: PendingCall) -> bool {
@@ -347,6 +360,7 @@ impl World {
                     // Its time is over.
                     || self.more.select_left_ms[usize::from(thread.0)] == 0
             }
+            PendingCall::Change { socket, event } => self.has_changed(socket, event),
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
@@ -362,6 +376,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let slot = usize::from(thread.0);
+        // What arrives may let a call return that waits on any machine.
+        cx.caller = self.host_of(thread);
         let pending = std::mem::take(&mut self.pending[slot]);
         let progress = match pending {
             PendingCall::None => unreachable!("moves offers a return for pending calls only"),
@@ -392,6 +408,11 @@ impl World {
                 self.more.get_mut().select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
             }
+            PendingCall::Change { socket, event } => {
+                // What the call tells of is told (AS-EN-13).
+                self.told(socket, event);
+                succeeds()
+            }
             PendingCall::Message { window, min, max } => {
                 let filter = Self::message_filter(thread, window, min, max);
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
@@ -419,6 +440,21 @@ fn is_of_provider(call: &BackendCall) -> bool {
 /// Whether a call is one of Winsock's, and not of windows and messages.
 fn is_winsock(call: &BackendCall) -> bool {
     !matches!(call, Call::CreateWindow {} | Call::DestroyWindow { .. } | Call::GetMessage { .. })
+}
+
+/// Calls that enable no event and have no outcome that an event tells of.
+fn enables_nothing(call: &BackendCall) -> bool {
+    matches!(
+        call,
+        Call::Bind { .. }
+            | Call::Listen { .. }
+            | Call::Shutdown { .. }
+            | Call::IoctlSocket { .. }
+            | Call::SetSockOpt { .. }
+            | Call::GetSockOpt { .. }
+            | Call::GetSockName { .. }
+            | Call::GetPeerName { .. }
+    )
 }
 
 /// Calls that need no network.

@@ -989,6 +989,68 @@ knobs! {
         /// It is lost, and the connection reset.
         Lost = "lost",
     }
+
+    // Quality of service, routes and addresses.
+
+    /// Whether changes of quality of service, routes and addresses are ever reported.
+    ChangeEvents = "change_events" ["AS-QOS-01" "AS-RI-01" "AS-AL-01" "W-096" "W-097" "C13"] {
+        /// They are.
+        Reported = "reported",
+        /// They are not: the four bits do nothing.
+        Ignored = "ignored",
+    }
+
+    /// Whether FD_GROUP_QOS, which is reserved, is posted when the quality of a group changes.
+    GroupQos = "group_qos" ["AS-GQ-01"] {
+        /// It is, as FD_QOS.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether a registration is told of a route or an address that changed before it, after its
+    /// IOCTL.
+    ChangeBeforeRegistration = "change_before_registration" ["OQ-31"] {
+        /// It is, as of any condition that holds.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether a registration is told of a change of quality of service that an earlier one was
+    /// told of and that nobody has asked about since.
+    QosToldBefore = "qos_told_before" ["AS-QOS-02" "AS-EN-12"] {
+        /// It is not: a change has one message.
+        Silent = "silent",
+        /// It is: the quality of service has changed.
+        Posts = "posts",
+    }
+
+    /// Whether the destination of SIO_ROUTING_INTERFACE_CHANGE matters.
+    RouteDestination = "route_destination" ["AS-RI-02"] {
+        /// It does: only changes of the way there are told.
+        Matters = "matters",
+        /// It does not: any change of a route is told.
+        Ignored = "ignored",
+    }
+
+    /// What SIO_GET_QOS and SIO_GET_GROUP_QOS answer.
+    GetQos = "sio_get_qos" ["AS-QOS-06" "X-22"] {
+        /// The quality of service.
+        Works = "works",
+        /// `WSAENOPROTOOPT`: there is none.
+        NoProtoOpt = "WSAENOPROTOOPT",
+        /// `WSAEOPNOTSUPP`: the command is not known.
+        OpNotSupp = "WSAEOPNOTSUPP",
+    }
+
+    /// What SIO_ROUTING_INTERFACE_CHANGE answers.
+    RouteIoctl = "sio_routing_interface_change" ["AS-RI-03"] {
+        /// It waits, or fails with WSAEWOULDBLOCK on a non-blocking socket.
+        Waits = "waits",
+        /// `WSAEOPNOTSUPP`: the command is not known.
+        OpNotSupp = "WSAEOPNOTSUPP",
+    }
 }
 
 impl KnobId {

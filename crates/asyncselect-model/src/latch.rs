@@ -58,6 +58,10 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// WSAIoctl, where it enables an event (AS-EN-07, AS-EN-08).
+    IoctlCalled,
+    /// The quality of service, a route or an address changed.
+    Changed,
     /// CloseHandle closed the last handle.
     HandleClosed,
     /// bind on a datagram socket (AS-WR-04).
@@ -70,7 +74,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 23] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -88,6 +92,8 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::IoctlCalled,
+        Self::Changed,
         Self::HandleClosed,
         Self::Bound,
         Self::PeerSet,
@@ -115,6 +121,8 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::IoctlCalled => "ioctl call",
+            Self::Changed => "change",
             Self::HandleClosed => "handle closed",
             Self::Bound => "bound",
             Self::PeerSet => "peer set",
@@ -128,7 +136,9 @@ impl Trigger {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
             Self::Connected | Self::Extended => Moment::Connected,
-            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
+            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled | Self::IoctlCalled => {
+                Moment::Called
+            }
             Self::ConnectFailed
             | Self::ConnectRefused(_)
             | Self::ConnectionArrived
@@ -137,6 +147,7 @@ impl Trigger {
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
+            | Self::Changed
             | Self::HandleClosed
             | Self::Unreachable => Moment::Happened,
             Self::Bound => Moment::Bound,
@@ -202,6 +213,14 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The flow specification has changed.
+    QosChanged,
+    /// That of the group has.
+    GroupQosChanged,
+    /// Another interface leads to the destination, or none, as the error word says.
+    RouteChanged(WsaError),
+    /// The list of local addresses has changed; the error word is 0.
+    AddressesChanged(WsaError),
     /// The last handle was closed, and not by closesocket (W-08E).
     HandleClosed,
     /// A receive call would tell that a port is unreachable, or the stack takes that for a
@@ -216,7 +235,11 @@ impl Condition {
     #[must_use]
     pub const fn error(self) -> WsaError {
         match self {
-            Self::ConnectFailed(error) | Self::Aborted(error) | Self::Unreachable(error) => error,
+            Self::ConnectFailed(error)
+            | Self::Aborted(error)
+            | Self::Unreachable(error)
+            | Self::RouteChanged(error)
+            | Self::AddressesChanged(error) => error,
             Self::Readable
             | Self::Writable
             | Self::Urgent
@@ -224,6 +247,8 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::QosChanged
+            | Self::GroupQosChanged
             | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
@@ -265,8 +290,16 @@ pub enum Absence {
     ConnectedBefore,
     /// An extended call established the connection, and its end alone tells of it (OQ-22).
     Extended,
-    /// Nothing of the kind has changed.
+    /// Nothing of the kind has changed since the program heard of it last.
     Unchanged,
+    /// Nobody has asked to hear of the next change (AS-EN-13).
+    NotAsked,
+    /// It changed before the registration, and this stack does not tell (OQ-31).
+    ChangedBefore,
+    /// The event is reserved, and this stack has no use for it (AS-GQ-01).
+    Reserved,
+    /// It changed, and this stack tells nobody (W-097, C13).
+    Unreported,
     /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
     HandleClosed,
     /// A datagram socket has nothing that could be closed (AS-UDP-04).
@@ -336,7 +369,22 @@ impl Guard {
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Extended => Rule::Oq22,
-                Absence::Unchanged => Rule::En12,
+                Absence::Unchanged | Absence::NotAsked => match event {
+                    NetworkEvent::RoutingInterfaceChange | NetworkEvent::AddressListChange => {
+                        Rule::En13
+                    }
+                    NetworkEvent::Read
+                    | NetworkEvent::Write
+                    | NetworkEvent::Oob
+                    | NetworkEvent::Accept
+                    | NetworkEvent::Connect
+                    | NetworkEvent::Close
+                    | NetworkEvent::Qos
+                    | NetworkEvent::GroupQos => Rule::En12,
+                },
+                Absence::ChangedBefore => Rule::Oq31,
+                Absence::Reserved => Rule::Gq01,
+                Absence::Unreported => Rule::W097,
                 Absence::HandleClosed => Rule::W08E,
                 Absence::Connectionless => Rule::Udp04,
                 Absence::PeerSet => Rule::W093,
@@ -373,6 +421,10 @@ impl Guard {
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::NotAsked) => "nobody has asked to hear of the next change",
+            Self::Absent(Absence::ChangedBefore) => "changed before the registration",
+            Self::Absent(Absence::Reserved) => "the event is reserved",
+            Self::Absent(Absence::Unreported) => "changes are not reported",
             Self::Absent(Absence::HandleClosed) => "the handle was closed",
             Self::Absent(Absence::Connectionless) => "a datagram socket",
             Self::Absent(Absence::PeerSet) => "connect changes nothing for senders",
@@ -419,6 +471,10 @@ pub fn decide(
             | Condition::EndedUnread
             | Condition::HandleClosed
             | Condition::Aborted(_)
+            | Condition::QosChanged
+            | Condition::GroupQosChanged
+            | Condition::RouteChanged(_)
+            | Condition::AddressesChanged(_)
             | Condition::Unreachable(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
@@ -490,6 +546,29 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Aborted(_), Connected | Called | Happened | Bound | PeerSet) => Rule::Cl05,
         // OQ-16.
         (Condition::Unreachable(_), _) => Rule::Oq16,
+        // AS-QOS-02: at registration.
+        (Condition::QosChanged, Registered | Inherited) => Rule::Qos02,
+        // AS-QOS-01: on a change.
+        (Condition::QosChanged, Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Qos01
+        }
+        // AS-GQ-01: as FD_QOS, if at all.
+        (Condition::GroupQosChanged, _) => Rule::Gq01,
+        // OQ-31: it changed before.
+        (Condition::RouteChanged(_) | Condition::AddressesChanged(_), Registered | Inherited) => {
+            Rule::Oq31
+        }
+        // AS-RI-04: nothing leads there any more.
+        (Condition::RouteChanged(WsaError::WSAENETUNREACH), _) => Rule::Ri04,
+        // AS-RI-01: on a change after the IOCTL.
+        (Condition::RouteChanged(_), Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Ri01
+        }
+        // AS-AL-01: on a change after the IOCTL.
+        (
+            Condition::AddressesChanged(_),
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Al01,
         (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
@@ -515,6 +594,11 @@ mod tests {
             Condition::Connected,
             Condition::ConnectFailed(WsaError::WSAECONNREFUSED),
             Condition::Unreachable(WsaError(0)),
+            Condition::QosChanged,
+            Condition::GroupQosChanged,
+            Condition::RouteChanged(WsaError(0)),
+            Condition::RouteChanged(WsaError::WSAENETUNREACH),
+            Condition::AddressesChanged(WsaError(0)),
             Condition::No(Absence::NoData),
         ];
         let mut table = String::new();

@@ -10,11 +10,13 @@ use crate::buffers::Buffers;
 use crate::datagram::Datagrams;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
+use crate::injected::Injected;
+use crate::notice::Notices;
 use crate::overlapped::Overlapped;
 use crate::provider::Provider;
 use crate::sharing::Sharing;
+use crate::shortage::Shortage;
 use crate::world::THREADS_MAX;
-
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
@@ -28,6 +30,9 @@ pub(crate) struct Parts {
     pub(crate) overlapped: Overlapped,
     pub(crate) sharing: Sharing,
     pub(crate) provider: Provider,
+    pub(crate) injected: Injected,
+    pub(crate) notices: Notices,
+    pub(crate) shortage: Shortage,
 }
 
 impl Parts {
@@ -40,6 +45,9 @@ impl Parts {
         overlapped: Overlapped::NONE,
         sharing: Sharing::NONE,
         provider: Provider::NONE,
+        injected: Injected::NONE,
+        notices: Notices::NONE,
+        shortage: Shortage::NONE,
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
@@ -52,6 +60,9 @@ impl Parts {
             overlapped,
             sharing,
             provider,
+            injected,
+            notices,
+            shortage,
         } = self;
         buffers.pack(out);
         out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
@@ -61,6 +72,9 @@ impl Parts {
         overlapped.pack(out);
         sharing.pack(out);
         provider.pack(out);
+        injected.pack(out);
+        notices.pack(out);
+        shortage.pack(out);
     }
 }
 

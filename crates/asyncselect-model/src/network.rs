@@ -1,6 +1,6 @@
 //! What arriving segments do, and what closing an end leaves behind.
 
-use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Fault, HostId, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
 use crate::buffers::Kib;
 use crate::chooser::Chooser;
@@ -10,6 +10,7 @@ use crate::knob::{
     WaitingCall, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
+use crate::shortage::Shortage;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
@@ -44,7 +45,7 @@ impl World {
                 let End::Socket(socket) = end else {
                     unreachable!("only connect's own end is answered")
                 };
-                if let Some(error) = self.injected_failure(socket) {
+                if let Some(error) = self.take_injected(socket, NetworkEvent::Connect) {
                     self.streams.push(link, Side::Acceptor, Segment::Rst);
                     self.connect_failed(link, socket, error, cx);
                     return Ok(());
@@ -67,7 +68,10 @@ impl World {
                 };
                 let rank = self.streams.waiting(listener);
                 self.streams.set_end(link, side, End::Waiting { listener, rank });
-                if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
+                // One that will fail takes nothing.
+                if self.more.shortage == Shortage::NONE
+                    && let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx)
+                {
                     return self.resume(thread, cx);
                 }
                 self.arrives(listener, Trigger::ConnectionArrived, Some(NetworkEvent::Accept), cx)?;
@@ -165,17 +169,6 @@ impl World {
         self.arrives(socket, Trigger::DataArrived, Some(event), cx)
     }
 
-    /// The error that a script wants the connect of a socket to fail with.
-    fn injected_failure(&mut self, socket: SocketIx) -> Option<WsaError> {
-        match self.faults.event {
-            Some((of, NetworkEvent::Connect, error)) if of == socket => {
-                self.faults.event = None;
-                Some(error)
-            }
-            Some(_) | None => None,
-        }
-    }
-
     /// OQ-11: whether the outcome of a second connect is told is up to the stack.
     pub(crate) fn connect_ends<C: Chooser, S: Sink>(
         &mut self,
@@ -251,7 +244,8 @@ impl World {
             End::Socket(socket) => match self.socket(socket).state {
                 SocketState::Connecting(_) => {
                     let refused = WsaError::WSAECONNREFUSED;
-                    let error = self.injected_failure(socket).unwrap_or(refused);
+                    let injected = self.take_injected(socket, NetworkEvent::Connect);
+                    let error = injected.unwrap_or(refused);
                     self.connect_failed(link, socket, error, cx);
                 }
                 SocketState::Connected(..) => {
@@ -361,9 +355,6 @@ impl World {
 
     /// The socket at `side` is gone, and there is nothing left to say.
     pub(crate) fn abandon(&mut self, link: LinkIx, side: Side) {
-        self.streams.discard_received(link, side);
-        // What has arrived there is no state any more.
-        self.streams.toward_mut(link, side).arrived = Arrived::Open;
         self.end_leaves(link, side);
         // A sender that waits for space must not wait for ever: what it sends next is answered.
         self.return_space(link, side);
@@ -396,8 +387,10 @@ impl World {
         }
     }
 
-    /// An end is held by nobody any more.
+    /// An end is held by nobody any more, and what has arrived there is no state any more.
     fn end_leaves(&mut self, link: LinkIx, side: Side) {
+        self.streams.discard_received(link, side);
+        self.streams.toward_mut(link, side).arrived = Arrived::Open;
         let gone = End::Gone(self.host_of_end(link, side));
         match side {
             Side::Connector => self.streams.set_end(link, side, gone),
@@ -572,8 +565,13 @@ impl World {
     pub(crate) fn fault<C: Chooser, S: Sink>(
         &mut self,
         fault: Fault<SocketHandle>,
-        _: &mut Context<'_, C, S>,
+        cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
+        let machine = |host: Option<HostId>, what| {
+            let host = host.unwrap_or_default();
+            let known = usize::from(host.0) < HOSTS_MAX;
+            if known { Ok(host) } else { Err(ModelError::new(what, "of a machine one too many")) }
+        };
         match fault {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
@@ -592,20 +590,30 @@ impl World {
                 }
             }
             Fault::NetworkDown { host } => {
-                let host = host.unwrap_or_default();
-                if usize::from(host.0) >= HOSTS_MAX {
-                    return Err(ModelError::new("network_down", "of a machine one too many"));
-                }
-                self.fail_network(host)?;
+                self.fail_network(machine(host, "network_down")?)?;
             }
             Fault::PostFails { times } => self.faults.posts = times,
             Fault::EventError { s, event, error } => {
                 let socket = self.disturbed(s)?;
-                if self.faults.event.is_some() {
-                    return Err(ModelError::new("event_error", "two at a time"));
-                }
-                self.faults.event = Some((socket, event, error));
+                self.more.get_mut().injected.set(socket, event, error);
             }
+            Fault::QosChanges { s, token_rate } => {
+                let socket = self.disturbed(s)?;
+                self.change_qos(socket, token_rate, cx);
+            }
+            Fault::GroupQosChanges { s } => {
+                let socket = self.disturbed(s)?;
+                self.change_group_qos(socket, cx);
+            }
+            Fault::AddressesChange { host } => {
+                self.change_addresses(machine(host, "addresses_change")?, cx);
+            }
+            Fault::RouteChanges { host, to, unreachable } => {
+                let to = to.map(|to| machine(Some(to), "route_changes")).transpose()?;
+                self.change_route(machine(host, "route_changes")?, to, unreachable, cx)?;
+            }
+            Fault::NoSockets { times } => self.more.get_mut().shortage.sockets = times,
+            Fault::NoBuffers { times } => self.more.get_mut().shortage.buffers = times,
         }
         Ok(())
     }

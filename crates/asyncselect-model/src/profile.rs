@@ -6,24 +6,24 @@ use std::fmt;
 use crate::knob::{
     AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
     AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
-    CancelEventCheck, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding,
-    CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
+    CancelEventCheck, CancelHwndCheck, ChangeEvents, CleanupMessages, CloseAfterFailedConnect,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
     CollectingRearms, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration,
     ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
     DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
     DatagramOob, DeferredAccept, DestroyedWindow, Disconnect, EmptyDatagramRead,
     EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
-    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck,
+    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck,
     InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
     OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
     PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite,
     ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall,
     RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister,
-    ResetAfterEnd, ResetError, SecondClose, SelectSetsEvent, SendUnconnected, SendWithoutPeer,
-    SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits,
-    UpdateAcceptContext, UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection,
-    WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose, WriteOnUnbound,
-    WriteRearmedBy,
+    ResetAfterEnd, ResetError, RouteIoctl, SecondClose, SelectSetsEvent, SendUnconnected,
+    SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect,
+    UndefinedBits, UpdateAcceptContext, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -191,6 +191,8 @@ impl Profile {
             .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
             .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
             .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
+            .fix(ChangeEvents::Reported, Documented, "AS-QOS-01, AS-RI-01, AS-AL-01")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -247,6 +249,8 @@ impl Profile {
             .fix(PortUnreachableClose::Silent, Inferred, "W-095")
             .fix(ReceiveUnbound::Einval, ObservedElsewhere, "W-094")
             .fix(SendWithoutPeer::NotConn, ObservedElsewhere, "W-094")
+            .fix(ChangeEvents::Reported, Inferred, "W-096, of addresses in event mode")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
@@ -254,7 +258,7 @@ impl Profile {
     /// no receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
-        use Evidence::Measured;
+        use Evidence::{Measured, ObservedElsewhere};
         const HERE: &str = "Wine 8.0 (Debian 12)";
         Self::open("wine-8.0", "Wine 8.0 as Debian 12 installs it, measured")
             .fix(CloseWithUnread::AfterDrain, Measured, HERE)
@@ -354,6 +358,9 @@ impl Profile {
             .fix(ReceiveUnbound::Waits, Measured, HERE)
             .fix(SendWithoutPeer::Einval, Measured, HERE)
             .fix(DatagramOob::Ignored, Measured, HERE)
+            .fix(ChangeEvents::Ignored, ObservedElsewhere, "W-097, C13")
+            .fix(GetQos::OpNotSupp, Measured, HERE)
+            .fix(RouteIoctl::OpNotSupp, Measured, HERE)
     }
 }
 

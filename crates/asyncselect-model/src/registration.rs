@@ -295,12 +295,18 @@ impl World {
             Some(QueuedMessages::Withdrawn) => {
                 let Self { windows, more, sockets, .. } = self;
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                for queued in windows.queue.iter().filter(|queued| ended(&more.sharing, queued)) {
+                let queued = windows.queue.iter().filter(|queued| ended(&more.sharing, queued));
+                // Hardly ever so.
+                let told: Vec<Queued> = queued.copied().collect();
+                for queued in &told {
                     sockets[socket.at()].arm(queued.event);
                 }
                 let before = windows.queue.len();
                 windows.queue.retain(|queued| !ended(&more.sharing, queued));
-                let count = u8::try_from(before - windows.queue.len()).unwrap_or(u8::MAX);
+                for queued in told {
+                    self.take_back(socket, queued.event, queued.error);
+                }
+                let count = u8::try_from(before - self.windows.queue.len()).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
                 // An upcall that was made cannot be taken back.
                 self.make_stale(socket);

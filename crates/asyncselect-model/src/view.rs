@@ -177,9 +177,9 @@ impl World {
     /// The error that a script wants the next message of an event to carry.
     #[inline]
     #[must_use]
-    pub fn injected_error(&self) -> Option<(SocketHandle, NetworkEvent, WsaError)> {
-        let (socket, event, error) = self.faults.event?;
-        Some((socket.handle(), event, error))
+    pub fn injected_error(&self, socket: SocketHandle, event: NetworkEvent) -> Option<WsaError> {
+        let place = SocketIx::from_handle(socket)?;
+        self.more.injected.of(self.behind(place), event)
     }
 
     /// The handle under which a socket is known here: that of its first descriptor.

@@ -15,12 +15,11 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
-use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
 use crate::stream::{LinkIx, Side, Streams};
-use crate::window::{Standing, WindowIx, Windows};
+use crate::window::{WindowIx, Windows};
 
 /// The threads that a script may have.
 pub const THREADS_MAX: usize = 4;
@@ -73,6 +72,8 @@ pub(crate) enum PendingCall {
     Send { socket: SocketIx, literal: u16, len: u32 },
     /// select, until one of these sockets is ready; one bit a socket.
     Select { read: u16, write: u16, except: u16 },
+    /// WSAIoctl, until what it asked to hear of has changed.
+    Change { socket: SocketIx, event: NetworkEvent },
     /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
     Cancelled,
     /// GetMessage, until a message of the filter comes.
@@ -94,8 +95,6 @@ pub(crate) struct Faults {
     pub(crate) network_down: HostSet,
     /// Where a 1.1 environment was asked for (AS-HK-01).
     pub(crate) winsock_1: HostSet,
-    /// The error that the next message of an event carries.
-    pub(crate) event: Option<(SocketIx, NetworkEvent, WsaError)>,
 }
 
 impl PendingCall {
@@ -120,6 +119,7 @@ impl PendingCall {
             | Self::Accept { .. }
             | Self::Send { .. }
             | Self::Select { .. }
+            | Self::Change { .. }
             | Self::Cancelled
             | Self::Message { .. }
             | Self::Overlapped { .. }
@@ -139,6 +139,7 @@ impl PendingCall {
             | Self::Select { .. }
             | Self::Message { .. }
             | Self::Overlapped { .. }
+            | Self::Change { .. }
             | Self::Events { .. } => false,
         }
     }
@@ -154,7 +155,8 @@ impl PendingCall {
             | Self::Accept { listener: other, .. }
             | Self::Receive { socket: other, .. }
             | Self::Overlapped { socket: other, .. }
-            | Self::Send { socket: other, .. } => other == socket,
+            | Self::Send { socket: other, .. }
+            | Self::Change { socket: other, .. } => other == socket,
         }
     }
 }
@@ -437,7 +439,7 @@ impl World {
             more,
         } = self;
         knobs.pack(out);
-        let Faults { posts, upcall, network_down, winsock_1, event } = faults;
+        let Faults { posts, upcall, network_down, winsock_1 } = faults;
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
@@ -446,10 +448,6 @@ impl World {
         out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
-        out(event.map_or(0, |(socket, event, error)| {
-            let event = u64::from(event.bit().0);
-            1 << 63 | u64::from(socket.0) << 32 | event << 16 | u64::from(error.0)
-        }));
         for socket in sockets.iter() {
             socket.pack(out);
         }
@@ -480,7 +478,10 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
-                PendingCall::Cancelled => out(7),
+                PendingCall::Cancelled => out(8),
+                PendingCall::Change { socket, event } => {
+                    out(9 | u64::from(socket.0) << 8 | u64::from(event.bit().0) << 16);
+                }
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
@@ -542,28 +543,5 @@ impl World {
         let rule = result.err().and_then(|refusal| refusal.rule);
         let reply = Reply::new(result.map_err(|refusal| refusal.error));
         cx.sink.effect(Effect::Return { thread, reply, rule });
-    }
-
-    /// What must hold between moves; a broken one is our own mistake.
-    fn check_invariants(&self) {
-        for socket in self.sockets.iter() {
-            if socket.is_closed() {
-                assert!(socket.registration.is_none(), "AS-CL-06: a closed socket posts nothing");
-            }
-            if socket.registration.is_some() {
-                assert!(socket.nonblocking, "AS-NB-01: a registered socket is non-blocking");
-            }
-        }
-        // The newest few: a queue may hold ten thousand.
-        let newest = self.windows.queue.iter().rev().take(16);
-        for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(self.behind(queued.socket));
-            let holds = socket.registration.is_some_and(|registration| {
-                let (window, message) = (Some(queued.window), queued.message);
-                registration.target == Target::Window { window, message }
-                    && registration.wants(queued.event)
-            });
-            assert!(holds, "a current message has a registration behind it");
-        }
     }
 }

@@ -448,12 +448,15 @@ fn is_registration(look: &Look) -> bool {
     [Trigger::Registered, Trigger::Inherited].iter().any(|trigger| trigger.about() == look.after)
 }
 
-/// Whether a look follows a re-enabling call of an event (AS-EN-02 to AS-EN-05): a call that did
+/// Whether a look follows a re-enabling call of an event (AS-EN-02 to AS-EN-08): a call that did
 /// not re-enable made the stack look at nothing.
 fn re_enables(event: &str, after: &str) -> bool {
     match event {
         "FD_WRITE" => after == Trigger::SendCalled.about(),
         "FD_ACCEPT" => after == Trigger::AcceptCalled.about(),
+        "FD_QOS" | "FD_GROUP_QOS" | "FD_ROUTING_INTERFACE_CHANGE" | "FD_ADDRESS_LIST_CHANGE" => {
+            after == Trigger::IoctlCalled.about()
+        }
         _ => after == Trigger::ReceiveCalled.about(),
     }
 }

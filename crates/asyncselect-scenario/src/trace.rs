@@ -731,7 +731,26 @@ pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
         Fault::EventError { s, event, error } => {
             format!("fault     {event} for {s} gets {error}")
         }
+        Fault::QosChanges { s, token_rate } => {
+            format!("fault     the QoS of {s} changes, TokenRate {token_rate}")
+        }
+        Fault::GroupQosChanges { s } => format!("fault     the QoS of the group of {s} changes"),
+        Fault::AddressesChange { host } => {
+            format!("fault     the addresses {}change", of_machine(host.as_deref()))
+        }
+        Fault::RouteChanges { host, to, unreachable } => {
+            let of = of_machine(host.as_deref());
+            let to = to.as_deref().map_or_else(|| "anywhere".to_owned(), |to| format!("to {to}"));
+            let how = if *unreachable { "is lost" } else { "changes" };
+            format!("fault     the route {of}{to} {how}")
+        }
+        Fault::NoSockets { times } => format!("fault     no descriptors, {times} times"),
+        Fault::NoBuffers { times } => format!("fault     no buffer space, {times} times"),
     }
+}
+
+fn of_machine(host: Option<&str>) -> String {
+    host.map_or_else(String::new, |host| format!("of {host} "))
 }
 
 /// An event that was recorded, in words.
@@ -780,8 +799,10 @@ pub fn call_text(call: &ScriptCall) -> String {
         }
         ("data", value) => serde_json::from_value::<Data>(value.clone())
             .map_or_else(|_| value.to_string(), |data| data.to_string()),
-        ("name" | "to", value) => serde_json::from_value::<AddressSpec>(value.clone())
-            .map_or_else(|_| value.to_string(), |address| address.to_string()),
+        ("name" | "to" | "destination", value) => {
+            serde_json::from_value::<AddressSpec>(value.clone())
+                .map_or_else(|_| value.to_string(), |address| address.to_string())
+        }
         (_, value) => value.to_string(),
     };
     let order = ["s", "hWnd", "wMsg", "lEvent", "hEventObject", "lNetworkEvents"];

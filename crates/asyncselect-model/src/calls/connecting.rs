@@ -162,6 +162,9 @@ impl World {
             // The one network reaches the machines that there are and nobody else.
             return self.connect_fails_at_once(socket, WsaError::WSAENETUNREACH, Rule::Co13, cx);
         };
+        if let Some(error) = self.lacks_buffers() {
+            return self.connect_fails_at_once(socket, error, Rule::Co07, cx);
+        }
         let Some(link) = self.streams.open(socket, host, name.port()) else {
             return unsupported("connect", "more than 255 connections");
         };
@@ -274,6 +277,10 @@ impl World {
                 self.streams.set_end(link, Side::Acceptor, End::Deferred { listener });
                 return fails_by(WsaError::WSATRY_AGAIN, Rule::Ac08);
             }
+        }
+        // AS-AC-06: accept may fail for other reasons than those of the connection, which waits on.
+        if let Some(error) = self.lacks_socket() {
+            return fails(error);
         }
         let registered = this.registration.map(|held| self.socket(held.descriptor).host);
         if registered.is_some_and(|host| host != cx.caller) {

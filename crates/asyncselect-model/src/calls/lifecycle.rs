@@ -139,6 +139,9 @@ impl World {
         if self.more.provider.ended.has(host) {
             return unsupported("socket", "between the last WSPCleanup and the last WSACleanup");
         }
+        if let Some(error) = self.lacks_socket() {
+            return fails(error);
+        }
         let state = match kind {
             SocketType::Stream => SocketState::Unbound,
             SocketType::Datagram => SocketState::Datagram,
@@ -400,9 +403,8 @@ impl World {
         self.streams.release(socket);
         self.operations_of_closed(socket);
         self.drop_record(socket);
-        if self.faults.event.is_some_and(|(of, ..)| of == socket) {
-            self.faults.event = None;
-        }
+        self.forget_notices(socket);
+        self.forget_injected(socket);
         self.drop_all_descriptors(socket);
         let this = self.free_place(socket);
         match this.state {

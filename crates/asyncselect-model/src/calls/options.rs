@@ -65,7 +65,7 @@ impl World {
             | IoctlCommand::SIO_GET_GROUP_QOS
             | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
             | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => {
-                return Err(ModelError::new("WSAIoctl", "the command"));
+                return Err(ModelError::new("ioctlsocket", "with a command of WSAIoctl"));
             }
         };
         Ok(Ok(Value::Int(value)))

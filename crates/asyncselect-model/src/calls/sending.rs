@@ -164,6 +164,11 @@ impl World {
                 Ok(Progress::Waits(PendingCall::Send { socket, literal, len }))
             };
         }
+        if data.len > 0
+            && let Some(error) = self.lacks_buffers()
+        {
+            return fails(error);
+        }
         // One byte at least, for a peer that is gone while more than a buffer is under way to it.
         let capacity = self.capacity(link, peer);
         let space = capacity.saturating_sub(self.streams.outstanding(link, peer)).max(1);

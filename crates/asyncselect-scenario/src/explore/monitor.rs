@@ -294,8 +294,26 @@ impl Monitor {
                     }
                 }
             }
+            // AS-EN-07, AS-EN-08.
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_GET_QOS, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_GET_QOS, .. } => {
+                self.enable(*s, [NetworkEvent::Qos], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_GET_GROUP_QOS, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_GET_GROUP_QOS, .. } => {
+                self.enable(*s, [NetworkEvent::GroupQos], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE, .. } => {
+                self.enable(*s, [NetworkEvent::RoutingInterfaceChange], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_ADDRESS_LIST_CHANGE, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_ADDRESS_LIST_CHANGE, .. } => {
+                self.enable(*s, [NetworkEvent::AddressListChange], []);
+            }
             Call::IoctlSocket { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
-            | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
+            | Call::WsaIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0, .. }
                 if self.of(first(s)).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
             {
                 broken.by(Property::NonBlocking);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use asyncselect_abi::call::{Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ProcessId, ThreadId};
 use asyncselect_model::stream::{LITERALS_MAX, Side};
@@ -834,7 +834,8 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
         match address {
             AddressSpec::Of(name) => {
                 let at = self.at.clone().key(field).key("of");
-                let known = if self.connects {
+                // Other machines are there to be reached, whoever makes their sockets.
+                let known = if self.connects || field == DESTINATION {
                     self.known(&self.sockets, name, &at)
                 } else {
                     self.reachable(&self.sockets, name, self.caller, &at)

@@ -113,7 +113,7 @@ impl Post<'_> {
     /// Whether its error word is what a script wants it to carry.
     fn is_injected(&self) -> bool {
         let Message { socket, event, error, .. } = *self.message;
-        self.happened.before.injected_error() == Some((socket, event, error))
+        self.happened.before.injected_error(socket, event) == Some(error)
     }
 
     /// Whether the tables list the error for the event. That 0 is for a graceful close only
