@@ -8,7 +8,7 @@ use crate::data::Data;
 use crate::error::WsaError;
 use crate::family::Family;
 use crate::fault::Fault;
-use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage};
 
 /// A stack: the model, or an adapter's process.
@@ -54,6 +54,8 @@ pub struct Start<'a> {
     pub fresh: bool,
     /// The machine of each thread; none if there is one machine.
     pub hosts: &'a [HostId],
+    /// The process of each thread; none if there is one process on each machine.
+    pub processes: &'a [ProcessId],
     /// The family of the sockets and addresses.
     pub family: Family,
 }

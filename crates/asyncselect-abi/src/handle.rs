@@ -49,3 +49,9 @@ handle! {
     /// A simulated machine by number; 0 is the one that everything is on if nothing else is said.
     HostId(u8)
 }
+
+handle! {
+    /// A process of the simulated machine by number; 0 is the one that everything is in if nothing
+    /// else is said.
+    ProcessId(u8)
+}

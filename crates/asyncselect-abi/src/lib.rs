@@ -38,6 +38,6 @@ pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
 pub use family::Family;
 pub use fault::Fault;
-pub use handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+pub use handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 pub use message::{EventRecord, MessageId, PostedMessage, SelectReply};
 pub use text::UnknownName;

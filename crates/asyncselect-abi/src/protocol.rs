@@ -15,7 +15,7 @@ use crate::error::WsaError;
 use crate::event::NetworkEvents;
 use crate::family::Family;
 use crate::fault::Fault;
-use crate::handle::{EventHandle, HostId, Hwnd, SocketHandle, ThreadId};
+use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage, SelectReply};
 
 /// The version that this crate speaks.
@@ -60,6 +60,10 @@ pub enum RequestBody {
         /// offer `ipv6` are asked for that; IPv4 is not said.
         #[serde(default, skip_serializing_if = "Family::is_usual")]
         family: Family,
+        /// The process of each thread; none if all are in one. Only adapters that offer `processes`
+        /// are asked for more.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        processes: Vec<ProcessId>,
     },
     /// Make one call on a thread.
     Call {
@@ -317,7 +321,12 @@ mod tests {
                 Family::Ipv6,
             ),
         ] {
-            let body = RequestBody::Reset { fresh: false, hosts: Vec::new(), family };
+            let body = RequestBody::Reset {
+                fresh: false,
+                hosts: Vec::new(),
+                processes: Vec::new(),
+                family,
+            };
             let request = Request { id: 3, deadline_ms: 5000, body };
             assert_eq!(serde_json::to_string(&request).unwrap(), line);
             assert_eq!(serde_json::from_str::<Request>(line).unwrap(), request);

@@ -95,8 +95,16 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
         Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
             reply(sys::wsa_async_select(s, hwnd, wmsg, levent), number)
         }
-        Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
-            return Err(Refusal::NoProviderEntry);
+        Call::WspAsyncSelect { .. }
+        | Call::WspIoctl { .. }
+        | Call::WspStartup { .. }
+        | Call::WspCleanup {}
+        | Call::WspCancelBlockingCall {}
+        | Call::ReadFile { .. }
+        | Call::WriteFile { .. } => return Err(Refusal::NoProviderEntry),
+        // AS-HK-04: they are not there under version 2.
+        Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+            return Err(Refusal::NotMade(call.name()));
         }
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),

@@ -112,7 +112,8 @@ struct Playing<'p, A> {
 impl<'p, A: Ask> Playing<'p, A> {
     fn reset(&mut self, fresh: bool) -> Result<(), Stop> {
         let family = self.plan.family;
-        let reset = |fresh| RequestBody::Reset { fresh, hosts: Vec::new(), family };
+        let reset =
+            |fresh| RequestBody::Reset { fresh, hosts: Vec::new(), processes: Vec::new(), family };
         match self.done("reset", reset(fresh)) {
             Ok(()) => return Ok(()),
             // It cannot, or it is gone since the last scenario.

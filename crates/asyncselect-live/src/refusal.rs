@@ -37,6 +37,8 @@ pub(crate) enum Refusal {
     NothingPending(ThreadId),
     #[error("several machines; this is one")]
     OneMachine,
+    #[error("several processes; this is one")]
+    OneProcess,
     #[error("a reset with fresh set; it needs a new process")]
     NeedsNewProcess,
     #[error("a reset while {0:?} is blocked; closing the sockets did not end its call")]

@@ -99,6 +99,9 @@ impl Session {
             RequestBody::Reset { hosts, .. } if hosts.iter().any(|host| *host != HostId(0)) => {
                 Err(Refusal::OneMachine)
             }
+            RequestBody::Reset { processes, .. } if processes.iter().any(|one| one.0 != 0) => {
+                Err(Refusal::OneProcess)
+            }
             RequestBody::Reset { fresh: true, .. } => Err(Refusal::NeedsNewProcess),
             RequestBody::Reset { fresh: false, family, .. } => {
                 self.family = family;

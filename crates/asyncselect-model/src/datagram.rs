@@ -228,14 +228,15 @@ impl World {
     /// Where a datagram socket is bound; `None` if it is not.
     pub(crate) fn place_of(&self, socket: SocketIx) -> Option<Place> {
         let this = self.socket(socket);
-        (this.port != 0).then_some(Place { host: this.host, port: this.port })
+        let host = self.machine_of(this.host);
+        (this.port != 0).then_some(Place { host, port: this.port })
     }
 
     /// The datagram socket that is bound to a place.
     pub(crate) fn bound_at(&self, place: Place) -> Option<SocketIx> {
         let found = self.sockets.iter().position(|socket| {
             socket.state == SocketState::Datagram
-                && (socket.host, socket.port) == (place.host, place.port)
+                && (self.machine_of(socket.host), socket.port) == (place.host, place.port)
         })?;
         u8::try_from(found).ok().map(SocketIx)
     }
@@ -311,7 +312,7 @@ impl World {
     fn fate(&self, at: Option<SocketIx>, flight: &Flight) -> Fate {
         let Some(socket) = at else { return Fate::Nobody };
         let party = self.more.datagrams.party(socket);
-        let capacity = 1024 * u32::from(self.socket(socket).receive_kib);
+        let capacity = 1024 * u32::from(self.buffers(socket).receive);
         let held: u32 = party.queue.iter().map(|parcel| parcel.piece.len + OVERHEAD).sum();
         match (flight.freight, party.peer) {
             // AS-UDP-05.

@@ -16,7 +16,7 @@
 
 use std::net::SocketAddr;
 
-use asyncselect_abi::{Family, HostId, SocketHandle, ThreadId};
+use asyncselect_abi::{Family, HostId, ProcessId, SocketHandle, ThreadId};
 
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{End, Hold, HoldKind, LinkIx, Side};
@@ -30,6 +30,8 @@ pub(crate) const HOSTS_MAX: usize = THREADS_MAX;
 pub(crate) struct HostSet(u8);
 
 impl HostSet {
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) fn has(self, host: HostId) -> bool {
         self.0 >> host.0 & 1 == 1
@@ -45,17 +47,32 @@ impl HostSet {
 }
 
 impl World {
-    /// Puts threads on machines, before anything has happened; all others are on the first. Every
-    /// machine has an address of the family.
+    /// Puts threads on machines or into processes, before anything has happened; all others are on
+    /// the first machine, in its first process. Every machine has an address of the family.
     ///
     /// # Errors
     ///
-    /// If there are more threads or machines than [`THREADS_MAX`].
-    pub fn place(&mut self, hosts: &[HostId], family: Family) -> Result<(), ModelError> {
+    /// If there are more threads, machines or processes than [`THREADS_MAX`], or both several
+    /// machines and several processes.
+    pub fn place(
+        &mut self,
+        hosts: &[HostId],
+        processes: &[ProcessId],
+        family: Family,
+    ) -> Result<(), ModelError> {
+        let processes: Vec<HostId> = processes.iter().map(|process| HostId(process.0)).collect();
+        let hosts = match (hosts, &processes[..]) {
+            (hosts, []) => hosts,
+            ([], processes) => {
+                self.more.get_mut().sharing.processes = true;
+                processes
+            }
+            (_, _) => return Err(ModelError::new("reset", "several machines and processes")),
+        };
         let many =
             hosts.len() > THREADS_MAX || hosts.iter().any(|host| usize::from(host.0) >= HOSTS_MAX);
         if many {
-            return Err(ModelError::new("reset", "more than four threads or machines"));
+            return Err(ModelError::new("reset", "more than four threads, machines or processes"));
         }
         self.hosts[..hosts.len()].copy_from_slice(hosts);
         self.family = family;
@@ -71,7 +88,8 @@ impl World {
 
     /// The machine of an address, if there is one.
     pub(crate) fn host_at(&self, name: SocketAddr) -> Option<HostId> {
-        self.hosts.iter().copied().find(|host| name.ip() == self.family.of_host(*host))
+        let mut machines = self.hosts.iter().map(|host| self.machine_of(*host));
+        machines.find(|machine| name.ip() == self.family.of_host(*machine))
     }
 
     /// The machine that an end of a connection is on.
@@ -80,7 +98,7 @@ impl World {
         match self.streams.end(link, side) {
             End::Nobody(host) | End::Gone(host) => host,
             End::HalfOpen(socket) | End::Waiting { listener: socket, .. } | End::Socket(socket) => {
-                self.socket(socket).host
+                self.machine_of(self.socket(socket).host)
             }
         }
     }
@@ -99,7 +117,7 @@ impl World {
         one != other && (down.has(one) || down.has(other))
     }
 
-    /// Whether a thread of a machine waits in one of Winsock's calls.
+    /// Whether a thread of a machine, or of a process, waits in one of Winsock's calls.
     pub(crate) fn is_waiting(&self, host: HostId) -> bool {
         let mut threads = self.hosts.iter().zip(&self.pending);
         threads.any(|(on, pending)| *on == host && pending.is_winsock())
@@ -109,14 +127,17 @@ impl World {
     /// end of a connection that is as if what is sent to it were lost.
     pub(crate) fn fail_network(&mut self, host: HostId) -> Result<(), ModelError> {
         // Nobody says what becomes of what the machine is busy with.
-        if self.is_waiting(host) {
+        let mut hosts = self.hosts.iter().filter(|on| self.machine_of(**on) == host);
+        if hosts.any(|on| self.is_waiting(*on)) {
             return Err(ModelError::new("network_down", "under a call that waits"));
         }
         let connects = |socket: &Socket| {
-            socket.host == host && matches!(socket.state, SocketState::Connecting(_))
+            self.machine_of(socket.host) == host
+                && matches!(socket.state, SocketState::Connecting(_))
         };
         let times_out = |hold: &Hold| {
-            self.socket(hold.socket).host == host && hold.kind != HoldKind::LossUnnoticed
+            self.machine_of(self.socket(hold.socket).host) == host
+                && hold.kind != HoldKind::LossUnnoticed
         };
         if self.sockets.iter().any(connects) || self.streams.holds.iter().any(times_out) {
             return Err(ModelError::new("network_down", "while something is under way"));
@@ -151,17 +172,20 @@ impl World {
         Ok(())
     }
 
-    /// The socket behind a handle of this machine, unless it was closed or never was.
+    /// The descriptor behind a handle of this machine or process, unless it was closed or never
+    /// was. What it is a descriptor of is [`World::behind`] it.
     #[inline]
     pub(crate) fn open_socket(&self, host: HostId, handle: SocketHandle) -> Option<SocketIx> {
-        self.any_socket(handle).filter(|socket| self.socket(*socket).host == host)
+        let descriptor = SocketIx::from_handle(handle)?;
+        let found = self.sockets.get(descriptor.at())?;
+        (found.host == host && self.is_open(descriptor)).then_some(descriptor)
     }
 
-    /// The same on whatever machine, for those who stand outside.
+    /// The socket behind a handle of whatever machine, for those who stand outside.
     #[inline]
     pub(crate) fn any_socket(&self, handle: SocketHandle) -> Option<SocketIx> {
-        let socket = SocketIx::from_handle(handle)?;
-        let found = self.sockets.get(socket.at())?;
-        (!found.is_closed()).then_some(socket)
+        let descriptor = SocketIx::from_handle(handle)?;
+        let exists = descriptor.at() < self.sockets.len() && self.is_open(descriptor);
+        exists.then(|| self.behind(descriptor))
     }
 }

@@ -867,6 +867,51 @@ knobs! {
         /// One that does not exist is WSAEINVAL; NULL is none.
         Einval = "WSAEINVAL",
     }
+
+    // Descriptors and processes.
+
+    /// Which descriptor of a shared socket `wParam` names.
+    SharedWparam = "shared_wparam" ["OQ-19" "AS-DUP-01"] {
+        /// The one that registered.
+        Registering = "registering",
+        /// The first.
+        First = "first",
+    }
+
+    /// What becomes of a registration when the descriptor that made it is closed while the socket
+    /// has others.
+    ClosedDescriptor = "closed_descriptor" ["OQ-19" "AS-DUP-01" "AS-DUP-04" "AS-CLS-01"] {
+        /// It stays, as the socket does.
+        KeepsRegistration = "keeps_registration",
+        /// It ends.
+        CancelsRegistration = "cancels_registration",
+    }
+
+    /// Whether calls of another process on a shared socket arm events of the process that
+    /// registered.
+    OtherProcessRearms = "other_process_rearms" ["OQ-33" "AS-DUP-01"] {
+        /// They do: the socket's state is common.
+        Rearms = "rearms",
+        /// They do not.
+        Ignored = "ignored",
+    }
+
+    /// What CloseHandle on the last handle of a registered socket does, FD_CLOSE being asked for.
+    ClosedHandle = "closed_handle" ["W-08E" "W-08F" "C12"] {
+        /// It is silent, as closesocket.
+        Silent = "silent",
+        /// It posts FD_CLOSE, error word 0.
+        Posts = "posts",
+    }
+
+    /// What becomes of data that is under way from sockets that the last WSACleanup or WSPCleanup
+    /// closes.
+    CleanupData = "cleanup_data" ["X-30" "AS-CLS-06"] {
+        /// It arrives, and the end behind it.
+        Sent = "sent",
+        /// It is lost, and the connection reset.
+        Lost = "lost",
+    }
 }
 
 impl KnobId {

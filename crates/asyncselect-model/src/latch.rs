@@ -56,6 +56,8 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// CloseHandle closed the last handle.
+    HandleClosed,
     /// bind on a datagram socket (AS-WR-04).
     Bound,
     /// connect on a datagram socket (AS-UDP-01).
@@ -66,7 +68,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -83,6 +85,7 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::HandleClosed,
         Self::Bound,
         Self::PeerSet,
         Self::Unreachable,
@@ -108,6 +111,7 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::HandleClosed => "handle closed",
             Self::Bound => "bound",
             Self::PeerSet => "peer set",
             Self::Unreachable => "port unreachable",
@@ -129,6 +133,7 @@ impl Trigger {
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
+            | Self::HandleClosed
             | Self::Unreachable => Moment::Happened,
             Self::Bound => Moment::Bound,
             Self::PeerSet => Moment::PeerSet,
@@ -193,6 +198,8 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The last handle was closed, and not by closesocket (W-08E).
+    HandleClosed,
     /// A receive call would tell that a port is unreachable, or the stack takes that for a
     /// closure; with this error word (OQ-16, W-095).
     Unreachable(WsaError),
@@ -213,6 +220,7 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
     }
@@ -251,6 +259,8 @@ pub enum Absence {
     ConnectedBefore,
     /// Nothing of the kind has changed.
     Unchanged,
+    /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
+    HandleClosed,
     /// A datagram socket has nothing that could be closed (AS-UDP-04).
     Connectionless,
     /// connect on a datagram socket, which this stack tells senders nothing of (W-093).
@@ -317,6 +327,7 @@ impl Guard {
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Unchanged => Rule::En12,
+                Absence::HandleClosed => Rule::W08E,
                 Absence::Connectionless => Rule::Udp04,
                 Absence::PeerSet => Rule::W093,
                 Absence::Unbound => Rule::Oq08,
@@ -350,6 +361,7 @@ impl Guard {
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::HandleClosed) => "the handle was closed",
             Self::Absent(Absence::Connectionless) => "a datagram socket",
             Self::Absent(Absence::PeerSet) => "connect changes nothing for senders",
             Self::Absent(Absence::Unbound) => "not bound",
@@ -393,6 +405,7 @@ pub fn decide(
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
             | Condition::EndedUnread
+            | Condition::HandleClosed
             | Condition::Aborted(_)
             | Condition::Unreachable(_),
         ) => Err(Guard::Spent),
@@ -451,6 +464,8 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         ) => Rule::Cl03,
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
+        // W-08E: the provider takes the end of its socket for the peer's.
+        (Condition::HandleClosed, _) => Rule::W08E,
         // AS-CL-08: a time-out or another failure at this side.
         (Condition::Aborted(_), Aborted) => Rule::Cl08,
         // AS-CL-02: at registration.
@@ -480,6 +495,7 @@ mod tests {
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
+            Condition::HandleClosed,
             Condition::Urgent,
             Condition::Acceptable,
             Condition::Connected,

@@ -2,6 +2,7 @@
 
 use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
@@ -11,7 +12,7 @@ use crate::knob::{
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
+use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
 use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
@@ -309,17 +310,11 @@ impl World {
     /// The bytes that the direction toward an end holds.
     #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
-        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
-            .streams
-            .end(link, side)
-        {
-            End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
-                CAPACITY / 2 / 1024
-            }
+        let kib = |side: Side| match self.streams.end(link, side) {
+            End::Socket(socket) => self.buffers(socket),
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => Kib::USUAL,
         };
-        1024 * (kib(reader, |socket| socket.receive_kib)
-            + kib(reader.other(), |socket| socket.send_kib))
+        1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
 
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender
@@ -461,6 +456,8 @@ impl World {
         let is_private = quiet
             && matches!(socket.state, SocketState::Connected(..))
             && socket.registration.is_none()
+            // Calls on others of its descriptors are calls on it.
+            && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             // What goes the other way may reset the connection.
@@ -524,7 +521,7 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let down = self.is_network_down(self.socket(socket).host);
                         let silent = down && self.is_cut(link);
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;

@@ -7,20 +7,21 @@ use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
     BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, CleanupMessages,
     CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
-    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DatagramConnect,
-    DatagramConnectWrite, DatagramFionread, DatagramOob, DestroyedWindow, Disconnect,
-    EmptyDatagramRead, EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome,
-    EventRecordKept, EventReregister, FailedAcceptRearms, FailedSelect, Fionread, HandleReuse,
-    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
-    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange,
-    PortUnreachable, PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown,
-    ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect,
-    RecordAfterCall, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister,
-    ResetAfterEnd, ResetError, SecondClose, SelectSetsEvent, SendUnconnected, SendWithoutPeer,
-    ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes,
-    UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd,
-    WriteAfterReset, WriteAndClose, WriteOnUnbound, WriteRearmedBy,
+    ClosedDescriptor, ClosedHandle, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite,
+    ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce, ConnectOnAccepted,
+    DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
+    DatagramOob, DestroyedWindow, Disconnect, EmptyDatagramRead, EventAfterMessages, EventArrival,
+    EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
+    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, PeerChange, PortUnreachable, PortUnreachableClose, QueueLimit,
+    QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
+    ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
+    SelectSetsEvent, SendUnconnected, SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms,
+    ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -232,6 +233,7 @@ impl Profile {
             .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
             .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
+            .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
             // Datagrams.
             .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
             .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
@@ -320,6 +322,9 @@ impl Profile {
             .fix(FailedSelect::KeepsRegistration, Measured, HERE)
             .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
             .fix(EventRecordKept::Kept, Measured, HERE)
+            .fix(SharedWparam::Registering, Measured, HERE)
+            .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
+            .fix(ClosedHandle::Silent, Measured, HERE)
             // Datagrams.
             .fix(DatagramConnect::Silent, Measured, HERE)
             .fix(DatagramConnectWrite::Silent, Measured, HERE)

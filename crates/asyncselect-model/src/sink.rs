@@ -34,7 +34,7 @@ pub enum Effect {
     },
     /// Bytes went into a receive buffer; a call may take several pieces.
     Received(Piece),
-    /// A message was put into a queue.
+    /// A message was put into a queue, or the upcall for it was made and takes its time.
     Post {
         /// The message.
         message: Message,

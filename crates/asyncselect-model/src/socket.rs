@@ -4,7 +4,7 @@ use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaErro
 
 use crate::latch::Latch;
 use crate::registration::{Registration, Target};
-use crate::stream::{CAPACITY, LinkIx, Side};
+use crate::stream::{LinkIx, Side};
 
 /// Number of a socket: its place among those that exist or existed.
 ///
@@ -92,9 +92,6 @@ pub(crate) struct Socket {
     pub(crate) error: WsaError,
     /// The local port; 0 for none.
     pub(crate) port: u16,
-    /// SO_RCVBUF and SO_SNDBUF in KiB.
-    pub(crate) receive_kib: u16,
-    pub(crate) send_kib: u16,
     pub(crate) registration: Option<Registration>,
     /// Events that were posted and not re-enabled since.
     spent: u16,
@@ -102,9 +99,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(host: HostId, state: SocketState) -> Self {
-        // Together they are what a direction holds.
-        let half = u16::try_from(CAPACITY / 2 / 1024).expect("the capacity is small");
-        Self { state, host, receive_kib: half, send_kib: half, ..Self::default() }
+        Self { state, host, ..Self::default() }
     }
 
     /// The place that a closed socket leaves.
@@ -182,8 +177,6 @@ impl Socket {
             failed,
             error,
             port,
-            receive_kib,
-            send_kib,
             registration,
             spent,
         } = self;
@@ -210,8 +203,7 @@ impl Socket {
             | u64::from(host.0) << 24
             | u64::from(*port) << 32
             | u64::from(*spent) << 48);
-        let buffers = u64::from(*receive_kib) | u64::from(*send_kib) << 16;
-        out(buffers | u64::from(error.0) << 32);
+        out(u64::from(error.0));
         out(registration.map_or(0, Registration::packed));
     }
 }

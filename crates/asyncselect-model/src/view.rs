@@ -120,11 +120,12 @@ impl World {
         open.filter(|(_, socket)| !socket.is_closed()).map(|(at, socket)| self.view(at, socket))
     }
 
-    /// The open socket of this handle.
+    /// The open socket of this handle, which may be that of a descriptor that was closed before
+    /// the last.
     #[inline]
     #[must_use]
     pub fn socket_of(&self, handle: SocketHandle) -> Option<SocketView> {
-        let at = self.any_socket(handle)?;
+        let at = self.standing(handle)?;
         Some(self.view(at, self.socket(at)))
     }
 
@@ -133,7 +134,7 @@ impl World {
     #[inline]
     #[must_use]
     pub fn registration_of(&self, handle: SocketHandle) -> Option<(RegistrationView, bool)> {
-        let socket = self.socket(self.any_socket(handle)?);
+        let socket = self.socket(self.standing(handle)?);
         Some((socket.registration?.view(), socket.nonblocking))
     }
 
@@ -179,9 +180,24 @@ impl World {
         Some((socket.handle(), event, error))
     }
 
+    /// The handle under which a socket is known here: that of its first descriptor.
+    #[inline]
+    #[must_use]
+    pub fn first_descriptor(&self, handle: SocketHandle) -> SocketHandle {
+        SocketIx::from_handle(handle).map_or(handle, |place| self.behind(place).handle())
+    }
+
     /// Every queued message, of all threads, the oldest first.
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.windows.queue.iter().map(crate::window::Queued::message)
+    }
+
+    /// The socket of a descriptor that is open or was closed before the last.
+    #[inline]
+    fn standing(&self, handle: SocketHandle) -> Option<SocketIx> {
+        let place = SocketIx::from_handle(handle).filter(|at| at.at() < self.sockets.len())?;
+        let socket = self.behind(place);
+        (!self.socket(socket).is_closed()).then_some(socket)
     }
 
     #[inline]

@@ -72,6 +72,8 @@ pub(crate) enum PendingCall {
     Send { socket: SocketIx, literal: u16, len: u32 },
     /// select, until one of these sockets is ready; one bit a socket.
     Select { read: u16, write: u16, except: u16 },
+    /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
+    Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
     /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
@@ -115,6 +117,7 @@ impl PendingCall {
             | Self::Accept(_)
             | Self::Send { .. }
             | Self::Select { .. }
+            | Self::Cancelled
             | Self::Message { .. }
             | Self::Events { .. } => false,
         }
@@ -123,7 +126,7 @@ impl PendingCall {
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } | Self::Events { .. } => false,
+            Self::None | Self::Cancelled | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -157,6 +160,8 @@ pub enum Move<'c> {
         /// The end.
         toward: Side,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall,
     /// A datagram arrives.
     Land {
         /// Which of those under way, counted from the one that was sent first.
@@ -222,10 +227,13 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
+    /// The machine or process of the thread that calls.
+    pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at ends of connections, then at datagrams. An engine
-/// does little else between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections, then at
+/// datagrams. An engine does little else between moves, and adapters on adapters take several times
+/// as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
@@ -247,6 +255,12 @@ impl Iterator for Moves<'_> {
             *thread += 1;
             if *pending != PendingCall::None && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
+            }
+        }
+        if usize::from(*thread) == THREADS_MAX {
+            *thread += 1;
+            if !world.more.provider.posting.is_empty() {
+                return Some(Move::Upcall);
             }
         }
         let links = &*world.streams.links;
@@ -358,11 +372,21 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let cx = &mut Context { chooser, sink, decides: true };
+        let caller = match mv {
+            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
+            Move::Deliver { .. }
+            | Move::Upcall
+            | Move::Land { .. }
+            | Move::Retrieve(_)
+            | Move::Tick { .. }
+            | Move::Fault(_) => HostId(0),
+        };
+        let cx = &mut Context { chooser, sink, decides: true, caller };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
+            Move::Upcall => self.upcall_returns(),
             Move::Land { number } => self.land(number, cx)?,
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
@@ -428,6 +452,7 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
+                PendingCall::Cancelled => out(7),
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
@@ -501,7 +526,7 @@ impl World {
         // The newest few: a queue may hold ten thousand.
         let newest = self.windows.queue.iter().rev().take(16);
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(queued.socket);
+            let socket = self.socket(self.behind(queued.socket));
             let holds = socket.registration.is_some_and(|registration| {
                 let (window, message) = (Some(queued.window), queued.message);
                 registration.target == Target::Window { window, message }

@@ -337,7 +337,7 @@ fn two_machines(profile: &Profile) -> (Bench<Canonical>, [SocketHandle; 3]) {
 
 fn two_machines_of(profile: &Profile, family: Family) -> (Bench<Canonical>, [SocketHandle; 3]) {
     let mut bench = Bench::new(profile, Canonical);
-    bench.world.place(&[HostId(0), HostId(1)], family).unwrap();
+    bench.world.place(&[HostId(0), HostId(1)], &[], family).unwrap();
     for thread in [APP, FAR] {
         let version = Version { major: 2, minor: 2 };
         bench.call_on(thread, Call::WsaStartup { version }).unwrap();
@@ -482,8 +482,8 @@ fn a_machine_uses_no_place_of_another() {
 #[test]
 fn too_many_machines_are_refused() {
     let mut world = World::new(&Profile::documented());
-    world.place(&[HostId(0), HostId(4)], Family::Ipv4).unwrap_err();
-    world.place(&[HostId(0); 5], Family::Ipv4).unwrap_err();
+    world.place(&[HostId(0), HostId(4)], &[], Family::Ipv4).unwrap_err();
+    world.place(&[HostId(0); 5], &[], Family::Ipv4).unwrap_err();
     let down = Move::Fault(Fault::NetworkDown { host: Some(HostId(4)) });
     world.apply(down, &mut Canonical, &mut Ignore).unwrap_err();
 }

@@ -28,10 +28,11 @@ use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 9] = [
+const CAPABILITIES: [&str; 10] = [
     "threads",
     "hosts",
     "ipv6",
+    "processes",
     "real_time",
     "spi",
     "oob",
@@ -114,9 +115,10 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh, hosts, family } => {
+            RequestBody::Reset { fresh, hosts, processes, family } => {
                 self.calls = [None; THREADS_MAX];
-                let start = Start { literals: &[], fresh, hosts: &hosts, family };
+                let start =
+                    Start { literals: &[], fresh, hosts: &hosts, processes: &processes, family };
                 self.sim.reset(&start).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
@@ -125,8 +127,13 @@ impl Adapter {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
                 let kind = match call {
-                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } => Kind::Receives,
-                    WireCall::WspAsyncSelect { .. } | WireCall::WspIoctl { .. } => Kind::Spi,
+                    WireCall::Recv { .. }
+                    | WireCall::RecvFrom { .. }
+                    | WireCall::ReadFile { .. } => Kind::Receives,
+                    WireCall::WspAsyncSelect { .. }
+                    | WireCall::WspIoctl { .. }
+                    | WireCall::WspCleanup {}
+                    | WireCall::WspCancelBlockingCall {} => Kind::Spi,
                     _ => Kind::Plain,
                 };
                 let call = call.try_map(&mut Literals(&mut self.sim))?;

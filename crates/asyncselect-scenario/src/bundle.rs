@@ -28,7 +28,7 @@ pub fn bundle<'s>(scripts: impl IntoIterator<Item = &'s Script>) -> Bundle {
 /// machines, or needs what the engine itself does not do yet.
 #[must_use]
 pub fn plan(script: &Script) -> Option<Plan> {
-    if !script.hosts.is_empty() {
+    if script.is_apart() {
         return None;
     }
     Some(Plan {

@@ -122,9 +122,9 @@ impl<'s> Program<'s> {
             return Err(Ending::NotRunnable(*need));
         }
         let fresh = script.needs.contains(&Need::FreshProcess);
-        let Script { literals, hosts, family, .. } = script;
+        let Script { literals, hosts, processes, family, .. } = script;
         stack
-            .reset(&Start { literals, fresh, hosts, family: *family })
+            .reset(&Start { literals, fresh, hosts, processes, family: *family })
             .map_err(|error| Ending::Failed(Place::Setup, error))?;
         Ok(Self {
             script,
@@ -506,7 +506,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// The call has returned, as it did so often before.
     fn made(&mut self, op: &CallOp, heard: Heard, made: u32) -> Result<Pause, Ending> {
         let result = heard.reply.result;
-        if result.is_ok() && !self.program.script.hosts.is_empty() {
+        if result.is_ok() && self.program.script.is_apart() {
             self.tell_address(op)?;
         }
         if result.is_ok() && self.program.script.event_mode.is_some() {
@@ -645,7 +645,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let Outcome::Returned(reply) = outcome else { return None };
         let receives = matches!(
             self.program.calls[usize::from(thread.0)],
-            "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
+            "recv" | "recvfrom" | "ReadFile" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
         );
         let data =
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));

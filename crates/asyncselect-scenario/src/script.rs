@@ -5,8 +5,8 @@ use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId,
-    WsaError,
+    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId,
+    ThreadId, WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
@@ -269,7 +269,9 @@ pub struct Script {
     pub threads: Vec<String>,
     /// The machine of each thread; none if all are on one.
     pub hosts: Vec<HostId>,
-    /// Names of the machines after the first, which has none.
+    /// The process of each thread; none if all are in one.
+    pub processes: Vec<ProcessId>,
+    /// Names of the machines or processes after the first, which has none.
     pub machines: Vec<String>,
     /// Payloads.
     pub literals: Vec<Data>,
@@ -317,6 +319,7 @@ impl Script {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
@@ -326,6 +329,7 @@ impl Script {
             refusing,
             ..
         } = checker;
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
         let mut script = Self {
             id: id_of(&source.path),
             title: file.title,
@@ -339,7 +343,8 @@ impl Script {
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,
@@ -407,6 +412,12 @@ impl Script {
     #[must_use]
     pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
+    }
+
+    /// Whether threads are on several machines or in several processes.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.machines.is_empty()
     }
 
     /// Whether the file pins a fact of other profiles than this one.

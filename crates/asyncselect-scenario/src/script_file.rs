@@ -84,6 +84,8 @@ pub enum Need {
     Threads,
     /// Several machines.
     Hosts,
+    /// Several processes.
+    Processes,
     /// Simulated time.
     SimulatedTime,
     /// Calls from inside a call that waits, as a blocking hook makes them.
@@ -106,6 +108,7 @@ impl Need {
             Self::Spi => "spi",
             Self::Threads => "threads",
             Self::Hosts => "hosts",
+            Self::Processes => "processes",
             Self::SimulatedTime => "simulated_time",
             Self::BlockingHook => "blocking_hook",
             Self::Schedule => "schedule",
@@ -148,9 +151,12 @@ pub struct Setup {
     /// Further machines by name, and the threads of each; all others are on the first machine.
     #[serde(default)]
     pub hosts: Hosts,
+    /// Further processes by name, and the threads of each; all others are in the first process.
+    #[serde(default)]
+    pub processes: Hosts,
 }
 
-/// Machines and their threads, in the order of the file.
+/// Machines or processes and their threads, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(pub Vec<(String, Vec<String>)>);
 
@@ -162,7 +168,7 @@ impl<'de> Deserialize<'de> for Hosts {
             type Value = Hosts;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object: for each machine the list of its threads")
+                f.write_str("an object: for each name the list of its threads")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hosts, A::Error> {
@@ -187,7 +193,7 @@ impl JsonSchema for Hosts {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "further machines by name, and the threads of each",
+            "description": "further machines or processes by name, and the threads of each",
             "type": "object",
             "maxProperties": 3,
             "additionalProperties": {
@@ -298,6 +304,8 @@ pub enum Happen {
         /// The thread.
         thread: String,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall {},
 }
 
 /// One of the two ends of a connection.

@@ -137,9 +137,9 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
 
 impl<const RECORD: bool, C: Chooser, W: Watcher> Backend for Sim<RECORD, C, W> {
     fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
-        let Start { literals, fresh: _, hosts, family } = *start;
+        let Start { literals, fresh: _, hosts, processes, family } = *start;
         self.now.world.clone_from(&self.start);
-        self.now.world.place(hosts, family).map_err(not_modelled)?;
+        self.now.world.place(hosts, processes, family).map_err(not_modelled)?;
         self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();
@@ -252,8 +252,10 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
         }
         (Move::Land { number: lands }, Happening::Land { number }) => *lands == number,
         (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
+        (Move::Upcall, Happening::Upcall) => true,
         (
             Move::Deliver { .. }
+            | Move::Upcall
             | Move::Land { .. }
             | Move::Return { .. }
             | Move::Call { .. }

@@ -71,6 +71,8 @@ pub enum Happening {
         /// The thread.
         thread: ThreadId,
     },
+    /// The first upcall under way returns.
+    Upcall,
 }
 
 impl fmt::Display for Happening {
@@ -85,6 +87,7 @@ impl fmt::Display for Happening {
             }
             Self::Land { number } => write!(f, "the arrival of datagram {number} under way"),
             Self::Return { thread } => write!(f, "the return of the call of thread {}", thread.0),
+            Self::Upcall => f.write_str("the return of an upcall"),
         }
     }
 }

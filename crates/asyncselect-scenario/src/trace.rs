@@ -1,8 +1,8 @@
 //! The trace: everything that happened in a run, one event a line.
 //!
-//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack shows the
-//! calls, the returns and the retrievals only. The JSON form has a published schema; the text form
-//! is what snapshots hold and people read.
+//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack
+//! shows the calls, the returns and the retrievals only. The JSON form has a published schema; the
+//! text form is what snapshots hold and people read.
 
 use std::fmt::Write;
 

@@ -31,7 +31,7 @@ impl World {
         if self.socket(socket).state != SocketState::Unbound {
             return fails(WsaError::WSAEINVAL);
         }
-        let host = self.socket(socket).host;
+        let host = self.machine_of(self.socket(socket).host);
         if self.host_at(name) != Some(host) {
             return unsupported("bind", "an address other than the machine's own");
         }
@@ -50,7 +50,7 @@ impl World {
     }
 
     pub(super) fn take_port(&mut self, socket: SocketIx, port: u16) {
-        let host = self.socket(socket).host;
+        let host = self.machine_of(self.socket(socket).host);
         let is_free = |port: &u16| {
             self.owner_of_port(host, *port).is_none()
                 && self.bound_at(Place { host, port: *port }).is_none()
@@ -66,7 +66,7 @@ impl World {
     fn owner_of_port(&self, host: HostId, port: u16) -> Option<SocketIx> {
         let owns = |socket: &Socket| {
             socket.port == port
-                && socket.host == host
+                && self.machine_of(socket.host) == host
                 && match socket.state {
                     SocketState::Closed { .. } | SocketState::Unbound | SocketState::Datagram => {
                         false
@@ -245,16 +245,20 @@ impl World {
             self.abandon(link, Side::Acceptor);
             return fails_by(WsaError::WSAECONNRESET, Rule::Ac06);
         }
+        let registered = this.registration.map(|held| self.socket(held.descriptor).host);
+        if registered.is_some_and(|host| host != cx.caller) {
+            // Whose window would the accepted socket inherit?
+            return unsupported("accept", "from a listener that another process registered");
+        }
         // AS-INH-01: the same properties.
-        let mut made = Socket::new(this.host, SocketState::Connected(link, Side::Acceptor));
+        let mut made = Socket::new(cx.caller, SocketState::Connected(link, Side::Acceptor));
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
-        made.receive_kib = this.receive_kib;
-        made.send_kib = this.send_kib;
         let Some(accepted) = self.add_socket(made, cx) else {
             return unsupported("accept", "more than 255 sockets");
         };
+        self.set_buffers(accepted, self.buffers(listener));
         self.streams.leave_queue(link, End::Socket(accepted));
         if self.is_cut(link) {
             self.lose(accepted)?;
@@ -266,7 +270,8 @@ impl World {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
             port => {
-                let name = SocketAddr::from((self.family.of_host(self.socket(socket).host), port));
+                let host = self.machine_of(self.socket(socket).host);
+                let name = SocketAddr::from((self.family.of_host(host), port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
         }
@@ -283,7 +288,8 @@ impl World {
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 let peer = self.socket(peer);
-                let name = SocketAddr::from((self.family.of_host(peer.host), peer.port));
+                let name = (self.family.of_host(self.machine_of(peer.host)), peer.port);
+                let name = SocketAddr::from(name);
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
             End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),

@@ -88,8 +88,15 @@ impl World {
                     Ok(Progress::Done(Ok(Value::Address((self.family.of_host(host), port).into()))))
                 }
             },
+            Call::ReadFile { .. } | Call::WriteFile { .. } => {
+                unsupported(call.name(), "on a datagram socket")
+            }
             Call::Recv { .. }
             | Call::RecvFrom { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::WsaCancelBlockingCall {}
+            | Call::WsaIsBlocking {}
             | Call::Shutdown { .. }
             | Call::CloseSocket { .. }
             | Call::SetSockOpt { .. }
@@ -141,7 +148,7 @@ impl World {
         if self.place_of(socket).is_some() {
             return fails(WsaError::WSAEINVAL);
         }
-        let host = self.socket(socket).host;
+        let host = self.machine_of(self.socket(socket).host);
         if self.host_at(name) != Some(host) {
             return unsupported("bind", "an address other than the machine's own");
         }

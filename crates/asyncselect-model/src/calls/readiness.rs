@@ -29,6 +29,7 @@ impl World {
                 let Some(socket) = self.open_socket(host, *handle) else {
                     return fails_by(WsaError::WSAENOTSOCK, Rule::Reg11);
                 };
+                let socket = self.behind(socket);
                 let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {
                     return unsupported("select", "on a socket after the sixteenth");
                 };

@@ -112,6 +112,8 @@ pub(super) enum Happening {
     Letter(usize),
     /// A call that waited returns.
     Return(ThreadId),
+    /// An upcall returns.
+    Upcall,
     /// A segment arrives.
     Deliver(u8, Side),
     /// A datagram arrives.
@@ -120,7 +122,8 @@ pub(super) enum Happening {
 
 impl Happening {
     const RETURN: usize = LETTERS_MAX;
-    const LAND: usize = Self::RETURN + THREADS_MAX;
+    const UPCALL: usize = Self::RETURN + THREADS_MAX;
+    const LAND: usize = Self::UPCALL + 1;
     const DELIVER: usize = Self::LAND + SUITE_DATAGRAMS_MAX;
     /// The combinations of choices within one step.
     const CHOICES: usize = 256;
@@ -132,6 +135,7 @@ impl Happening {
             Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
             None => match (number.checked_sub(Self::LAND), number.checked_sub(Self::RETURN)) {
                 (Some(flight), _) => Self::Land(byte(flight)),
+                (None, Some(THREADS_MAX)) => Self::Upcall,
                 (None, Some(thread)) => Self::Return(ThreadId(byte(thread))),
                 (None, None) => Self::Letter(number),
             },
@@ -142,7 +146,7 @@ impl Happening {
     pub(super) fn is_letter(self) -> bool {
         match self {
             Self::Letter(_) => true,
-            Self::Return(_) | Self::Deliver(..) | Self::Land(_) => false,
+            Self::Return(_) | Self::Upcall | Self::Deliver(..) | Self::Land(_) => false,
         }
     }
 
@@ -150,6 +154,7 @@ impl Happening {
         let number = match self {
             Self::Letter(letter) => letter,
             Self::Return(thread) => Self::RETURN + usize::from(thread.0),
+            Self::Upcall => Self::UPCALL,
             Self::Land(flight) => Self::LAND + usize::from(flight),
             Self::Deliver(link, side) => {
                 let side = usize::from(side == Side::Acceptor);
@@ -298,6 +303,7 @@ impl<'s> Bounded<'s> {
                 }
             },
             Happening::Return(thread) => Move::Return { thread },
+            Happening::Upcall => Move::Upcall,
             Happening::Deliver(link, toward) => Move::Deliver { link, toward },
             Happening::Land(number) => Move::Land { number },
         };
@@ -339,7 +345,7 @@ impl<'s> Bounded<'s> {
         let call = match happening {
             Happening::Letter(letter) => self.call(&names, letter),
             Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Deliver(..) | Happening::Land(_) => None,
+            Happening::Upcall | Happening::Deliver(..) | Happening::Land(_) => None,
         };
         let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
@@ -489,6 +495,7 @@ impl Space for Bounded<'_> {
                         Move::Return { thread } => {
                             (Happening::Return(thread), self.pending(state, &names, thread))
                         }
+                        Move::Upcall => (Happening::Upcall, None),
                         Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
                         Move::Land { number } if usize::from(number) >= SUITE_DATAGRAMS_MAX => {
                             let what = "more datagrams under way than are told apart";

@@ -160,9 +160,11 @@ impl Monitor {
 
     /// What a call does to registrations, and to what is enabled.
     fn called(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
-        let Happened { after, call, seen, made, .. } = happened;
+        let Happened { before, after, call, seen, made, .. } = happened;
         let Some((thread, call)) = call else { return };
         let result = seen.result();
+        // AS-DUP-01: whichever descriptor it is, the socket is one.
+        let first = |s: &SocketHandle| before.first_descriptor(*s);
         match result {
             // It is no socket to the caller.
             Some(Err(WsaError::WSAENOTSOCK | WsaError::WSANOTINITIALISED)) => return,
@@ -170,7 +172,7 @@ impl Monitor {
             Some(Err(WsaError::WSAEINPROGRESS)) => {
                 use NetworkEvent::{Accept, Oob, Read, Write};
                 if let Some(s) = call.socket() {
-                    self.enable(*s, [], [Read, Write, Oob, Accept]);
+                    self.enable(first(s), [], [Read, Write, Oob, Accept]);
                 }
                 return;
             }
@@ -182,27 +184,34 @@ impl Monitor {
                 let mask = *levent & NetworkEvents::FD_ALL_EVENTS;
                 let view = after.socket_of(*s);
                 match (result, view) {
-                    (Some(Ok(_)), Some(_)) if mask.is_empty() => self.forget(*s),
+                    (Some(Ok(_)), Some(_)) if mask.is_empty() => self.forget(first(s)),
                     (Some(Ok(_)), Some(view)) => self.register(&view, *hwnd, *wmsg, mask, after),
                     (None | Some(_), _) => {}
                 }
             }
-            Call::CloseSocket { s } | Call::WsaEventSelect { s, .. }
-                if matches!(result, Some(Ok(_))) =>
-            {
-                // AS-CAN-05; AS-REP-05.
-                self.forget(*s);
+            // AS-REP-05.
+            Call::WsaEventSelect { s, .. } if matches!(result, Some(Ok(_))) => {
+                self.forget(first(s));
             }
-            Call::WsaCleanup {} if matches!(result, Some(Ok(_))) => {
-                // AS-CLS-06: of this machine; what another has is none of its business.
+            // AS-CAN-05. AS-DUP-04: the socket of one descriptor of several stays. OQ-19: does what
+            // it registered?
+            Call::CloseSocket { s } | Call::CloseHandle { s }
+                if matches!(result, Some(Ok(_))) && after.registration_of(first(s)).is_none() =>
+            {
+                self.forget(first(s));
+            }
+            Call::WsaCleanup {} | Call::WspCleanup {} if matches!(result, Some(Ok(_))) => {
+                // AS-CLS-06: of this machine or process, though another process has the socket open;
+                // what another has is none of its business.
                 let host = after.host_of(*thread);
                 let of_others = |socket| after.host_of_handle(socket) != Some(host);
-                let stays = |socket| of_others(socket) || after.socket_of(socket).is_some();
+                let stays = |socket| of_others(socket) || after.registration_of(socket).is_some();
                 self.watches.retain(|watch| stays(watch.socket()));
             }
             Call::Accept { s } => {
-                self.enable_accept(*s, matches!(result, Some(Err(_))), after);
-                if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(*s)) {
+                self.enable_accept(first(s), matches!(result, Some(Err(_))), after);
+                if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
+                {
                     // AS-INH-01, AS-INH-03, AS-INH-05.
                     let from = *from;
                     if let Some(view) = after.socket_of(accepted) {
@@ -219,19 +228,24 @@ impl Monitor {
                 match (flags.oob, result) {
                     // OQ-35: whether a call with bad parameters enables nobody says.
                     (_, Some(Err(WsaError::WSAEFAULT | WsaError::WSAEINVAL))) => {
-                        self.enable(*s, [], [Oob, Read]);
+                        self.enable(first(s), [], [Oob, Read]);
                     }
                     // OQ-32, X-10: what MSG_OOB enables besides FD_OOB, and whether others do.
-                    (true, _) => self.enable(*s, [Oob], [Read]),
-                    (false, _) => self.enable(*s, [Read], [Oob]),
+                    (true, _) => self.enable(first(s), [Oob], [Read]),
+                    (false, _) => self.enable(first(s), [Read], [Oob]),
                 }
             }
+            // AS-SPI-16: to a provider without IFS handles they are its receive and its send.
+            Call::ReadFile { s, .. } => {
+                self.enable(first(s), [], [NetworkEvent::Read, NetworkEvent::Oob]);
+            }
+            Call::WriteFile { s, .. } => self.enable(first(s), [], [NetworkEvent::Write]),
             Call::Send { s, .. } | Call::SendTo { s, .. } => {
                 // any send enables, but only WSAEWOULDBLOCK makes a message due.
                 if result == Some(Err(WsaError::WSAEWOULDBLOCK)) {
-                    self.enable(*s, [NetworkEvent::Write], []);
+                    self.enable(first(s), [NetworkEvent::Write], []);
                 } else {
-                    self.enable(*s, [], [NetworkEvent::Write]);
+                    self.enable(first(s), [], [NetworkEvent::Write]);
                 }
             }
             Call::Bind { s, .. } if is_datagram(after, *s) => {
@@ -247,15 +261,15 @@ impl Monitor {
                     Some(Err(_)) => false,
                 };
                 let told = |watch: &Watch| watch.may & bit(NetworkEvent::Connect) == 0;
-                let again = self.of(*s).is_some_and(told);
+                let again = self.of(first(s)).is_some_and(told);
                 // OQ-11: a new attempt has an outcome of its own, and FD_CLOSE may follow it.
-                self.enable(*s, [], [NetworkEvent::Connect, NetworkEvent::Close]);
-                if let Some(watch) = self.of_mut(*s) {
+                self.enable(first(s), [], [NetworkEvent::Connect, NetworkEvent::Close]);
+                if let Some(watch) = self.of_mut(first(s)) {
                     watch.again |= again;
                 }
                 if goes_on {
-                    self.enable(*s, [NetworkEvent::Connect, NetworkEvent::Close], []);
-                    if let Some(watch) = self.of_mut(*s) {
+                    self.enable(first(s), [NetworkEvent::Connect, NetworkEvent::Close], []);
+                    if let Some(watch) = self.of_mut(first(s)) {
                         watch.connecting = true;
                         watch.late = Late::No;
                     }
@@ -263,7 +277,7 @@ impl Monitor {
             }
             Call::IoctlSocket { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
             | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
-                if self.of(*s).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
+                if self.of(first(s)).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
             {
                 broken.by(Property::NonBlocking);
             }
@@ -283,6 +297,10 @@ impl Monitor {
             | Call::Select { .. }
             | Call::WspIoctl { .. }
             | Call::WspStartup { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::WsaCancelBlockingCall {}
+            | Call::WsaIsBlocking {}
             | Call::CloseHandle { .. }
             | Call::WsaDuplicateSocket { .. }
             | Call::WsaCreateEvent {}

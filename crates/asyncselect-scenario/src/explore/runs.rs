@@ -207,7 +207,9 @@ impl<'s> Runs<'s> {
             (Reduction::Off, _) | (Reduction::On, First::Program) => false,
             (
                 Reduction::On,
-                First::Happening(Happening::Return { .. } | Happening::Land { .. }),
+                First::Happening(
+                    Happening::Return { .. } | Happening::Upcall | Happening::Land { .. },
+                ),
             ) => false,
             (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
                 let private = state.now.world().is_private(connection, toward);
@@ -375,6 +377,7 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
     match mv {
         Move::Return { thread } => Happening::Return { thread: *thread },
         Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
+        Move::Upcall => Happening::Upcall,
         Move::Land { number } => Happening::Land { number: *number },
         Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
             unreachable!("these do not happen by themselves")

@@ -323,6 +323,7 @@ impl Writer<'_> {
             Happening::Return { thread } => {
                 Happen::Return { thread: self.script.threads[usize::from(thread.0)].clone() }
             }
+            Happening::Upcall => Happen::Upcall {},
         }
     }
 

@@ -104,6 +104,7 @@ impl Watcher for Watch {
             }
             Move::Return { .. }
             | Move::Deliver { .. }
+            | Move::Upcall
             | Move::Land { .. }
             | Move::Tick { .. }
             | Move::Fault(_) => {

@@ -141,7 +141,7 @@ impl<'de> Deserialize<'de> for Field {
             fn visit_str<E>(self, name: &str) -> Result<Field, E> {
                 let lists =
                     u8::from(LISTS.contains(&name)) + u8::from(LISTS_OF_LISTS.contains(&name));
-                let is_free = matches!(name, "handlers" | "hosts");
+                let is_free = matches!(name, "handlers" | "hosts" | "processes");
                 Ok(if is_free { Field::Free } else { Field::Read { lists } })
             }
         }

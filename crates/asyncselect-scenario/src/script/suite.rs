@@ -152,12 +152,14 @@ impl Suite {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
             refusing,
             ..
         } = checker;
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
         let start = Script {
             id: id_of(&source.path),
             title: file.title,
@@ -169,7 +171,8 @@ impl Suite {
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,

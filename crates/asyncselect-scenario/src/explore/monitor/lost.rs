@@ -153,7 +153,8 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         Call::Accept { s } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),
         Call::Recv { s, flags, .. } | Call::RecvFrom { s, flags, .. } => !flags.oob && receives(*s),
-        Call::Send { s, .. } | Call::SendTo { s, .. } => {
+        Call::ReadFile { s, .. } => receives(*s),
+        Call::Send { s, .. } | Call::SendTo { s, .. } | Call::WriteFile { s, .. } => {
             connection(*s).is_some_and(|end| end.space || end.arrived == Arrived::Reset)
         }
         Call::Select { readfds, .. } => readfds.iter().any(|s| accepts(*s) || receives(*s)),
@@ -178,6 +179,10 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::WspAsyncSelect { .. }
         | Call::WspIoctl { .. }
         | Call::WspStartup { .. }
+        | Call::WspCleanup {}
+        | Call::WspCancelBlockingCall {}
+        | Call::WsaCancelBlockingCall {}
+        | Call::WsaIsBlocking {}
         | Call::CloseHandle { .. }
         | Call::WsaDuplicateSocket { .. }
         | Call::WsaCreateEvent {}

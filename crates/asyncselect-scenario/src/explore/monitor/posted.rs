@@ -16,7 +16,7 @@ impl Monitor {
         let Some(view) = happened.after.socket_of(message.socket) else {
             return broken.by(Property::NothingAfterClose);
         };
-        let Some(watch) = self.of_mut(message.socket) else {
+        let Some(watch) = self.of_mut(view.handle) else {
             return broken.by(Property::OnlyRegistered);
         };
         let connection = connection_in(view.stage);
