@@ -182,8 +182,7 @@ impl World {
         if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
         }
-        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
-            && self.is_datagram(socket)
+        if let Some(socket) = socket.filter(|socket| self.is_datagram(*socket))
             && let Some(outcome) = self.datagram_call(socket, call, cx)
         {
             return outcome;
