@@ -184,8 +184,7 @@ impl World {
         if self.is_network_down(host) && !survives_network(call) {
             return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
         }
-        if let Some(socket) = socket
-            && self.is_datagram(socket)
+        if let Some(socket) = socket.filter(|socket| self.is_datagram(*socket))
             && let Some(outcome) = self.datagram_call(socket, call, cx)
         {
             return outcome;

@@ -205,7 +205,7 @@ knobs! {
         WouldBlock = "would_block",
         /// All of them.
         AnySend = "any_send",
-        /// All that failed.
+        /// All that failed, but for those that tell of a reset.
         FailedSend = "failed_send",
     }
 

@@ -4,7 +4,7 @@
 
 use std::net::SocketAddr;
 
-use asyncselect_abi::call::{BackendCall, IoctlCommand, MsgFlags, OptionName, SocketOption};
+use asyncselect_abi::call::{BackendCall, MsgFlags, OptionName, SocketOption};
 use asyncselect_abi::{Call, Literal, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
@@ -64,22 +64,6 @@ impl World {
             {
                 return self.refuse_oob(socket, cx);
             }
-            Call::IoctlSocket { cmd, .. } | Call::WsaIoctl { cmd, .. } => match cmd {
-                IoctlCommand::FIONREAD => {
-                    // X-25, AS-Q-10; asked only where there is a difference.
-                    let several =
-                        self.parcel_bytes(socket, true) != self.parcel_bytes(socket, false);
-                    let first =
-                        several && self.knob::<DatagramFionread>(cx) == DatagramFionread::First;
-                    counted(self.parcel_bytes(socket, first))
-                }
-                IoctlCommand::SIOCATMARK => unsupported("ioctlsocket", "SIOCATMARK of datagrams"),
-                IoctlCommand::FIONBIO
-                | IoctlCommand::SIO_GET_QOS
-                | IoctlCommand::SIO_GET_GROUP_QOS
-                | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
-                | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => return None,
-            },
             Call::SetSockOpt { optval: SocketOption::Linger { .. }, .. } => {
                 unsupported("setsockopt", "SO_LINGER of a datagram socket")
             }
@@ -95,6 +79,9 @@ impl World {
                 | OptionName::SendBuffer
                 | OptionName::AcceptConn => return None,
             },
+            Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
+                unsupported(call.name(), "of a datagram socket")
+            }
             // Message mode only: W-091 and W-093 say that event mode is otherwise.
             Call::WsaEventSelect { .. } | Call::WsaEnumNetworkEvents { .. } => {
                 unsupported(call.name(), "on a datagram socket")
@@ -115,6 +102,8 @@ impl World {
             | Call::WspCancelBlockingCall {}
             | Call::WsaCancelBlockingCall {}
             | Call::WsaIsBlocking {}
+            | Call::IoctlSocket { .. }
+            | Call::WsaIoctl { .. }
             | Call::Shutdown { .. }
             | Call::CloseSocket { .. }
             | Call::SetSockOpt { .. }
@@ -137,12 +126,21 @@ impl World {
             | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
             | Call::WsaJoinLeaf { .. }
-            | Call::CloseHandle { .. }
-            | Call::WsaDuplicateSocket { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }
             | Call::DestroyWindow { .. } => return None,
         })
+    }
+
+    /// X-25, AS-Q-10: of all or of the first; asked only where there is a difference.
+    pub(super) fn fionread_datagrams<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> u32 {
+        let several = self.parcel_bytes(socket, true) != self.parcel_bytes(socket, false);
+        let first = several && self.knob::<DatagramFionread>(cx) == DatagramFionread::First;
+        self.parcel_bytes(socket, first)
     }
 
     /// Whether a port was unreachable and the socket was not told, or took it for a closure.

@@ -45,8 +45,11 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_) => 0,
-                SocketState::Datagram => unreachable!("datagram_call answers"),
+                SocketState::Datagram => i64::from(self.fionread_datagrams(socket, cx)),
             },
+            IoctlCommand::SIOCATMARK if this.state == SocketState::Datagram => {
+                return Err(ModelError::new("ioctlsocket", "SIOCATMARK of datagrams"));
+            }
             IoctlCommand::SIOCATMARK => {
                 let SocketState::Connected(link, side) = this.state else {
                     return Ok(Ok(Value::Int(1)));

@@ -109,7 +109,8 @@ impl World {
             && (full
                 || match self.knob::<WriteRearmedBy>(cx) {
                     WriteRearmedBy::WouldBlock => false,
-                    WriteRearmedBy::FailedSend => took_all.is_err(),
+                    // A connection that was reset is looked at no more.
+                    WriteRearmedBy::FailedSend => took_all.is_err() && !self.is_aborted(socket),
                     WriteRearmedBy::AnySend => true,
                 }
                 // OQ-09.
