@@ -49,7 +49,8 @@ impl Observed {
                 self.returned(error.is_none());
                 Ok(())
             }
-            TraceEvent::Retrieve { .. }
+            TraceEvent::Record { .. }
+            | TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),
