@@ -251,6 +251,45 @@ pub enum Call<S, W, E, A, D> {
         /// What the table's `WPUPostMessage` does.
         #[serde(rename = "WPUPostMessage")]
         post_message: Upcall,
+        /// What the table's `WPUQueryBlockingCallback` gives.
+        #[serde(rename = "WPUQueryBlockingCallback", default, skip_serializing_if = "is_usual")]
+        hook: BlockingHook,
+        /// Whether the provider's sockets are IFS handles (`dwServiceFlags1` of `lpProtocolInfo`),
+        /// and not handles from `WPUCreateSocketHandle` (AS-SPI-12).
+        #[serde(rename = "XP1_IFS_HANDLES", default = "yes", skip_serializing_if = "is_yes")]
+        ifs_handles: bool,
+    },
+    /// [`WSPCleanup`](https://learn.microsoft.com/windows/win32/api/ws2spi/nc-ws2spi-lpwspcleanup),
+    /// the provider's entry; `lpErrno` comes back with the reply.
+    #[serde(rename = "WSPCleanup")]
+    WspCleanup {},
+    /// [`WSPCancelBlockingCall`](https://learn.microsoft.com/windows/win32/api/ws2spi/nc-ws2spi-lpwspcancelblockingcall),
+    /// the provider's entry: ends the call that this thread waits in. `lpErrno` comes back with the
+    /// reply.
+    #[serde(rename = "WSPCancelBlockingCall")]
+    WspCancelBlockingCall {},
+    /// [`WSACancelBlockingCall`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsacancelblockingcall),
+    /// of Wsock32.dll (AS-HK-04): ends the call that this thread waits in.
+    #[serde(rename = "WSACancelBlockingCall")]
+    WsaCancelBlockingCall {},
+    /// `WSAIsBlocking`, of Wsock32.dll: whether this thread waits in a call.
+    #[serde(rename = "WSAIsBlocking")]
+    WsaIsBlocking {},
+    /// [`ReadFile`](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-readfile) on a
+    /// socket.
+    ReadFile {
+        /// The socket.
+        s: S,
+        /// The buffer's length in bytes.
+        len: u32,
+    },
+    /// [`WriteFile`](https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-writefile) on a
+    /// socket.
+    WriteFile {
+        /// The socket.
+        s: S,
+        /// The bytes.
+        data: D,
     },
     /// [`WSACreateEvent`](https://learn.microsoft.com/windows/win32/api/winsock2/nf-winsock2-wsacreateevent):
     /// a new event object, manual reset, not set.
@@ -630,8 +669,19 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::WspIoctl { s, cmd, argp } => {
                 Call::WspIoctl { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
             }
-            Self::WspStartup { version, post_message } => {
-                Call::WspStartup { version: *version, post_message: *post_message }
+            Self::WspStartup { version, post_message, hook, ifs_handles } => Call::WspStartup {
+                version: *version,
+                post_message: *post_message,
+                hook: *hook,
+                ifs_handles: *ifs_handles,
+            },
+            Self::WspCleanup {} => Call::WspCleanup {},
+            Self::WspCancelBlockingCall {} => Call::WspCancelBlockingCall {},
+            Self::WsaCancelBlockingCall {} => Call::WsaCancelBlockingCall {},
+            Self::WsaIsBlocking {} => Call::WsaIsBlocking {},
+            Self::ReadFile { s, len } => Call::ReadFile { s: names.socket("s", s)?, len: *len },
+            Self::WriteFile { s, data } => {
+                Call::WriteFile { s: names.socket("s", s)?, data: names.data("data", data)? }
             }
             Self::WsaCreateEvent {} => Call::WsaCreateEvent {},
             Self::WsaCloseEvent { event } => {
@@ -743,6 +793,8 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             | Self::WsaAsyncSelect { s, .. }
             | Self::WspAsyncSelect { s, .. }
             | Self::WspIoctl { s, .. }
+            | Self::ReadFile { s, .. }
+            | Self::WriteFile { s, .. }
             | Self::WsaEventSelect { s, .. }
             | Self::WsaEnumNetworkEvents { s, .. }
             | Self::WsaRecv { s, .. }
@@ -762,6 +814,10 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             | Self::Socket { .. }
             | Self::Select { .. }
             | Self::WspStartup { .. }
+            | Self::WspCleanup {}
+            | Self::WspCancelBlockingCall {}
+            | Self::WsaCancelBlockingCall {}
+            | Self::WsaIsBlocking {}
             | Self::WsaCreateEvent {}
             | Self::WsaCloseEvent { .. }
             | Self::WsaResetEvent { .. }
@@ -799,6 +855,12 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::WspAsyncSelect { .. } => "WSPAsyncSelect",
             Self::WspIoctl { .. } => "WSPIoctl",
             Self::WspStartup { .. } => "WSPStartup",
+            Self::WspCleanup {} => "WSPCleanup",
+            Self::WspCancelBlockingCall {} => "WSPCancelBlockingCall",
+            Self::WsaCancelBlockingCall {} => "WSACancelBlockingCall",
+            Self::WsaIsBlocking {} => "WSAIsBlocking",
+            Self::ReadFile { .. } => "ReadFile",
+            Self::WriteFile { .. } => "WriteFile",
             Self::WsaCreateEvent {} => "WSACreateEvent",
             Self::WsaCloseEvent { .. } => "WSACloseEvent",
             Self::WsaResetEvent { .. } => "WSAResetEvent",
@@ -865,6 +927,34 @@ pub enum Upcall {
     Works,
     /// It answers FALSE.
     Fails,
+    /// What it is for, but it takes its time: until it has returned the message is in no queue.
+    Slow,
+}
+
+/// What the upcall `WPUQueryBlockingCallback` gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum BlockingHook {
+    /// A hook, where there can be one.
+    #[default]
+    Hook,
+    /// A null pointer: a call that waits is to do so by the system's own means (AS-HK-06).
+    Null,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+fn is_usual(hook: &BlockingHook) -> bool {
+    *hook == BlockingHook::Hook
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+const fn is_yes(flag: &bool) -> bool {
+    *flag
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// What the condition function of `WSAAccept` answers.

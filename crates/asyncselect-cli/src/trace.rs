@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use asyncselect_abi::Family;
 use asyncselect_scenario::profile_file;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
@@ -11,7 +12,13 @@ use asyncselect_scenario::trace::{Detail, to_text};
 use crate::outcome::{Exit, Output, place_text};
 use crate::{Format, Mode};
 
-pub(crate) fn trace(path: &Path, profile: &str, mode: Mode, format: Format) -> Output {
+pub(crate) fn trace(
+    path: &Path,
+    profile: &str,
+    family: Family,
+    mode: Mode,
+    format: Format,
+) -> Output {
     let (profile, mut script) = match (profile_file::load(profile), Script::read(path)) {
         (Ok(profile), Ok(script)) => (profile, script),
         (Err(error), _) | (_, Err(error)) => return Output::bad_source(&error),
@@ -23,6 +30,7 @@ pub(crate) fn trace(path: &Path, profile: &str, mode: Mode, format: Format) -> O
         };
         script = *twin;
     }
+    let script = script.on(family);
     let (lines, ending) = simulate::trace(&script, &profile);
     let (errors, exit) = match ending {
         Ending::Completed => (String::new(), Exit::Conforms),
@@ -38,7 +46,11 @@ pub(crate) fn trace(path: &Path, profile: &str, mode: Mode, format: Format) -> O
     };
     let text = match format {
         Format::Text => {
-            let head = format!("{} on {}\n", script.title, profile.name());
+            let family = match family {
+                Family::Ipv4 => String::new(),
+                Family::Ipv6 => format!(", {family}"),
+            };
+            let head = format!("{} on {}{family}\n", script.title, profile.name());
             head + &to_text(&lines, Detail::Everything)
         }
         Format::Json => lines

@@ -1,11 +1,9 @@
 //! One [`WireCall`], one API call, one [`WireReply`]: no retries, no helpful waits, no
 //! interpretation.
 
-use std::net::{SocketAddr, SocketAddrV4};
-
 use asyncselect_abi::call::{IoctlCommand, Repeat, SocketOption, WireCall};
 use asyncselect_abi::protocol::{Returned, WireReply};
-use asyncselect_abi::{Call, Data, Hwnd};
+use asyncselect_abi::{Call, Data, Family, Hwnd};
 
 use crate::fence;
 use crate::refusal::Refusal;
@@ -21,15 +19,15 @@ pub(crate) const END_OF_WAIT: u64 = 0x5eed_5eed;
 /// What became of a call and its repetitions: replies of the stack, or why it was not made.
 pub(crate) type Performed = Result<Vec<Returned>, Refusal>;
 
-/// Makes `call` as often as it is to be made, on the current thread.
-pub(crate) fn perform_all(call: &WireCall, repeat: Repeat) -> Performed {
+/// Makes `call` as often as it is to be made, on the current thread; new sockets are of `family`.
+pub(crate) fn perform_all(call: &WireCall, repeat: Repeat, family: Family) -> Performed {
     let until = match repeat {
         Repeat::Times(_) => None,
         Repeat::Until { error, .. } => Some(WireReply::Error(error.0)),
     };
     let mut returns = Vec::new();
     for _ in 0..repeat.max() {
-        let reply = perform(call.clone())?;
+        let reply = perform(call.clone(), family)?;
         let last = Some(&reply) == until.as_ref();
         Returned::push(&mut returns, reply);
         if last {
@@ -40,18 +38,17 @@ pub(crate) fn perform_all(call: &WireCall, repeat: Repeat) -> Performed {
 }
 
 /// Makes `call` once.
-fn perform(call: WireCall) -> Result<WireReply, Refusal> {
+fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
     Ok(match call {
         Call::WsaStartup { version } => reply(sys::wsa_startup(version).map(|()| 0), number),
         Call::WsaCleanup {} => reply(sys::wsa_cleanup(), number),
-        Call::Socket { kind } => reply(sys::socket(kind), WireReply::Socket),
-        Call::Bind { s, name } => reply(sys::bind(s, v4(name)?), number),
+        Call::Socket { kind } => reply(sys::socket(family, kind), WireReply::Socket),
+        Call::Bind { s, name } => reply(sys::bind(s, name), number),
         Call::Listen { s, backlog } => reply(sys::listen(s, backlog), number),
-        Call::Connect { s, name } => reply(sys::connect(s, v4(name)?), number),
+        Call::Connect { s, name } => reply(sys::connect(s, name), number),
         Call::Accept { s } => reply(sys::accept(s), WireReply::Socket),
         Call::Send { s, data, flags } => reply(sys::send(s, &within_limit(&data)?, flags), number),
         Call::SendTo { s, data, to, flags } => {
-            let to = v4(to)?;
             reply(sys::sendto(s, &within_limit(&data)?, flags, to), number)
         }
         Call::Recv { s, len, flags } => receive(len, |buffer| sys::recv(s, buffer, len, flags))?,
@@ -98,8 +95,16 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
             reply(sys::wsa_async_select(s, hwnd, wmsg, levent), number)
         }
-        Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
-            return Err(Refusal::NoProviderEntry);
+        Call::WspAsyncSelect { .. }
+        | Call::WspIoctl { .. }
+        | Call::WspStartup { .. }
+        | Call::WspCleanup {}
+        | Call::WspCancelBlockingCall {}
+        | Call::ReadFile { .. }
+        | Call::WriteFile { .. } => return Err(Refusal::NoProviderEntry),
+        // AS-HK-04: they are not there under version 2.
+        Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+            return Err(Refusal::NotMade(call.name()));
         }
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
@@ -179,13 +184,4 @@ fn within_limit(data: &Data) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::TooLong(data.len()));
     }
     Ok(data.to_bytes())
-}
-
-/// `None` is a null pointer.
-fn v4(address: Option<SocketAddr>) -> Result<Option<SocketAddrV4>, Refusal> {
-    match address {
-        None => Ok(None),
-        Some(SocketAddr::V4(address)) => Ok(Some(address)),
-        Some(SocketAddr::V6(_)) => Err(Refusal::IpV6),
-    }
 }

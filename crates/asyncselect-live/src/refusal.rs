@@ -7,8 +7,6 @@ use asyncselect_abi::{EventHandle, Hwnd, SocketHandle, ThreadId, WsaError, proto
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("IPv6 addresses: every socket is AF_INET here")]
-    IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
     #[error("{0}: this adapter does not make it")]
@@ -39,6 +37,8 @@ pub(crate) enum Refusal {
     NothingPending(ThreadId),
     #[error("several machines; this is one")]
     OneMachine,
+    #[error("several processes; this is one")]
+    OneProcess,
     #[error("a reset with fresh set; it needs a new process")]
     NeedsNewProcess,
     #[error("a reset while {0:?} is blocked; closing the sockets did not end its call")]

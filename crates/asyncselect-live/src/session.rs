@@ -8,7 +8,7 @@ use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
 use asyncselect_abi::protocol::{
     self, RequestBody, ResponseBody, Returned, WireMessage, WireReply,
 };
-use asyncselect_abi::{Call, EventHandle, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Call, EventHandle, Family, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
 
 use crate::Flags;
 use crate::fence::{self, Fences};
@@ -18,7 +18,9 @@ use crate::sys;
 use crate::worker::{Asked, Worker};
 
 /// What this adapter can do beyond the calls of TCP in message mode.
-const CAPABILITIES: [&str; 5] = [
+const CAPABILITIES: [&str; 6] = [
+    // AF_INET6 and ::1; where the system has none, setting up says so.
+    "ipv6",
     // MSG_OOB, SO_OOBINLINE and SIOCATMARK do what the stack does with them.
     "oob",
     // SO_LINGER does, with a time-out of zero too: that is how a script makes a reset.
@@ -51,6 +53,8 @@ const RESET_GLANCE: Duration = Duration::from_millis(2);
 pub(crate) struct Session {
     flags: Flags,
     workers: BTreeMap<ThreadId, Worker>,
+    /// Of the sockets that `socket` makes.
+    family: Family,
     /// Sockets that calls returned and no call closed.
     sockets: BTreeSet<SocketHandle>,
     /// Event objects that calls made and no call closed.
@@ -75,6 +79,7 @@ impl Session {
         Self {
             flags,
             workers: BTreeMap::new(),
+            family: Family::default(),
             sockets: BTreeSet::new(),
             events: BTreeSet::new(),
             windows: Vec::new(),
@@ -94,10 +99,17 @@ impl Session {
             RequestBody::Reset { hosts, .. } if hosts.iter().any(|host| *host != HostId(0)) => {
                 Err(Refusal::OneMachine)
             }
+            RequestBody::Reset { processes, .. } if processes.iter().any(|one| one.0 != 0) => {
+                Err(Refusal::OneProcess)
+            }
             RequestBody::Reset { fresh: true, .. } => Err(Refusal::NeedsNewProcess),
-            RequestBody::Reset { fresh: false, .. } => self.reset(deadline),
+            RequestBody::Reset { fresh: false, family, .. } => {
+                self.family = family;
+                self.reset(deadline)
+            }
             RequestBody::Call { thread, call, repeat } => {
-                self.call(thread, Asked { call, repeat }, deadline)
+                let family = self.family;
+                self.call(thread, Asked { call, repeat, family }, deadline)
             }
             RequestBody::Settle {} => self.settle(deadline),
             RequestBody::Fault(_) | RequestBody::Advance { .. } => Err(Refusal::NotSimulated),
@@ -136,7 +148,7 @@ impl Session {
             return Err(Refusal::NothingPending(thread));
         };
         worker.wait_for_call(deadline);
-        let Some((Asked { call, repeat }, performed)) = worker.take_answer() else {
+        let Some((Asked { call, repeat, .. }, performed)) = worker.take_answer() else {
             return Ok(ResponseBody::Blocked {});
         };
         self.stirred = true;

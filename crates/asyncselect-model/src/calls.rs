@@ -2,7 +2,7 @@
 //!
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
-use asyncselect_abi::call::BackendCall;
+use asyncselect_abi::call::{BackendCall, MsgFlags};
 use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
 use crate::chooser::Chooser;
@@ -15,6 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
@@ -82,8 +83,8 @@ impl World {
             Some(waits)
                 if self.faults.winsock_1.has(host) && waits.is_winsock() && is_winsock(call) =>
             {
-                let nested = Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01));
-                if let Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } = call {
+                let nested = self.call_from_hook(thread, call)?;
+                if is_of_provider(call) {
                     self.returned_by_provider(thread, nested, cx);
                 } else {
                     Self::returned(cx, thread, nested);
@@ -151,6 +152,13 @@ impl World {
             {
                 None
             }
+            // Another process of the machine may have made it.
+            (_, Some(handle)) if matches!(call, Call::WsaDuplicateSocket { .. }) => {
+                let of =
+                    SocketIx::from_handle(handle).filter(|_| self.any_socket(handle).is_some());
+                let on = of.map(|of| self.machine_of(self.socket(of).host));
+                (on != Some(self.machine_of(host))).then_some(not_a_socket)
+            }
             (_, Some(handle)) if self.open_socket(host, handle).is_none() => Some(not_a_socket),
             (_, _) => None,
         }
@@ -162,9 +170,23 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let known = |handle| SocketIx::from_handle(handle).expect("refuse_early has looked");
-        if self.faults.network_down.has(host) && !survives_network(call) {
+        let descriptor = call.socket().and_then(|handle| SocketIx::from_handle(*handle));
+        // AS-DUP-01: all of a socket is common to its descriptors.
+        let socket = descriptor.map(|descriptor| self.behind(descriptor));
+        if socket.is_some_and(|socket| self.is_spoilt(socket))
+            && !matches!(call, Call::CloseSocket { .. })
+        {
+            return unsupported(call.name(), "on a socket whose call was cancelled");
+        }
+        let known = |_| socket.expect("refuse_early has looked");
+        if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
+        }
+        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
+            && self.is_datagram(socket)
+            && let Some(outcome) = self.datagram_call(socket, call, cx)
+        {
+            return outcome;
         }
         match call {
             Call::WsaStartup { version } => self.wsa_startup(host, *version),
@@ -182,7 +204,13 @@ impl World {
                 self.recv(known(*s), *len, *flags, cx)
             }
             Call::Shutdown { s, how } => self.shutdown(known(*s), *how, cx),
-            Call::CloseSocket { s } => self.closesocket(known(*s), cx),
+            Call::CloseSocket { .. } => {
+                self.closesocket(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::CloseHandle { .. } => {
+                self.close_handle(descriptor.expect("refuse_early has looked"), cx)
+            }
+            Call::WsaDuplicateSocket { s } => self.duplicate_socket(*s, cx),
             Call::IoctlSocket { s, cmd, argp } => {
                 self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
@@ -221,15 +249,30 @@ impl World {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
             }
             Call::DestroyWindow { hwnd } => self.destroy_window(thread, *hwnd, cx),
-            Call::WspStartup { version, post_message } => {
-                self.wsp_startup(host, *version, *post_message)
+            Call::WspStartup { version, post_message, hook, ifs_handles } => {
+                self.wsp_startup(host, *version, (*post_message, *hook), *ifs_handles)
             }
-            Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } => {
-                unreachable!("provider_call has made them")
+            Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {} => unreachable!("provider_call has made them"),
+            Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+                self.blocking_call_outside(host, call)
             }
-            Call::CloseHandle { .. }
-            | Call::WsaDuplicateSocket { .. }
-            | Call::WsaRecv { .. }
+            Call::ReadFile { s, len } if self.more.provider.own_handles.has(host) => {
+                let Ok(len) = i32::try_from(*len) else {
+                    return unsupported(call.name(), "with a buffer of 2 GiB");
+                };
+                self.recv(known(*s), len, MsgFlags::NONE, cx)
+            }
+            Call::WriteFile { s, data } if self.more.provider.own_handles.has(host) => {
+                self.send(known(*s), *data, MsgFlags::NONE, cx)
+            }
+            // OQ-22.
+            Call::ReadFile { .. } | Call::WriteFile { .. } => {
+                unsupported(call.name(), "on an IFS handle")
+            }
+            Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
             | Call::WsaSend { .. }
             | Call::WsaSendTo { .. }
@@ -246,11 +289,15 @@ impl World {
     pub(crate) fn can_return(&self, thread: ThreadId, pending: PendingCall) -> bool {
         match pending {
             PendingCall::None => false,
+            PendingCall::Cancelled => true,
             PendingCall::Connect(socket) => {
                 !matches!(self.socket(socket).state, SocketState::Connecting(_))
             }
             PendingCall::Accept(listener) => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
+            }
+            PendingCall::Receive { socket, .. } if self.is_datagram(socket) => {
+                self.has_parcel(socket) || self.socket(socket).receive_shut
             }
             PendingCall::Receive { socket, .. } => match self.socket(socket).link() {
                 None => true,
@@ -272,7 +319,7 @@ impl World {
             PendingCall::Select { read, write, except } => {
                 self.count_ready([read, write, except]) > 0
                     // Its time is over.
-                    || self.select_left_ms[usize::from(thread.0)] == 0
+                    || self.more.select_left_ms[usize::from(thread.0)] == 0
             }
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
@@ -304,6 +351,8 @@ impl World {
                     succeeds()
                 }
             }
+            // AS-HK-05.
+            PendingCall::Cancelled => fails_by(WsaError::WSAEINTR, Rule::Hk05),
             PendingCall::Accept(listener) => self.accept(listener, cx),
             PendingCall::Receive { socket, len, peek } => {
                 self.receive(socket, len, peek, Mode::Waited, cx)
@@ -313,7 +362,7 @@ impl World {
                 self.transmit(socket, data, Mode::Waited, cx)
             }
             PendingCall::Select { read, write, except } => {
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
             }
             PendingCall::Message { window, min, max } => {
@@ -326,6 +375,17 @@ impl World {
         self.finish(thread, progress?, cx);
         Ok(())
     }
+}
+
+/// Whether a call is an entry of the provider, which answers through `lpErrno`.
+fn is_of_provider(call: &BackendCall) -> bool {
+    matches!(
+        call,
+        Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+    )
 }
 
 /// Whether a call is one of Winsock's, and not of windows and messages.

@@ -78,7 +78,7 @@ impl World {
                         self.socket_mut(socket).spend(event);
                     }
                     if S::WANTS_SILENCE {
-                        let socket = socket.handle();
+                        let socket = self.called(socket);
                         cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                     }
                 }
@@ -137,6 +137,23 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        if trigger == Trigger::HandleClosed {
+            return match event {
+                NetworkEvent::Close => Condition::HandleClosed,
+                NetworkEvent::Read
+                | NetworkEvent::Write
+                | NetworkEvent::Oob
+                | NetworkEvent::Accept
+                | NetworkEvent::Connect
+                | NetworkEvent::Qos
+                | NetworkEvent::GroupQos
+                | NetworkEvent::RoutingInterfaceChange
+                | NetworkEvent::AddressListChange => Condition::No(Absence::HandleClosed),
+            };
+        }
+        if self.is_datagram(socket) {
+            return self.datagram_condition(socket, event, trigger, cx);
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
@@ -183,7 +200,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+            | SocketState::Connected(..)
+            | SocketState::Datagram => Condition::No(Absence::NotListening),
         }
     }
 
@@ -223,7 +241,11 @@ impl World {
             | Trigger::OwnReset
             | Trigger::TimedOut
             | Trigger::SpaceArrived
-            | Trigger::OptionSet => return nothing,
+            | Trigger::OptionSet
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::PeerSet
+            | Trigger::Unreachable => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -365,7 +387,11 @@ impl World {
                 | Trigger::OwnReset
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
-                | Trigger::OptionSet,
+                | Trigger::OptionSet
+                | Trigger::HandleClosed
+                | Trigger::Bound
+                | Trigger::PeerSet
+                | Trigger::Unreachable,
                 _,
             ) => false,
         };
@@ -473,8 +499,14 @@ impl World {
                 self.socket_mut(socket).spend(event);
                 let error = self.told_error(socket, event, error);
                 let standing = Standing::Current;
+                let socket = self.wparam(socket, registration, cx);
+                let host = self.socket(registration.descriptor).host;
                 let queued = Queued { window, socket, event, standing, message, error };
-                self.windows.queue.push(queued);
+                if self.more.provider.slow.has(host) {
+                    self.more.get_mut().provider.posting.push(queued);
+                } else {
+                    self.windows.queue.push(queued);
+                }
                 cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
             }
             Err((guard, becomes)) => {
@@ -483,7 +515,7 @@ impl World {
                     FailedPost::StaysArmed => {}
                 }
                 if S::WANTS_SILENCE {
-                    let socket = socket.handle();
+                    let socket = self.called(socket);
                     cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                 }
             }
@@ -509,7 +541,9 @@ impl World {
         window: WindowIx,
         cx: &mut Context<'_, C, S>,
     ) -> bool {
-        if self.faults.upcall.has(self.socket(socket).host) {
+        // AS-SPI-05: each process has its own table.
+        let registration = self.socket(socket).registration.expect("what posts is registered");
+        if self.faults.upcall.has(self.socket(registration.descriptor).host) {
             return false;
         }
         if let Some(left) = self.faults.posts.checked_sub(1) {

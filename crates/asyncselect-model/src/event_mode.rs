@@ -86,7 +86,7 @@ impl World {
         socket: SocketIx,
         cx: &mut Context<'_, C, S>,
     ) {
-        let Some(Registration { target: Target::Event(Some(object)), mask }) =
+        let Some(Registration { target: Target::Event(Some(object)), mask, .. }) =
             self.socket(socket).registration
         else {
             return;
@@ -141,8 +141,8 @@ impl World {
         }
     }
 
-    /// AS-EN-01: the re-enabling call of an event was made.
-    pub(crate) fn rearm<C: Chooser, S: Sink>(
+    /// AS-EN-01: the re-enabling call of an event was made, and counts.
+    pub(crate) fn arm_by_call<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         event: NetworkEvent,

@@ -54,7 +54,7 @@ impl EventRecords {
 impl World {
     /// The events that are recorded for a socket.
     pub(crate) fn recorded(&self, socket: SocketIx) -> NetworkEvents {
-        self.more.records.of(socket).map_or_else(NetworkEvents::default, |record| record.events)
+        self.more.records.of(socket).map(|record| record.events).unwrap_or_default()
     }
 
     pub(crate) fn add_to_record(&mut self, socket: SocketIx, event: NetworkEvent, error: WsaError) {

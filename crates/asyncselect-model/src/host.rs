@@ -4,14 +4,19 @@
 //! * A handle means one thing on one machine, and is given out on one machine only: two machines
 //!   never have the same value. To all others it is the handle of nothing.
 //! * All machines have the same stack: one profile, one alternative taken at each knob.
-//! * A machine has one address, 127.0.0.1 to 127.0.0.4, that all others reach too.
+//! * A machine has one address, of the family of the run, that all others reach too: 127.0.0.1 to
+//!   127.0.0.4, or ::1 and 2001:db8::2 to 2001:db8::4 (RFC 3849). A real one has several, and a
+//!   loopback address that nobody else reaches.
+//! * All sockets are of one family, and nothing else depends on which: a socket for both
+//!   (IPV6_V6ONLY off) is not there.
 //! * A machine whose network failed still carries its own connections from itself to itself.
+//! * Datagrams from or to a machine whose network failed are gone, those under way too.
 //! * A connection that a failed network cut is over for the end that is told of a time-out, and
 //!   for that end only: the other machine's stack stays as it was when its network failed.
 
 use std::net::SocketAddr;
 
-use asyncselect_abi::{HostId, SocketHandle, ThreadId};
+use asyncselect_abi::{Family, HostId, ProcessId, SocketHandle, ThreadId};
 
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{End, Hold, HoldKind, LinkIx, Side};
@@ -25,6 +30,8 @@ pub(crate) const HOSTS_MAX: usize = THREADS_MAX;
 pub(crate) struct HostSet(u8);
 
 impl HostSet {
+    pub(crate) const NONE: Self = Self(0);
+
     #[inline]
     pub(crate) fn has(self, host: HostId) -> bool {
         self.0 >> host.0 & 1 == 1
@@ -40,30 +47,49 @@ impl HostSet {
 }
 
 impl World {
-    /// Puts threads on machines, before anything has happened; all others are on the first.
+    /// Puts threads on machines or into processes, before anything has happened; all others are on
+    /// the first machine, in its first process. Every machine has an address of the family.
     ///
     /// # Errors
     ///
-    /// If there are more threads or machines than [`THREADS_MAX`].
-    pub fn place(&mut self, hosts: &[HostId]) -> Result<(), ModelError> {
+    /// If there are more threads, machines or processes than [`THREADS_MAX`], or both several
+    /// machines and several processes.
+    pub fn place(
+        &mut self,
+        hosts: &[HostId],
+        processes: &[ProcessId],
+        family: Family,
+    ) -> Result<(), ModelError> {
+        let processes: Vec<HostId> = processes.iter().map(|process| HostId(process.0)).collect();
+        let hosts = match (hosts, &processes[..]) {
+            (hosts, []) => hosts,
+            ([], processes) => {
+                self.more.get_mut().sharing.processes = true;
+                processes
+            }
+            (_, _) => return Err(ModelError::new("reset", "several machines and processes")),
+        };
         let many =
             hosts.len() > THREADS_MAX || hosts.iter().any(|host| usize::from(host.0) >= HOSTS_MAX);
         if many {
-            return Err(ModelError::new("reset", "more than four threads or machines"));
+            return Err(ModelError::new("reset", "more than four threads, machines or processes"));
         }
         self.hosts[..hosts.len()].copy_from_slice(hosts);
+        self.family = family;
         Ok(())
     }
 
     /// The machine that a thread is on; one too many is on the first, and is refused later.
     #[inline]
-    pub(crate) fn host_of(&self, thread: ThreadId) -> HostId {
+    #[must_use]
+    pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 
     /// The machine of an address, if there is one.
     pub(crate) fn host_at(&self, name: SocketAddr) -> Option<HostId> {
-        self.hosts.iter().copied().find(|host| name.ip() == host.ip())
+        let mut machines = self.hosts.iter().map(|host| self.machine_of(*host));
+        machines.find(|machine| name.ip() == self.family.of_host(*machine))
     }
 
     /// The machine that an end of a connection is on.
@@ -72,7 +98,7 @@ impl World {
         match self.streams.end(link, side) {
             End::Nobody(host) | End::Gone(host) => host,
             End::HalfOpen(socket) | End::Waiting { listener: socket, .. } | End::Socket(socket) => {
-                self.socket(socket).host
+                self.machine_of(self.socket(socket).host)
             }
         }
     }
@@ -91,7 +117,7 @@ impl World {
         one != other && (down.has(one) || down.has(other))
     }
 
-    /// Whether a thread of a machine waits in one of Winsock's calls.
+    /// Whether a thread of a machine, or of a process, waits in one of Winsock's calls.
     pub(crate) fn is_waiting(&self, host: HostId) -> bool {
         let mut threads = self.hosts.iter().zip(&self.pending);
         threads.any(|(on, pending)| *on == host && pending.is_winsock())
@@ -101,14 +127,17 @@ impl World {
     /// end of a connection that is as if what is sent to it were lost.
     pub(crate) fn fail_network(&mut self, host: HostId) -> Result<(), ModelError> {
         // Nobody says what becomes of what the machine is busy with.
-        if self.is_waiting(host) {
+        let mut hosts = self.hosts.iter().filter(|on| self.machine_of(**on) == host);
+        if hosts.any(|on| self.is_waiting(*on)) {
             return Err(ModelError::new("network_down", "under a call that waits"));
         }
         let connects = |socket: &Socket| {
-            socket.host == host && matches!(socket.state, SocketState::Connecting(_))
+            self.machine_of(socket.host) == host
+                && matches!(socket.state, SocketState::Connecting(_))
         };
         let times_out = |hold: &Hold| {
-            self.socket(hold.socket).host == host && hold.kind != HoldKind::LossUnnoticed
+            self.machine_of(self.socket(hold.socket).host) == host
+                && hold.kind != HoldKind::LossUnnoticed
         };
         if self.sockets.iter().any(connects) || self.streams.holds.iter().any(times_out) {
             return Err(ModelError::new("network_down", "while something is under way"));
@@ -129,6 +158,9 @@ impl World {
                 self.lose(peer)?;
             }
         }
+        if !self.more.datagrams.flying().is_empty() {
+            self.more.get_mut().datagrams.cut_off(host);
+        }
         self.faults.network_down.set(host, true);
         Ok(())
     }
@@ -140,17 +172,20 @@ impl World {
         Ok(())
     }
 
-    /// The socket behind a handle of this machine, unless it was closed or never was.
+    /// The descriptor behind a handle of this machine or process, unless it was closed or never
+    /// was. What it is a descriptor of is [`World::behind`] it.
     #[inline]
     pub(crate) fn open_socket(&self, host: HostId, handle: SocketHandle) -> Option<SocketIx> {
-        self.any_socket(handle).filter(|socket| self.socket(*socket).host == host)
+        let descriptor = SocketIx::from_handle(handle)?;
+        let found = self.sockets.get(descriptor.at())?;
+        (found.host == host && self.is_open(descriptor)).then_some(descriptor)
     }
 
-    /// The same on whatever machine, for those who stand outside.
+    /// The socket behind a handle of whatever machine, for those who stand outside.
     #[inline]
     pub(crate) fn any_socket(&self, handle: SocketHandle) -> Option<SocketIx> {
-        let socket = SocketIx::from_handle(handle)?;
-        let found = self.sockets.get(socket.at())?;
-        (!found.is_closed()).then_some(socket)
+        let descriptor = SocketIx::from_handle(handle)?;
+        let exists = descriptor.at() < self.sockets.len() && self.is_open(descriptor);
+        exists.then(|| self.behind(descriptor))
     }
 }

@@ -13,7 +13,9 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
-//! | where the network lies | [`stream`] |
+//! | further descriptors, processes | `sharing` |
+//! | what a provider keeps, slow upcalls | `provider` |
+//! | where the network lies | [`stream`], [`datagram`] |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -24,8 +26,10 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 
+mod buffers;
 mod calls;
 pub mod chooser;
+pub mod datagram;
 mod evaluate;
 mod event_mode;
 mod event_object;
@@ -37,8 +41,10 @@ mod list;
 mod more;
 mod network;
 pub mod profile;
+mod provider;
 mod registration;
 pub mod rule;
+mod sharing;
 pub mod sink;
 mod socket;
 pub mod stream;

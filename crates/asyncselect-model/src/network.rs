@@ -2,6 +2,7 @@
 
 use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
@@ -11,8 +12,8 @@ use crate::knob::{
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
+use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
     /// The first segment on its way to `side` arrives.
@@ -101,7 +102,7 @@ impl World {
     }
 
     /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
-    fn absorbing<C: Chooser, S: Sink>(
+    pub(crate) fn absorbing<C: Chooser, S: Sink>(
         &mut self,
         is_it: impl Fn(PendingCall) -> bool,
         cx: &mut Context<'_, C, S>,
@@ -259,7 +260,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
@@ -308,17 +310,11 @@ impl World {
     /// The bytes that the direction toward an end holds.
     #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
-        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
-            .streams
-            .end(link, side)
-        {
-            End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
-                CAPACITY / 2 / 1024
-            }
+        let kib = |side: Side| match self.streams.end(link, side) {
+            End::Socket(socket) => self.buffers(socket),
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => Kib::USUAL,
         };
-        1024 * (kib(reader, |socket| socket.receive_kib)
-            + kib(reader.other(), |socket| socket.send_kib))
+        1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
 
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender
@@ -411,7 +407,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {}
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {}
             }
         }
     }
@@ -459,6 +456,8 @@ impl World {
         let is_private = quiet
             && matches!(socket.state, SocketState::Connected(..))
             && socket.registration.is_none()
+            // Calls on others of its descriptors are calls on it.
+            && !self.has_descriptors(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             // What goes the other way may reset the connection.
@@ -474,7 +473,7 @@ impl World {
             HoldKind::LossUnnoticed => None,
             HoldKind::Delay | HoldKind::Loss => Some(hold.left_ms),
         });
-        let selects = self.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
+        let selects = self.more.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
         held.chain(selects).min().map(u32::from)
     }
 
@@ -482,8 +481,10 @@ impl World {
     /// together; [`World::next_timer_ms`] tells how far to go.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
-        for left_ms in &mut self.select_left_ms {
-            *left_ms = left_ms.saturating_sub(ms);
+        if self.more.select_left_ms != [0; THREADS_MAX] {
+            for left_ms in &mut self.more.get_mut().select_left_ms {
+                *left_ms = left_ms.saturating_sub(ms);
+            }
         }
         let mut index = 0;
         while index < self.streams.holds.len() {
@@ -520,7 +521,7 @@ impl World {
                         return self.connect_failed(link, socket, WsaError::WSAETIMEDOUT, cx);
                     }
                     SocketState::Connected(..) => {
-                        let down = self.faults.network_down.has(self.socket(socket).host);
+                        let down = self.is_network_down(self.socket(socket).host);
                         let silent = down && self.is_cut(link);
                         if !silent && !self.streams.toward(link, side).arrived.is_aborted() {
                             self.streams.toward_mut(link, side).arrived = Arrived::TimedOut;
@@ -531,7 +532,8 @@ impl World {
                     SocketState::Closed { .. }
                     | SocketState::Unbound
                     | SocketState::Bound
-                    | SocketState::Listening { .. } => {
+                    | SocketState::Listening { .. }
+                    | SocketState::Datagram => {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
@@ -554,6 +556,11 @@ impl World {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
                 self.lose(socket)?;
+                if self.is_datagram(socket)
+                    && let Some(place) = self.place_of(socket)
+                {
+                    self.more.get_mut().datagrams.lose_toward(place);
+                }
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;

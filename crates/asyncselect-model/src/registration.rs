@@ -18,7 +18,9 @@ use crate::knob::{
     UndefinedBits, ValidationOrder,
 };
 use crate::latch::Trigger;
+use crate::more::Parts;
 use crate::rule::Rule;
+use crate::sharing::Sharing;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::window::{Queued, Standing, WindowIx};
@@ -28,6 +30,8 @@ use crate::world::{CallResult, Context, ModelError, Refusal, World};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Registration {
     pub(crate) target: Target,
+    /// The descriptor through which it was made (OQ-19).
+    pub(crate) descriptor: SocketIx,
     /// `NetworkEvents`, defined bits only; never none.
     pub(crate) mask: NonZeroU16,
 }
@@ -56,7 +60,7 @@ impl Registration {
             }
             Target::Event(object) => 1 << 62 | u64::from(object.map_or(0, EventIx::number)),
         };
-        1 << 63 | u64::from(self.mask.get()) << 32 | target
+        1 << 63 | u64::from(self.descriptor.0) << 48 | u64::from(self.mask.get()) << 32 | target
     }
 }
 
@@ -94,13 +98,15 @@ impl World {
         request: Request,
         cx: &mut Context<'_, C, S>,
     ) -> CallResult {
-        let (socket, found) = match self.validate(request, cx)? {
+        let (descriptor, found) = match self.validate(request, cx)? {
             Ok(valid) => valid,
             Err(refusal) => {
                 self.after_failure(request, cx);
                 return Ok(Err(refusal));
             }
         };
+        // AS-DUP-01: whichever descriptor it is, the socket has one registration.
+        let socket = self.behind(descriptor);
         // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
         self.socket_mut(socket).nonblocking = true;
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
@@ -149,9 +155,11 @@ impl World {
             self.end_record(socket, false, cx);
         }
         // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
+        // AS-DUP-02, AS-DUP-03: also if it was made through another descriptor, or by another
+        // process.
         self.end_registration(socket, cx);
         let this = self.socket_mut(socket);
-        this.registration = Some(Registration { target, mask });
+        this.registration = Some(Registration { target, descriptor, mask });
         this.keep_spent(kept);
         if let Target::Event(object) = target {
             self.tell_record(socket, object, mask.get());
@@ -163,6 +171,7 @@ impl World {
     /// OQ-06: what a failing call leaves behind is not documented.
     fn after_failure<C: Chooser, S: Sink>(&mut self, request: Request, cx: &mut Context<'_, C, S>) {
         let Some(socket) = self.open_socket(request.host, request.socket) else { return };
+        let socket = self.behind(socket);
         if self.socket(socket).registration.is_some() {
             match self.knob::<FailedSelect>(cx) {
                 FailedSelect::KeepsRegistration => {}
@@ -186,9 +195,20 @@ impl World {
             // AS-REG-11.
             None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
         };
-        if self.faults.network_down.has(request.host) {
+        if self.is_posting(request.host) {
+            // AS-REG-10, X-02: the provider is still processing a callback.
+            return Ok(Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Reg10)));
+        }
+        if self.is_network_down(request.host) {
             // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
             return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
+        }
+        if let Aim::Window { hwnd, .. } = request.aim
+            && self.find_window(request.host, hwnd).is_none()
+            && self.windows.find(hwnd).is_some()
+            && self.more.sharing.processes
+        {
+            return Err(ModelError::new("WSAAsyncSelect", "with a window of another process"));
         }
         let found = self.validate_parameters(request, cx);
         Ok(match (socket, found) {
@@ -264,29 +284,42 @@ impl World {
         if self.socket_mut(socket).registration.take().is_none() {
             return;
         }
-        let ended =
-            |queued: &Queued| queued.socket == socket && queued.standing == Standing::Current;
-        if !self.windows.queue.iter().any(ended) {
-            return;
-        }
+        let ended = |sharing: &Sharing, queued: &Queued| {
+            queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket
+        };
+        let any = self.windows.queue.iter().any(|queued| ended(&self.more.sharing, queued));
         // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
-        match self.knob::<QueuedMessages>(cx) {
-            QueuedMessages::Delivered => {
-                for queued in self.windows.queue.iter_mut().filter(|queued| ended(queued)) {
-                    queued.standing = Standing::Stale;
-                }
-            }
-            QueuedMessages::Withdrawn => {
+        match any.then(|| self.knob::<QueuedMessages>(cx)) {
+            None if self.more.provider.posting.is_empty() => {}
+            None | Some(QueuedMessages::Delivered) => self.make_stale(socket),
+            Some(QueuedMessages::Withdrawn) => {
+                let Self { windows, more, sockets, .. } = self;
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                for queued in self.windows.queue.iter().filter(|queued| ended(queued)) {
-                    self.sockets[socket.at()].arm(queued.event);
+                for queued in windows.queue.iter().filter(|queued| ended(&more.sharing, queued)) {
+                    sockets[socket.at()].arm(queued.event);
                 }
-                let before = self.windows.queue.len();
-                self.windows.queue.retain(|queued| !ended(queued));
-                let count = before - self.windows.queue.len();
-                let count = u8::try_from(count).unwrap_or(u8::MAX);
+                let before = windows.queue.len();
+                windows.queue.retain(|queued| !ended(&more.sharing, queued));
+                let count = u8::try_from(before - windows.queue.len()).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
+                // An upcall that was made cannot be taken back.
+                self.make_stale(socket);
             }
+        }
+        self.drop_descriptors(socket);
+    }
+
+    /// The registration that posted what is queued of a socket holds no longer.
+    pub(crate) fn make_stale(&mut self, socket: SocketIx) {
+        let Self { windows, more, .. } = self;
+        let make_stale = |sharing: &Sharing, queued: &mut Queued| {
+            if queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket {
+                queued.standing = Standing::Stale;
+            }
+        };
+        windows.queue.iter_mut().for_each(|queued| make_stale(&more.sharing, queued));
+        if let Some(Parts { sharing, provider, .. }) = more.existing() {
+            provider.posting.iter_mut().for_each(|queued| make_stale(sharing, queued));
         }
     }
 
@@ -316,7 +349,7 @@ impl World {
             return;
         };
         let this = self.socket_mut(accepted);
-        this.registration = Some(registration);
+        this.registration = Some(Registration { descriptor: accepted, ..registration });
         this.nonblocking = true;
         assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
         self.evaluate(accepted, Trigger::Inherited, cx);

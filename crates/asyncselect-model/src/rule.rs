@@ -32,6 +32,7 @@ macro_rules! rules {
 rules! {
     Reg07 = "AS-REG-07", "Nothing works before a successful WSAStartup.";
     Reg09 = "AS-REG-09", "A window handle that names no window is an invalid parameter.";
+    Reg10 = "AS-REG-10", "Registering fails with WSAEINPROGRESS while a callback is processed.";
     Reg11 = "AS-REG-11", "The handle is not a socket.";
     Reg08 = "AS-REG-08", "Registering fails with WSAENETDOWN when the network subsystem failed.";
     Nb02 = "AS-NB-02", "Blocking mode cannot be set while a registration is active.";
@@ -73,6 +74,7 @@ rules! {
     Cl21 = "AS-CL-21", "A receive after shutdown(SD_RECEIVE) fails with WSAESHUTDOWN.";
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
+    Hk05 = "AS-HK-05", "A cancelled call ends with WSAEINTR; without one there is an error.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";
@@ -86,7 +88,20 @@ rules! {
     W075 = "W-075", "A receive with MSG_OOB fails with WSAEWOULDBLOCK if no urgent byte waits.";
     W08A = "W-08A", "After a reset by the peer, send and recv fail.";
     W083 = "W-083", "FD_CLOSE comes when the end arrives, unread data or not.";
+    W08E = "W-08E", "CloseHandle on a registered socket posts FD_CLOSE on Windows.";
     W088 = "W-088", "What FD_CLOSE says of a reset differs between stacks.";
+    Wr04 = "AS-WR-04", "FD_WRITE after bind on a connectionless socket is up to the stack.";
+    Rd11 = "AS-RD-11", "What of a datagram does not fit the buffer is lost: WSAEMSGSIZE.";
+    Oob08 = "AS-OOB-08", "MSG_OOB means nothing on a datagram socket: WSAEOPNOTSUPP.";
+    Udp01 = "AS-UDP-01", "FD_CONNECT for a datagram connect, though it completes at once.";
+    Udp04 = "AS-UDP-04", "A datagram socket has neither FD_CLOSE nor FD_ACCEPT.";
+    Udp06 = "AS-UDP-06", "An empty datagram makes a receive call return 0; that is no close.";
+    Udp07 = "AS-UDP-07", "A receive call tells that a port was unreachable: WSAECONNRESET.";
+    Oq08 = "OQ-08", "Nobody says whether an unbound datagram socket can send.";
+    Oq16 = "OQ-16", "Nobody says whether empty datagrams and errors are FD_READ.";
+    W093 = "W-093", "What a datagram connect is told by differs between stacks.";
+    W094 = "W-094", "What an unbound or unconnected datagram socket cannot do.";
+    W095 = "W-095", "An unreachable port fails no send; it may look like a closure.";
 }
 
 impl fmt::Display for Rule {

@@ -5,6 +5,7 @@ use asyncselect_abi::{
     ThreadId, WsaError,
 };
 
+use crate::datagram::{Fate, Freight};
 use crate::latch::{Guard, Trigger};
 use crate::rule::Rule;
 use crate::stream::{Piece, Segment, Side};
@@ -33,7 +34,7 @@ pub enum Effect {
     },
     /// Bytes went into a receive buffer; a call may take several pieces.
     Received(Piece),
-    /// A message was put into a queue.
+    /// A message was put into a queue, or the upcall for it was made and takes its time.
     Post {
         /// The message.
         message: Message,
@@ -78,6 +79,15 @@ pub enum Effect {
         socket: Option<SocketHandle>,
         /// What arrived.
         segment: Segment,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, if there is one.
+        socket: Option<SocketHandle>,
+        /// What arrived.
+        freight: Freight,
+        /// What became of it.
+        fate: Fate,
     },
     /// A message was taken from a queue.
     Retrieve {

@@ -69,6 +69,24 @@ impl Queued {
     }
 }
 
+impl Queued {
+    pub(crate) fn packed(&self) -> u64 {
+        let Self { window, socket, event, standing, message, error } = self;
+        let standing: u64 = match standing {
+            Standing::Current => 0,
+            Standing::Stale => 1,
+            Standing::Orphaned => 2,
+        };
+        let event = u64::from(event.bit().0.trailing_zeros());
+        u64::from(window.get())
+            | u64::from(socket.0) << 8
+            | event << 16
+            | standing << 20
+            | u64::from(*message) << 32
+            | u64::from(error.0) << 48
+    }
+}
+
 impl Default for Queued {
     fn default() -> Self {
         Self {
@@ -102,7 +120,7 @@ pub(crate) struct Windows {
     /// The thread that made each window, until it is destroyed; the queue is the thread's
     /// (AS-ORD-05).
     owners: List<Option<Owner>, 7>,
-    pub(crate) queue: List<Queued, 7>,
+    pub(crate) queue: List<Queued, 8>,
 }
 
 impl Clone for Windows {
@@ -181,19 +199,6 @@ impl Windows {
             out(owners.iter().fold(0, |word, owner| word << 8 | number(owner)));
         }
         out(u64::try_from(self.queue.len()).expect("fits"));
-        for Queued { window, socket, event, standing, message, error } in self.queue.iter() {
-            let standing: u64 = match standing {
-                Standing::Current => 0,
-                Standing::Stale => 1,
-                Standing::Orphaned => 2,
-            };
-            let event = u64::from(event.bit().0.trailing_zeros());
-            out(u64::from(window.get())
-                | u64::from(socket.0) << 8
-                | event << 16
-                | standing << 20
-                | u64::from(*message) << 32
-                | u64::from(error.0) << 48);
-        }
+        self.queue.iter().for_each(|queued| out(queued.packed()));
     }
 }

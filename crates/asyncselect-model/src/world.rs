@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -43,6 +43,8 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
+    /// Of all addresses.
+    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -51,8 +53,6 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
-    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
 
@@ -66,12 +66,14 @@ pub(crate) enum PendingCall {
     Connect(SocketIx),
     /// accept, until a connection waits.
     Accept(SocketIx),
-    /// recv, until data or the end arrives.
+    /// recv, until data, a datagram or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
     Send { socket: SocketIx, literal: u16, len: u32 },
     /// select, until one of these sockets is ready; one bit a socket.
     Select { read: u16, write: u16, except: u16 },
+    /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
+    Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
     /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
@@ -115,6 +117,7 @@ impl PendingCall {
             | Self::Accept(_)
             | Self::Send { .. }
             | Self::Select { .. }
+            | Self::Cancelled
             | Self::Message { .. }
             | Self::Events { .. } => false,
         }
@@ -123,7 +126,7 @@ impl PendingCall {
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Message { .. } | Self::Events { .. } => false,
+            Self::None | Self::Cancelled | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -156,6 +159,13 @@ pub enum Move<'c> {
         link: u8,
         /// The end.
         toward: Side,
+    },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall,
+    /// A datagram arrives.
+    Land {
+        /// Which of those under way, counted from the one that was sent first.
+        number: u8,
     },
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
@@ -217,16 +227,21 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
+    /// The machine or process of the thread that calls.
+    pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at ends of connections. An engine does little else
-/// between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections, then at
+/// datagrams. An engine does little else between moves, and adapters on adapters take several times
+/// as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
     thread: u8,
     /// The next end to look at, two a connection.
     end: usize,
+    /// The next datagram to look at.
+    flight: u8,
 }
 
 impl Iterator for Moves<'_> {
@@ -234,12 +249,18 @@ impl Iterator for Moves<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Move<'static>> {
-        let Self { world, thread, end } = self;
+        let Self { world, thread, end, flight } = self;
         while let Some(pending) = world.pending.get(usize::from(*thread)) {
             let caller = ThreadId(*thread);
             *thread += 1;
             if *pending != PendingCall::None && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
+            }
+        }
+        if usize::from(*thread) == THREADS_MAX {
+            *thread += 1;
+            if !world.more.provider.posting.is_empty() {
+                return Some(Move::Upcall);
             }
         }
         let links = &*world.streams.links;
@@ -251,6 +272,14 @@ impl Iterator for Moves<'_> {
                 if !world.is_cut(LinkIx(link)) {
                     return Some(Move::Deliver { link, toward });
                 }
+            }
+        }
+        let flying = world.more.datagrams.flying();
+        while let Some(next) = flying.get(usize::from(*flight)) {
+            let number = *flight;
+            *flight += 1;
+            if world.can_land(next) {
+                return Some(Move::Land { number });
             }
         }
         None
@@ -270,24 +299,24 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
+        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
         self.streams.clone_from(streams);
         self.windows.clone_from(windows);
         self.pending = *pending;
-        self.select_left_ms = *select_left_ms;
         self.more.clone_from(more);
     }
 }
@@ -299,13 +328,13 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
+            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
             streams: Streams::new(),
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
-            select_left_ms: [0; THREADS_MAX],
             more: More::default(),
         }
     }
@@ -328,7 +357,7 @@ impl World {
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
     #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        Moves { world: self, thread: 0, end: 0 }
+        Moves { world: self, thread: 0, end: 0, flight: 0 }
     }
 
     /// Lets one thing happen.
@@ -343,11 +372,22 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let cx = &mut Context { chooser, sink, decides: true };
+        let caller = match mv {
+            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
+            Move::Deliver { .. }
+            | Move::Upcall
+            | Move::Land { .. }
+            | Move::Retrieve(_)
+            | Move::Tick { .. }
+            | Move::Fault(_) => HostId(0),
+        };
+        let cx = &mut Context { chooser, sink, decides: true, caller };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
+            Move::Upcall => self.upcall_returns(),
+            Move::Land { number } => self.land(number, cx)?,
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }
@@ -366,13 +406,13 @@ impl World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = self;
         knobs.pack(out);
@@ -380,7 +420,9 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let family = u64::from(*family == Family::Ipv6) << 16;
+        let count = u64::try_from(sockets.len()).expect("fits");
+        out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {
@@ -393,7 +435,6 @@ impl World {
         streams.pack(out);
         windows.pack(out);
         more.pack(out);
-        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {
                 PendingCall::None => out(0),
@@ -411,6 +452,7 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
+                PendingCall::Cancelled => out(7),
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
@@ -484,7 +526,7 @@ impl World {
         // The newest few: a queue may hold ten thousand.
         let newest = self.windows.queue.iter().rev().take(16);
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(queued.socket);
+            let socket = self.socket(self.behind(queued.socket));
             let holds = socket.registration.is_some_and(|registration| {
                 let (window, message) = (Some(queued.window), queued.message);
                 registration.target == Target::Window { window, message }

@@ -21,15 +21,25 @@ use asyncselect_abi::protocol::{
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, EventHandle, Hwnd, Literal, MessageId, Outcome, PumpFilter,
-    SocketHandle, ThreadId, Value,
+    SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 8] =
-    ["threads", "hosts", "real_time", "spi", "oob", "faults", "simulated_time", "handle_reuse"];
+const CAPABILITIES: [&str; 10] = [
+    "threads",
+    "hosts",
+    "ipv6",
+    "processes",
+    "real_time",
+    "spi",
+    "oob",
+    "faults",
+    "simulated_time",
+    "handle_reuse",
+];
 
 fn main() -> ExitCode {
     let name = std::env::args().nth(1).unwrap_or_else(|| "documented".to_owned());
@@ -105,9 +115,11 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh, hosts } => {
+            RequestBody::Reset { fresh, hosts, processes, family } => {
                 self.calls = [None; THREADS_MAX];
-                self.sim.reset(&[], fresh, &hosts).map_err(said)?;
+                let start =
+                    Start { literals: &[], fresh, hosts: &hosts, processes: &processes, family };
+                self.sim.reset(&start).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
             RequestBody::Call { thread, call, .. } => {
@@ -115,8 +127,13 @@ impl Adapter {
                     return Err(format!("thread {} is inside a call", thread.0));
                 }
                 let kind = match call {
-                    WireCall::Recv { .. } | WireCall::RecvFrom { .. } => Kind::Receives,
-                    WireCall::WspAsyncSelect { .. } | WireCall::WspIoctl { .. } => Kind::Spi,
+                    WireCall::Recv { .. }
+                    | WireCall::RecvFrom { .. }
+                    | WireCall::ReadFile { .. } => Kind::Receives,
+                    WireCall::WspAsyncSelect { .. }
+                    | WireCall::WspIoctl { .. }
+                    | WireCall::WspCleanup {}
+                    | WireCall::WspCancelBlockingCall {} => Kind::Spi,
                     _ => Kind::Plain,
                 };
                 let call = call.try_map(&mut Literals(&mut self.sim))?;

@@ -17,8 +17,8 @@ use asyncselect_abi::protocol::{
     WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, EventHandle, Fault, HostId, Hwnd, Literal, MessageId, Outcome,
-    PostedMessage, PumpFilter, SocketHandle, ThreadId, WsaError,
+    Backend, BackendError, Data, EventHandle, Family, Fault, Hwnd, Literal, MessageId, Outcome,
+    PostedMessage, PumpFilter, SocketHandle, Start, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -268,19 +268,20 @@ impl Drop for Adapter {
 }
 
 impl Backend for Adapter {
-    fn reset(
-        &mut self,
-        literals: &[Data],
-        fresh: bool,
-        hosts: &[HostId],
-    ) -> Result<(), BackendError> {
+    fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
+        let Start { literals, fresh, hosts, processes, family } = *start;
         self.literals = literals.to_vec();
         self.received = Default::default();
         self.messages = 0;
         self.announced = None;
         self.returns.clear();
         self.ahead.clear();
-        let reset = |fresh| RequestBody::Reset { fresh, hosts: hosts.to_vec() };
+        let reset = |fresh| RequestBody::Reset {
+            fresh,
+            hosts: hosts.to_vec(),
+            processes: processes.to_vec(),
+            family,
+        };
         if self.process.is_none() {
             self.launch()?;
         } else {
@@ -289,8 +290,9 @@ impl Backend for Adapter {
                 other => return other,
             }
         }
-        // A new process has nothing to forget, but knows of one machine only.
-        if hosts.is_empty() { Ok(()) } else { self.done("reset", reset(false)) }
+        // A new process has nothing to forget, but knows of one machine, one process and IPv4 only.
+        let is_usual = hosts.is_empty() && processes.is_empty() && family == Family::Ipv4;
+        if is_usual { Ok(()) } else { self.done("reset", reset(false)) }
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
@@ -362,6 +364,7 @@ impl Stack for Adapter {
             | Need::Spi
             | Need::Threads
             | Need::Hosts
+            | Need::Processes
             | Need::SimulatedTime
             | Need::BlockingHook
             | Need::Schedule => !self.capabilities.iter().any(|has| has == need.as_str()),
@@ -590,7 +593,9 @@ fn question(body: &RequestBody) -> String {
 /// pass for success in a script that never uses the socket.
 fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
-        "WSPAsyncSelect" | "WSPIoctl" => matches!(reply, WireReply::Spi { .. }),
+        "WSPAsyncSelect" | "WSPIoctl" | "WSPCleanup" | "WSPCancelBlockingCall" => {
+            matches!(reply, WireReply::Spi { .. })
+        }
         _ if matches!(reply, WireReply::Error(_)) => true,
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
         "GetMessage" => matches!(reply, WireReply::Message(_)),
@@ -598,7 +603,7 @@ fn fits(call: &str, reply: &WireReply) -> bool {
         "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
         "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
-        "recv" | "recvfrom" => matches!(reply, WireReply::Data(_)),
+        "recv" | "recvfrom" | "ReadFile" => matches!(reply, WireReply::Data(_)),
         _ => matches!(reply, WireReply::Value(_)),
     }
 }

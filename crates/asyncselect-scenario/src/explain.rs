@@ -257,6 +257,10 @@ impl History {
                 self.cause = format!("{segment} reaches {toward}");
                 self.push(step, Item::Arrived(self.cause.clone()));
             }
+            TraceEvent::Land { toward, datagram } => {
+                self.cause = format!("{datagram} reaches {toward}");
+                self.push(step, Item::Arrived(self.cause.clone()));
+            }
             TraceEvent::Fault { fault } => {
                 self.cause = fault_text(fault).trim_start_matches("fault").trim().to_owned();
                 self.push(step, Item::Disturbed(self.cause.clone()));

@@ -4,12 +4,12 @@
 //! a run lets the stack come to rest, an explorer goes every way.
 
 use std::hash::{Hash, Hasher};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, EventHandle, HostId, Hwnd, Literal, Outcome, PostedMessage,
-    PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, EventHandle, Family, HostId, Hwnd, Literal, Outcome,
+    PostedMessage, PumpFilter, Reply, SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 
@@ -35,10 +35,6 @@ const INVALID: u64 = 0xdead;
 
 /// The value of `INVALID_SOCKET`.
 const INVALID_SOCKET: SocketHandle = SocketHandle(u64::MAX);
-
-/// An address in a network that does not exist (RFC 5737).
-const UNREACHABLE: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 
 /// What may happen before a program goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -126,8 +122,9 @@ impl<'s> Program<'s> {
             return Err(Ending::NotRunnable(*need));
         }
         let fresh = script.needs.contains(&Need::FreshProcess);
+        let Script { literals, hosts, processes, family, .. } = script;
         stack
-            .reset(&script.literals, fresh, &script.hosts)
+            .reset(&Start { literals, fresh, hosts, processes, family: *family })
             .map_err(|error| Ending::Failed(Place::Setup, error))?;
         Ok(Self {
             script,
@@ -509,7 +506,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// The call has returned, as it did so often before.
     fn made(&mut self, op: &CallOp, heard: Heard, made: u32) -> Result<Pause, Ending> {
         let result = heard.reply.result;
-        if result.is_ok() && !self.program.script.hosts.is_empty() {
+        if result.is_ok() && self.program.script.is_apart() {
             self.tell_address(op)?;
         }
         if result.is_ok() && self.program.script.event_mode.is_some() {
@@ -564,7 +561,8 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let Program { script, sockets, windows, events, addresses, place, .. } = &*self.program;
         let place = *place;
         let (refusing, host) = (script.refusing, script.host_of(op.thread));
-        let mut handles = Handles { sockets, windows, events, addresses, refusing, host };
+        let family = script.family;
+        let mut handles = Handles { sockets, windows, events, addresses, refusing, host, family };
         // Borrowed, for a call is large, and to move what was just written takes long.
         let call = op.call.try_map(&mut handles);
         let call = match &call {
@@ -602,7 +600,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaIoctl { name: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
+                    None
+                }
             },
             _ => None,
         };
@@ -645,7 +645,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let Outcome::Returned(reply) = outcome else { return None };
         let receives = matches!(
             self.program.calls[usize::from(thread.0)],
-            "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
+            "recv" | "recvfrom" | "ReadFile" | "WSARecv" | "WSARecvFrom" | "WSAGetOverlappedResult"
         );
         let data =
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));
@@ -774,6 +774,7 @@ pub(crate) struct Handles<'h> {
     pub(crate) refusing: Option<NameId>,
     /// The machine of the caller.
     pub(crate) host: HostId,
+    pub(crate) family: Family,
 }
 
 /// A name whose call failed, so that there is no handle.
@@ -834,8 +835,9 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
-            AddressRef::Any => Ok(Some(SocketAddr::from((self.host.ip(), 0)))),
-            AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
+            AddressRef::Zero => Ok(Some(self.family.zero())),
+            AddressRef::Any => Ok(Some(SocketAddr::new(self.family.of_host(self.host), 0))),
+            AddressRef::Unreachable => Ok(Some(self.family.unreachable())),
             AddressRef::Of(name) => of(*name),
             AddressRef::Refusing => of(self.refusing.expect("the checker made it")),
         }

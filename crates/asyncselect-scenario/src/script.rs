@@ -1,10 +1,12 @@
 //! A checked scenario: every name, clause id and knob resolved; no name is looked up after this.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ThreadId, WsaError,
+    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId,
+    ThreadId, WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
@@ -66,6 +68,8 @@ pub enum AddressRef {
     Refusing,
     /// A network that cannot be reached.
     Unreachable,
+    /// A structure of zeros.
+    Zero,
     /// None: a null pointer.
     Null,
 }
@@ -251,6 +255,8 @@ pub struct Script {
     pub clauses: Vec<String>,
     /// The observed fact that the file pins, and the profiles on which it holds.
     pub fact: Option<(String, Vec<String>)>,
+    /// The address family of its runs: IPv4, unless [`Script::on`] says otherwise.
+    pub family: Family,
     /// What a backend must offer.
     pub needs: Vec<Need>,
     /// Names of sockets.
@@ -263,7 +269,9 @@ pub struct Script {
     pub threads: Vec<String>,
     /// The machine of each thread; none if all are on one.
     pub hosts: Vec<HostId>,
-    /// Names of the machines after the first, which has none.
+    /// The process of each thread; none if all are in one.
+    pub processes: Vec<ProcessId>,
+    /// Names of the machines or processes after the first, which has none.
     pub machines: Vec<String>,
     /// Payloads.
     pub literals: Vec<Data>,
@@ -311,6 +319,7 @@ impl Script {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
@@ -320,11 +329,13 @@ impl Script {
             refusing,
             ..
         } = checker;
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
         let mut script = Self {
             id: id_of(&source.path),
             title: file.title,
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
+            family: Family::default(),
             needs,
             guarded,
             choices,
@@ -332,7 +343,8 @@ impl Script {
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,
@@ -358,6 +370,26 @@ impl Script {
         Ok(script)
     }
 
+    /// The same script for runs of an address family: nothing in a file says which.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.family = family;
+        self.needs.retain(|need| *need != Need::Ipv6);
+        if family == Family::Ipv6 {
+            self.needs.push(Need::Ipv6);
+        }
+        self
+    }
+
+    /// What reports call its runs: the id, and the family if it is not the usual one.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        match self.family {
+            Family::Ipv4 => Cow::Borrowed(&self.id),
+            Family::Ipv6 => Cow::Owned(format!("{} ({})", self.id, self.family)),
+        }
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
@@ -380,6 +412,12 @@ impl Script {
     #[must_use]
     pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
+    }
+
+    /// Whether threads are on several machines or in several processes.
+    #[must_use]
+    pub fn is_apart(&self) -> bool {
+        !self.machines.is_empty()
     }
 
     /// Whether the file pins a fact of other profiles than this one.

@@ -70,7 +70,7 @@ pub enum Need {
     Faults,
     /// Urgent data.
     Oob,
-    /// IPv6.
+    /// IPv6; no file asks for it, `--family ipv6` does.
     Ipv6,
     /// Handle values come back in a known order.
     HandleReuse,
@@ -84,6 +84,8 @@ pub enum Need {
     Threads,
     /// Several machines.
     Hosts,
+    /// Several processes.
+    Processes,
     /// Simulated time.
     SimulatedTime,
     /// Calls from inside a call that waits, as a blocking hook makes them.
@@ -106,6 +108,7 @@ impl Need {
             Self::Spi => "spi",
             Self::Threads => "threads",
             Self::Hosts => "hosts",
+            Self::Processes => "processes",
             Self::SimulatedTime => "simulated_time",
             Self::BlockingHook => "blocking_hook",
             Self::Schedule => "schedule",
@@ -142,12 +145,18 @@ pub struct Setup {
     /// Stream sockets that are bound and listen.
     #[serde(default)]
     pub listeners: Vec<String>,
+    /// Datagram sockets that are bound.
+    #[serde(default)]
+    pub datagrams: Vec<String>,
     /// Further machines by name, and the threads of each; all others are on the first machine.
     #[serde(default)]
     pub hosts: Hosts,
+    /// Further processes by name, and the threads of each; all others are in the first process.
+    #[serde(default)]
+    pub processes: Hosts,
 }
 
-/// Machines and their threads, in the order of the file.
+/// Machines or processes and their threads, in the order of the file.
 #[derive(Clone, Debug, Default)]
 pub struct Hosts(pub Vec<(String, Vec<String>)>);
 
@@ -159,7 +168,7 @@ impl<'de> Deserialize<'de> for Hosts {
             type Value = Hosts;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("an object: for each machine the list of its threads")
+                f.write_str("an object: for each name the list of its threads")
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Hosts, A::Error> {
@@ -184,7 +193,7 @@ impl JsonSchema for Hosts {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "further machines by name, and the threads of each",
+            "description": "further machines or processes by name, and the threads of each",
             "type": "object",
             "maxProperties": 3,
             "additionalProperties": {
@@ -285,11 +294,18 @@ pub enum Happen {
         /// The end at which it arrives.
         toward: Toward,
     },
+    /// A datagram under way arrives.
+    Land {
+        /// Which, counted from 0: the one that was sent first.
+        number: u8,
+    },
     /// The call that a thread waits for returns.
     Return {
         /// The thread.
         thread: String,
     },
+    /// The first upcall under way returns: its message is in its queue.
+    Upcall {},
 }
 
 /// One of the two ends of a connection.
@@ -416,6 +432,8 @@ pub enum AddressSpec {
     Refusing,
     /// `"unreachable"`: a network that cannot be reached.
     Unreachable,
+    /// `"zero"`: a structure of zeros, with which connect takes a datagram socket's peer away.
+    Zero,
     /// `"NULL"`: no address at all.
     Null,
 }
@@ -429,16 +447,17 @@ impl<'de> Deserialize<'de> for AddressSpec {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "{\"of\": socket}, \"any:0\", \"refusing\", \"unreachable\" or \"NULL\"",
+                    "{\"of\": socket}, \"any:0\", \"refusing\", \"unreachable\", \"zero\" or \"NULL\"",
                 )
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<AddressSpec, E> {
-                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable", "NULL"];
+                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable", "zero", "NULL"];
                 match text {
                     "any:0" => Ok(AddressSpec::Any),
                     "refusing" => Ok(AddressSpec::Refusing),
                     "unreachable" => Ok(AddressSpec::Unreachable),
+                    "zero" => Ok(AddressSpec::Zero),
                     "NULL" => Ok(AddressSpec::Null),
                     other => Err(de::Error::unknown_variant(other, KNOWN)),
                 }
@@ -459,6 +478,7 @@ impl fmt::Display for AddressSpec {
             Self::Any => f.write_str("any:0"),
             Self::Refusing => f.write_str("refusing"),
             Self::Unreachable => f.write_str("unreachable"),
+            Self::Zero => f.write_str("zero"),
             Self::Null => f.write_str("NULL"),
         }
     }
@@ -473,7 +493,7 @@ impl Serialize for AddressSpec {
                 map.serialize_entry("of", socket)?;
                 map.end()
             }
-            Self::Any | Self::Refusing | Self::Unreachable | Self::Null => {
+            Self::Any | Self::Refusing | Self::Unreachable | Self::Zero | Self::Null => {
                 serializer.collect_str(self)
             }
         }
@@ -489,7 +509,7 @@ impl JsonSchema for AddressSpec {
         schemars::json_schema!({
             "description": "an address by role",
             "oneOf": [
-                { "enum": ["any:0", "refusing", "unreachable", "NULL"] },
+                { "enum": ["any:0", "refusing", "unreachable", "zero", "NULL"] },
                 {
                     "type": "object",
                     "properties": { "of": { "type": "string" } },

@@ -11,6 +11,7 @@ use asyncselect_abi::{
     Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
     SocketHandle, ThreadId, Value, WsaError,
 };
+use asyncselect_model::datagram::{Fate, Freight};
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
 use asyncselect_model::stream::{Segment, Side};
@@ -116,6 +117,13 @@ pub enum TraceEvent {
         toward: String,
         /// What arrived.
         segment: String,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, or `nobody`.
+        toward: String,
+        /// What arrived, and what became of it.
+        datagram: String,
     },
     /// The network or the machine was disturbed.
     Fault {
@@ -358,7 +366,8 @@ impl Observer for Tracer<'_> {
                                     | Absence::NoUrgent
                                     | Absence::NotListening
                                     | Absence::ConnectedBefore
-                                    | Absence::Unchanged,
+                                    | Absence::Unchanged
+                                    | Absence::Connectionless,
                             )
                     );
                     let silent = SilentEvent {
@@ -381,6 +390,14 @@ impl Observer for Tracer<'_> {
                     };
                     let segment = describe(segment);
                     self.push(place, TraceEvent::Deliver { connection: link, toward, segment });
+                }
+                Effect::Land { socket, freight, fate } => {
+                    let toward = match socket {
+                        Some(socket) => self.socket(socket),
+                        None => "nobody".to_owned(),
+                    };
+                    let datagram = describe_datagram(freight, fate);
+                    self.push(place, TraceEvent::Land { toward, datagram });
                 }
                 Effect::Retrieve { thread, message, standing } => {
                     let mut named = self.message(&message);
@@ -471,6 +488,18 @@ fn describe(segment: Segment) -> String {
     }
 }
 
+fn describe_datagram(freight: Freight, fate: Fate) -> String {
+    let what = match freight {
+        Freight::Datagram(piece) => format!("datagram of {}", piece.len),
+        Freight::Unreachable => "port unreachable".to_owned(),
+    };
+    match fate {
+        Fate::Kept | Fate::Nobody => what,
+        Fate::FromOthers => format!("{what}, not from the peer,"),
+        Fate::NoRoom => format!("{what}, without room for it,"),
+    }
+}
+
 /// Numbers back to the names of the file.
 struct BackToNames<'s> {
     script: &'s Script,
@@ -519,6 +548,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for BackToNames
             AddressRef::Any => AddressSpec::Any,
             AddressRef::Refusing => AddressSpec::Refusing,
             AddressRef::Unreachable => AddressSpec::Unreachable,
+            AddressRef::Zero => AddressSpec::Zero,
             AddressRef::Null => AddressSpec::Null,
         })
     }
@@ -576,9 +606,12 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
                 let what = format!("{segment} on connection {connection} reaches {toward}");
                 ("net", what, None)
             }
+            TraceEvent::Land { toward, datagram } if everything => {
+                ("net", format!("{datagram} reaches {toward}"), None)
+            }
             TraceEvent::Fault { fault } => ("", fault_text(fault), None),
             TraceEvent::Tick { ms } => ("", format!("{ms} ms pass"), None),
-            TraceEvent::Deliver { .. } => continue,
+            TraceEvent::Deliver { .. } | TraceEvent::Land { .. } => continue,
         };
         let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
         let head = format!("{step:<5} {who:<5} {what}");

@@ -39,6 +39,9 @@ impl World {
             return fails(ERROR_ACCESS_DENIED);
         }
         self.windows.destroy(window);
+        if let Some(parts) = self.more.existing() {
+            parts.provider.posting.retain(|queued| queued.window != window);
+        }
         self.window_destroyed(window, cx);
         Ok(Progress::Done(Ok(Value::Int(1))))
     }

@@ -117,6 +117,8 @@ impl Writer {
                 let deliver = json!({ "connection": connection, "toward": toward });
                 json!({ "happen": { "deliver": deliver } })
             }
+            Happening::Upcall => json!({ "happen": { "upcall": {} } }),
+            Happening::Land(number) => json!({ "happen": { "land": { "number": number } } }),
             Happening::Return(thread) => {
                 json!({ "happen": { "return": { "thread": space.thread_name(thread) } } })
             }

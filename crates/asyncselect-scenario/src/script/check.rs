@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
-use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ThreadId};
+use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ProcessId, ThreadId};
 use asyncselect_model::stream::{LITERALS_MAX, Side};
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{KnobId, Profile};
@@ -15,8 +15,8 @@ use super::{
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, FORMAT, Happen, KnobIs, Need, Pump, ReturnSpec, ScriptCall, ScriptFile,
-    Step, Toward,
+    AddressSpec, Expect, FORMAT, Happen, Hosts, KnobIs, Need, Pump, ReturnSpec, ScriptCall,
+    ScriptFile, Step, Toward,
 };
 use crate::source::{JsonPath, Source, SourceError, choices, nearest};
 use crate::stack::Happening;
@@ -24,6 +24,46 @@ use crate::stack::Happening;
 /// How often a step may repeat its call. A thousand fill every buffer that we know; without a
 /// bound, a call that never fails would run for hours.
 pub(super) const REPEATS_MAX: u32 = 1 << 16;
+
+/// What the threads of a script are apart in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Apart {
+    /// Machines.
+    Machines,
+    /// Processes of one machine.
+    Processes,
+}
+
+impl Apart {
+    /// The machine of each thread and its process; nothing where there is one only.
+    pub(super) fn of_threads(
+        self,
+        further: &[String],
+        hosts: Vec<HostId>,
+    ) -> (Vec<HostId>, Vec<ProcessId>) {
+        match self {
+            _ if further.is_empty() => (Vec::new(), Vec::new()),
+            Self::Machines => (hosts, Vec::new()),
+            Self::Processes => {
+                (Vec::new(), hosts.into_iter().map(|host| ProcessId(host.0)).collect())
+            }
+        }
+    }
+
+    const fn on(self) -> &'static str {
+        match self {
+            Self::Machines => "on",
+            Self::Processes => "in",
+        }
+    }
+
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::Machines => "machine",
+            Self::Processes => "process",
+        }
+    }
+}
 
 /// A table of names that only grows while a script is checked.
 #[derive(Default)]
@@ -63,8 +103,10 @@ pub(super) struct Checker<'a> {
     pub(super) threads: Vec<String>,
     /// The machine of each thread.
     pub(super) hosts: Vec<HostId>,
-    /// Names of the machines after the first.
+    /// Names of the machines or processes after the first.
     pub(super) machines: Vec<String>,
+    /// Which of them.
+    pub(super) apart: Apart,
     pub(super) literals: Vec<Data>,
     pub(super) setup: Vec<CallOp>,
     pub(super) ops: Vec<Op>,
@@ -78,7 +120,7 @@ pub(super) struct Checker<'a> {
     at: JsonPath,
     /// Who makes it.
     caller: ThreadId,
-    /// Whether it is connect, which names sockets of other machines by their address.
+    /// Whether it is connect or sendto, which name sockets of other machines by their address.
     connects: bool,
 }
 
@@ -99,6 +141,7 @@ impl<'a> Checker<'a> {
             threads: vec![MAIN.to_owned()],
             hosts: vec![HostId(0)],
             machines: Vec::new(),
+            apart: Apart::Machines,
             literals: Vec::new(),
             setup: Vec::new(),
             ops: Vec::new(),
@@ -124,6 +167,10 @@ impl<'a> Checker<'a> {
             return Err(self.wrong(&top().key("format"), message));
         }
         self.cited(file)?;
+        if let Some(index) = file.needs.iter().position(|need| *need == Need::Ipv6) {
+            let message = "every file runs on either address family: `--family ipv6`";
+            return Err(self.wrong(&top().key("needs").index(index), message));
+        }
         self.needs.clone_from(&file.needs);
         for (index, KnobIs { knob, is }) in file.choose.iter().enumerate() {
             let choice = self.knob(knob, is, &top().key("choose").index(index))?;
@@ -158,7 +205,10 @@ impl<'a> Checker<'a> {
             self.need(Need::HandleReuse);
         }
         if !self.machines.is_empty() {
-            self.need(Need::Hosts);
+            self.need(match self.apart {
+                Apart::Machines => Need::Hosts,
+                Apart::Processes => Need::Processes,
+            });
         }
         if self.threads.len() > 1 && !self.needs.contains(&Need::Threads) {
             self.needs.push(Need::Threads);
@@ -237,7 +287,17 @@ impl<'a> Checker<'a> {
     pub(super) fn set_up(&mut self, file: &ScriptFile) -> Checked<()> {
         let at = JsonPath::default().key("setup");
         let setup = &file.setup;
-        self.set_up_hosts(file, &at.clone().key("hosts"))?;
+        match (setup.hosts.0.is_empty(), setup.processes.0.is_empty()) {
+            (_, true) => self.set_up_hosts(file, &setup.hosts, &at.clone().key("hosts"))?,
+            (true, false) => {
+                self.apart = Apart::Processes;
+                self.set_up_hosts(file, &setup.processes, &at.clone().key("processes"))?;
+            }
+            (false, false) => {
+                let message = "there are several machines or several processes, not both";
+                return Err(self.wrong(&at.key("processes"), message));
+            }
+        }
         let started = setup.startup.unwrap_or(true);
         if started {
             for host in 0..=self.machines.len() {
@@ -261,6 +321,13 @@ impl<'a> Checker<'a> {
             let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
             self.prepare_listener(listener);
         }
+        for (index, name) in setup.datagrams.iter().enumerate() {
+            let socket = self.new_socket(name, &at.clone().key("datagrams").index(index))?;
+            let kind = asyncselect_abi::call::SocketType::Datagram;
+            self.prepare(Call::Socket { kind }, Some(socket));
+            let s = SocketRef::Named(socket);
+            self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
+        }
         for (index, [client, server]) in setup.pairs.iter().enumerate() {
             let at = at.clone().key("pairs").index(index);
             let client = self.new_socket(client, &at.clone().index(0))?;
@@ -276,32 +343,36 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// The further machines, each with a thread at least.
-    fn set_up_hosts(&mut self, file: &ScriptFile, at: &JsonPath) -> Checked<()> {
+    /// The further machines or processes, each with a thread at least.
+    fn set_up_hosts(&mut self, file: &ScriptFile, further: &Hosts, at: &JsonPath) -> Checked<()> {
+        let kind = self.apart.kind();
         let used = || file.steps.iter().filter_map(|step| step.thread.as_deref());
-        let placed = || file.setup.hosts.0.iter().flat_map(|(_, threads)| threads);
+        let placed = || further.0.iter().flat_map(|(_, threads)| threads);
         let is_on_first = |thread: &&str| !placed().any(|other| other == thread);
-        for (machine, threads) in &file.setup.hosts.0 {
+        for (machine, threads) in &further.0 {
             let at = at.clone().key(machine.clone());
             if !is_plain(machine) {
                 let message =
-                    format!("`{machine}` is no name for a machine: letters, digits, `_` and `-`");
+                    format!("`{machine}` is no name for a {kind}: letters, digits, `_` and `-`");
                 return Err(self.wrong(&at, message));
             }
             if threads.is_empty() {
-                return Err(self.wrong(&at, "a machine has at least one thread"));
+                return Err(self.wrong(&at, format!("a {kind} has at least one thread")));
             }
             self.machines.push(machine.clone());
             let host = HostId(u8::try_from(self.machines.len()).expect("each has a thread"));
             for (index, thread) in threads.iter().enumerate() {
                 let at = at.clone().index(index);
                 if thread == MAIN {
-                    let message = "`main` is on the machine that everything is on by default";
+                    let (on, kind) = (self.apart.on(), self.apart.kind());
+                    let message =
+                        format!("`main` is {on} the {kind} that everything is {on} by default");
                     return Err(self.wrong(&at, message));
                 }
                 if let Some(known) = self.threads.iter().position(|other| other == thread) {
-                    let on = self.machine(self.hosts[known]);
-                    let message = format!("thread `{thread}` is on {on} already");
+                    let there = self.machine(self.hosts[known]);
+                    let on = self.apart.on();
+                    let message = format!("thread `{thread}` is {on} {there} already");
                     return Err(self.wrong(&at, message));
                 }
                 // A run that ended early is written without the steps that were to come, so that a
@@ -322,7 +393,7 @@ impl<'a> Checker<'a> {
     /// How reports call a machine.
     pub(super) fn machine(&self, host: HostId) -> String {
         match usize::from(host.0).checked_sub(1) {
-            None => "the default machine".to_owned(),
+            None => format!("the default {}", self.apart.kind()),
             Some(further) => format!("`{}`", self.machines[further]),
         }
     }
@@ -459,10 +530,12 @@ impl<'a> Checker<'a> {
                 };
                 Happening::Deliver { connection: *connection, toward }
             }
+            Happen::Land { number } => Happening::Land { number: *number },
             Happen::Return { thread } => {
                 let at = at.clone().key("return").key("thread");
                 Happening::Return { thread: self.thread(thread, &at)? }
             }
+            Happen::Upcall {} => Happening::Upcall,
         })
     }
 
@@ -505,7 +578,7 @@ impl<'a> Checker<'a> {
     ) -> Checked<CallOp> {
         self.at = at.clone().key("do").key(call.name());
         self.caller = thread;
-        self.connects = matches!(call, Call::Connect { .. });
+        self.connects = matches!(call, Call::Connect { .. } | Call::SendTo { .. });
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         if self.begun.values().any(|(begun, _)| *begun == thread) {
@@ -595,11 +668,21 @@ impl<'a> Checker<'a> {
 
     fn derive_needs(&mut self, call: &CheckedCall) {
         match call {
-            Call::WspAsyncSelect { .. } | Call::WspIoctl { .. } | Call::WspStartup { .. } => {
-                self.need(Need::Spi);
+            Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspStartup { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::ReadFile { .. }
+            | Call::WriteFile { .. } => self.need(Need::Spi),
+            // They are called from inside a call that waits, or for want of one fail.
+            Call::WsaCancelBlockingCall {} | Call::WsaIsBlocking {} => {
+                self.need(Need::BlockingHook);
             }
             Call::Send { flags, .. }
             | Call::Recv { flags, .. }
+            | Call::SendTo { flags, .. }
+            | Call::RecvFrom { flags, .. }
             | Call::WsaSend { flags, .. }
             | Call::WsaRecv { flags, .. }
                 if flags.oob =>
@@ -666,7 +749,8 @@ impl<'a> Checker<'a> {
         })
     }
 
-    /// A socket or window that a thread can use: one of its machine.
+    /// A socket or window that a thread can use: one of its machine or process. What the socket of
+    /// another process is to it, its stack must say.
     fn reachable(
         &self,
         names: &Names,
@@ -676,23 +760,29 @@ impl<'a> Checker<'a> {
     ) -> Checked<NameId> {
         let known = self.known(names, name, at)?;
         let (on, host) = (names.host(known), self.host_of(thread));
-        if on == host {
+        if on == host || self.apart == Apart::Processes && names.kind == self.sockets.kind {
             return Ok(known);
         }
         let message = format!(
-            "{} `{name}` is on {}, and thread `{}` on {}",
+            "{} `{name}` is {at} {}, and thread `{}` {at} {}",
             names.kind,
             self.machine(on),
             self.threads[usize::from(thread.0)],
-            self.machine(host)
+            self.machine(host),
+            at = self.apart.on(),
         );
-        let help = "machines reach one another by `connect` only".to_owned();
+        let help = match self.apart {
+            Apart::Machines => "machines reach one another by `connect` and `sendto` only",
+            Apart::Processes => "processes share sockets, and nothing else",
+        };
+        let help = help.to_owned();
         Err(self.source.error(at, message, Some(help)))
     }
 
     fn known_machine(&self, name: &str, at: &JsonPath) -> Checked<HostId> {
         let names = || self.machines.iter().map(String::as_str);
         let found = self.machines.iter().position(|other| other == name);
+        let found = found.filter(|_| self.apart == Apart::Machines);
         let found = found.and_then(|index| u8::try_from(index + 1).ok()).map(HostId);
         found.ok_or_else(|| {
             let some = || (!self.machines.is_empty()).then(|| choices(names()));
@@ -763,6 +853,7 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
                 Ok(AddressRef::Refusing)
             }
             AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+            AddressSpec::Zero => Ok(AddressRef::Zero),
             AddressSpec::Null => Ok(AddressRef::Null),
         }
     }

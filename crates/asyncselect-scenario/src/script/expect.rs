@@ -3,7 +3,7 @@
 use asyncselect_abi::EventRecord;
 use asyncselect_model::{Evidence, KnobId};
 
-use super::check::{Checked, Checker, REPEATS_MAX, success};
+use super::check::{Apart, Checked, Checker, REPEATS_MAX, success};
 use super::{Case, Cases, Claim, Expectation, Expected, Expecting, Guarded};
 use crate::script_file::{
     EventSpec, Expect, KnobIs, MessageSpec, MessagesSpec, ReturnSpec, Step, WhenMessages,
@@ -199,7 +199,8 @@ impl Checker<'_> {
         let wparam = at.clone().key("wParam");
         let socket = self.known(&self.sockets, &message.socket, &wparam)?;
         let (window_on, socket_on) = (self.windows.host(hwnd), self.sockets.host(socket));
-        if window_on != socket_on {
+        // Which of the descriptors of a shared socket a message names is for its stack to say.
+        if window_on != socket_on && self.apart == Apart::Machines {
             let message = format!(
                 "socket `{}` is on {}, and window `{}` on {}",
                 message.socket,

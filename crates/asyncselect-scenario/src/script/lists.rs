@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 26] = [
+const LISTS: [&str; 27] = [
     "clauses",
     "holds_on",
     "needs",
@@ -17,6 +17,7 @@ const LISTS: [&str; 26] = [
     "windows",
     "pairs",
     "listeners",
+    "datagrams",
     "steps",
     "before",
     "alphabet",
@@ -140,7 +141,7 @@ impl<'de> Deserialize<'de> for Field {
             fn visit_str<E>(self, name: &str) -> Result<Field, E> {
                 let lists =
                     u8::from(LISTS.contains(&name)) + u8::from(LISTS_OF_LISTS.contains(&name));
-                let is_free = matches!(name, "handlers" | "hosts");
+                let is_free = matches!(name, "handlers" | "hosts" | "processes");
                 Ok(if is_free { Field::Free } else { Field::Read { lists } })
             }
         }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use asyncselect_abi::Family;
 use asyncselect_abi::call::Repeat;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -151,23 +152,27 @@ impl Suite {
             threads,
             hosts,
             machines,
+            apart,
             literals,
             setup,
             ops,
             refusing,
             ..
         } = checker;
+        let (hosts, processes) = apart.of_threads(&machines, hosts);
         let start = Script {
             id: id_of(&source.path),
             title: file.title,
             clauses: file.clauses,
             fact: None,
+            family: Family::default(),
             needs: Vec::new(),
             sockets: sockets.names,
             windows: windows.names,
             events: events.names,
             threads,
-            hosts: if machines.is_empty() { Vec::new() } else { hosts },
+            hosts,
+            processes,
             machines,
             literals,
             setup,
@@ -180,6 +185,13 @@ impl Suite {
             source,
         };
         Ok(Self { start, alphabet, length: file.length, setup_text, before_texts })
+    }
+
+    /// The same suite for runs of an address family.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.start = self.start.on(family);
+        self
     }
 }
 
