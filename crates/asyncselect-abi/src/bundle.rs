@@ -155,6 +155,8 @@ pub enum NamedAddress {
     Any,
     /// `"unreachable"`: a network that cannot be reached.
     Unreachable,
+    /// `"zero"`: a structure of zeros.
+    Zero,
     /// `"null"`: no address at all.
     Null,
 }

@@ -239,6 +239,9 @@ pub enum Call<S, W, E, A, D> {
         /// The value that goes in; commands that only ask take 0.
         #[serde(default)]
         argp: u32,
+        /// For `SIO_ROUTING_INTERFACE_CHANGE`: the destination, `any:0` for all of them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        destination: Option<A>,
     },
     /// [`WSPStartup`](https://learn.microsoft.com/windows/win32/api/ws2spi/nf-ws2spi-wspstartup):
     /// Ws2_32.dll starts the provider once more, with another table of upcalls (AS-SPI-05). The
@@ -472,9 +475,9 @@ pub enum Call<S, W, E, A, D> {
         /// The value that goes in; commands that only ask take 0.
         #[serde(default, skip_serializing_if = "is_zero")]
         argp: u32,
-        /// For `SIO_ROUTING_INTERFACE_CHANGE`: the destination.
+        /// For `SIO_ROUTING_INTERFACE_CHANGE`: the destination, `any:0` for all of them.
         #[serde(skip_serializing_if = "Option::is_none")]
-        name: Option<A>,
+        destination: Option<A>,
     },
     /// `CloseHandle` on a socket, behind Winsock's back (W-08E).
     CloseHandle {
@@ -550,6 +553,9 @@ impl Default for Repeat {
         Self::ONCE
     }
 }
+
+/// The field of an address that is no end of a socket: there, "any" is the wildcard.
+pub const DESTINATION: &str = "destination";
 
 /// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so
 /// that an error can point at it.
@@ -666,9 +672,12 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
                 wmsg: *wmsg,
                 levent: *levent,
             },
-            Self::WspIoctl { s, cmd, argp } => {
-                Call::WspIoctl { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
-            }
+            Self::WspIoctl { s, cmd, argp, destination: to } => Call::WspIoctl {
+                s: names.socket("s", s)?,
+                cmd: *cmd,
+                argp: *argp,
+                destination: to.as_ref().map(|to| names.address(DESTINATION, to)).transpose()?,
+            },
             Self::WspStartup { version, post_message, hook, ifs_handles } => Call::WspStartup {
                 version: *version,
                 post_message: *post_message,
@@ -753,11 +762,11 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::WsaJoinLeaf { s, name } => {
                 Call::WsaJoinLeaf { s: names.socket("s", s)?, name: names.address("name", name)? }
             }
-            Self::WsaIoctl { s, cmd, argp, name } => Call::WsaIoctl {
+            Self::WsaIoctl { s, cmd, argp, destination: to } => Call::WsaIoctl {
                 s: names.socket("s", s)?,
                 cmd: *cmd,
                 argp: *argp,
-                name: name.as_ref().map(|name| names.address("name", name)).transpose()?,
+                destination: to.as_ref().map(|to| names.address(DESTINATION, to)).transpose()?,
             },
             Self::CloseHandle { s } => Call::CloseHandle { s: names.socket("s", s)? },
             Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket { s: names.socket("s", s)? },

@@ -65,6 +65,16 @@ impl Family {
         SocketAddr::new(ip, DISCARD_PORT)
     }
 
+    /// The unspecified address with port 0: it stands for a structure of zeros.
+    #[must_use]
+    pub const fn zero(self) -> SocketAddr {
+        let ip = match self {
+            Self::Ipv4 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+            Self::Ipv6 => IpAddr::V6(Ipv6Addr::UNSPECIFIED),
+        };
+        SocketAddr::new(ip, 0)
+    }
+
     /// The one address of a simulated machine; the others reach it there too.
     ///
     /// The first machine has the loopback address. The others have `127.0.0.2` to `127.0.0.4`, or

@@ -44,6 +44,53 @@ pub enum Fault<S, H = HostId> {
         /// The high word of `lParam`.
         error: WsaError,
     },
+    /// The flow specification of a socket changes (AS-QOS-01).
+    QosChanges {
+        /// The socket.
+        s: S,
+        /// The rate at which it may send from now on, in bytes a second.
+        #[serde(rename = "TokenRate")]
+        token_rate: u32,
+    },
+    /// The flow specification of a socket's group changes (AS-GQ-01).
+    GroupQosChanges {
+        /// The socket.
+        s: S,
+    },
+    /// The list of local addresses of a machine changes (AS-AL-01).
+    AddressesChange {
+        /// The machine; the first one if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<H>,
+    },
+    /// Another interface of a machine leads to a destination from now on (AS-RI-01).
+    RouteChanges {
+        /// The machine; the first one if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        host: Option<H>,
+        /// The destination, a machine; all destinations if not said.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<H>,
+        /// Whether no interface leads there any more (AS-RI-04).
+        #[serde(default, skip_serializing_if = "is_false")]
+        unreachable: bool,
+    },
+    /// There are no descriptors: `socket` and `accept` fail with WSAEMFILE.
+    NoSockets {
+        /// How many times in a row.
+        times: u8,
+    },
+    /// There is no buffer space: `socket`, `connect`, `accept`, `send` and `sendto` fail with
+    /// WSAENOBUFS.
+    NoBuffers {
+        /// How many times in a row.
+        times: u8,
+    },
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde wants")]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }
 
 impl<S, H> Fault<S, H> {
@@ -69,6 +116,20 @@ impl<S, H> Fault<S, H> {
             Self::EventError { s, event, error } => {
                 Fault::EventError { s: socket("s", s)?, event: *event, error: *error }
             }
+            Self::QosChanges { s, token_rate } => {
+                Fault::QosChanges { s: socket("s", s)?, token_rate: *token_rate }
+            }
+            Self::GroupQosChanges { s } => Fault::GroupQosChanges { s: socket("s", s)? },
+            Self::AddressesChange { host: of } => {
+                Fault::AddressesChange { host: of.as_ref().map(|of| host("host", of)).transpose()? }
+            }
+            Self::RouteChanges { host: of, to, unreachable } => Fault::RouteChanges {
+                host: of.as_ref().map(|of| host("host", of)).transpose()?,
+                to: to.as_ref().map(|to| host("to", to)).transpose()?,
+                unreachable: *unreachable,
+            },
+            Self::NoSockets { times } => Fault::NoSockets { times: *times },
+            Self::NoBuffers { times } => Fault::NoBuffers { times: *times },
         })
     }
 
@@ -81,6 +142,12 @@ impl<S, H> Fault<S, H> {
             Self::NetworkDown { .. } => "network_down",
             Self::PostFails { .. } => "post_fails",
             Self::EventError { .. } => "event_error",
+            Self::QosChanges { .. } => "qos_changes",
+            Self::GroupQosChanges { .. } => "group_qos_changes",
+            Self::AddressesChange { .. } => "addresses_change",
+            Self::RouteChanges { .. } => "route_changes",
+            Self::NoSockets { .. } => "no_sockets",
+            Self::NoBuffers { .. } => "no_buffers",
         }
     }
 }

@@ -200,7 +200,10 @@ impl Rename<String, String, String, NamedAddress, Data> for Checker {
     fn address(&mut self, field: &'static str, address: &NamedAddress) -> Result<(), String> {
         match address {
             NamedAddress::Of(name) => self.socket(field, name),
-            NamedAddress::Any | NamedAddress::Unreachable | NamedAddress::Null => Ok(()),
+            NamedAddress::Any
+            | NamedAddress::Unreachable
+            | NamedAddress::Zero
+            | NamedAddress::Null => Ok(()),
         }
     }
 

@@ -134,8 +134,12 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
         | Call::WsaAccept { .. }
         | Call::AcceptEx { .. }
         | Call::ConnectEx { .. } => return overlapped::perform(call),
-        Call::WsaJoinLeaf { .. } | Call::WsaIoctl { .. } => {
-            return Err(Refusal::NotMade(call.name()));
+        Call::WsaJoinLeaf { .. } => return Err(Refusal::NotMade(call.name())),
+        Call::WsaIoctl { s, cmd, argp, destination } => {
+            let destination = destination.flatten();
+            reply(sys::wsa_ioctl(s, cmd, argp, destination), |value| {
+                WireReply::Value(i64::from(value))
+            })
         }
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),

@@ -12,7 +12,7 @@ use asyncselect_abi::bundle::{
     Ending, FRESH_PROCESS, INVALID_HANDLE, INVALID_SOCKET, Line, NULL_HANDLE, NamedAddress,
     NamedCall, Place, Plan, PlannedCall, PlannedStep,
 };
-use asyncselect_abi::call::{Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
 use asyncselect_abi::protocol::{RequestBody, ResponseBody, Returned, WireMessage, WireReply};
 use asyncselect_abi::{
     BackendError, Call, Data, EventHandle, Family, Hwnd, SocketHandle, ThreadId, WsaError,
@@ -483,11 +483,13 @@ impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
 
     fn address(
         &mut self,
-        _: &'static str,
+        field: &'static str,
         address: &NamedAddress,
     ) -> Result<Option<SocketAddr>, NeverMade> {
         match address {
             NamedAddress::Null => Ok(None),
+            NamedAddress::Zero => Ok(Some(self.family.zero())),
+            NamedAddress::Any if field == DESTINATION => Ok(Some(self.family.zero())),
             NamedAddress::Any => Ok(Some(SocketAddr::new(self.family.loopback(), 0))),
             NamedAddress::Unreachable => Ok(Some(self.family.unreachable())),
             NamedAddress::Of(name) => match self.addresses.get(name.as_str()) {

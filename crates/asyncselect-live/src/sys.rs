@@ -3,7 +3,7 @@
 //! Nothing is interpreted here. A function answers what the API answered, and the error is read
 //! immediately after the call, before a buffer is dropped or anything else runs.
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
 use std::sync::OnceLock;
@@ -32,6 +32,9 @@ pub(crate) const SELECT_LEN_MAX: usize = 64;
 
 /// The room for an address of either family.
 const ADDRESS_LEN: i32 = size_of_i32::<WinSock::SOCKADDR_INET>();
+
+/// What SO_TYPE answers for TCP.
+pub(crate) const STREAM: u32 = WinSock::SOCK_STREAM as u32;
 
 const fn size_of_i32<T>() -> i32 {
     let size = size_of::<T>();
@@ -86,7 +89,9 @@ fn raw_window(hwnd: Hwnd) -> Foundation::HWND {
     usize::try_from(hwnd.0).unwrap_or(usize::MAX) as Foundation::HWND
 }
 
-/// An address of either family as the API takes it.
+/// An address of either family as the API takes it. An unspecified one with port 0 stands for a
+/// structure of zeros, family and all, as connect takes it to dissolve a datagram socket's
+/// association.
 struct RawAddress {
     raw: WinSock::SOCKADDR_INET,
     len: i32,
@@ -95,11 +100,12 @@ struct RawAddress {
 impl RawAddress {
     fn new(address: SocketAddr) -> Self {
         let port = address.port().to_be();
+        let zeros = address.ip().is_unspecified() && port == 0;
         match address {
             SocketAddr::V4(address) => {
                 let ip = u32::from_ne_bytes(address.ip().octets());
                 let ipv4 = WinSock::SOCKADDR_IN {
-                    sin_family: WinSock::AF_INET,
+                    sin_family: if zeros { 0 } else { WinSock::AF_INET },
                     sin_port: port,
                     sin_addr: WinSock::IN_ADDR { S_un: WinSock::IN_ADDR_0 { S_addr: ip } },
                     sin_zero: [0; 8],
@@ -110,7 +116,7 @@ impl RawAddress {
             SocketAddr::V6(address) => {
                 let ip = WinSock::IN6_ADDR_0 { Byte: address.ip().octets() };
                 let ipv6 = WinSock::SOCKADDR_IN6 {
-                    sin6_family: WinSock::AF_INET6,
+                    sin6_family: if zeros { 0 } else { WinSock::AF_INET6 },
                     sin6_port: port,
                     sin6_addr: WinSock::IN6_ADDR { u: ip },
                     ..Default::default()
@@ -360,6 +366,71 @@ pub(crate) fn ioctlsocket(s: SocketHandle, cmd: IoctlCommand, argp: u32) -> Obse
     // SAFETY: all three commands read or write one u_long, which `value` is.
     let status = checked(unsafe { WinSock::ioctlsocket(raw(s), cmd, &raw mut value) })?;
     Ok((status, value))
+}
+
+/// WSAIoctl, not overlapped. The command's value: what the API left there, and of a QOS the rate at
+/// which the socket may send.
+pub(crate) fn wsa_ioctl(
+    s: SocketHandle,
+    cmd: IoctlCommand,
+    argp: u32,
+    destination: Option<SocketAddr>,
+) -> Observed<u32> {
+    let code = match cmd {
+        IoctlCommand::FIONBIO => WinSock::FIONBIO.cast_unsigned(),
+        IoctlCommand::FIONREAD => WinSock::FIONREAD.cast_unsigned(),
+        IoctlCommand::SIOCATMARK => WinSock::SIOCATMARK.cast_unsigned(),
+        IoctlCommand::SIO_GET_QOS => WinSock::SIO_GET_QOS,
+        IoctlCommand::SIO_GET_GROUP_QOS => WinSock::SIO_GET_GROUP_QOS,
+        IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE => WinSock::SIO_ROUTING_INTERFACE_CHANGE,
+        IoctlCommand::SIO_ADDRESS_LIST_CHANGE => WinSock::SIO_ADDRESS_LIST_CHANGE,
+    };
+    let destination = destination.map(RawAddress::new);
+    let mut number = argp;
+    let mut qos = WinSock::QOS::default();
+    let none = (ptr::null(), 0);
+    let nowhere = (ptr::null_mut(), 0);
+    let number_len = size_of_i32::<u32>().cast_unsigned();
+    let (input, output): ((*const c_void, u32), (*mut c_void, u32)) = match cmd {
+        IoctlCommand::FIONBIO => (((&raw const number).cast(), number_len), nowhere),
+        IoctlCommand::FIONREAD | IoctlCommand::SIOCATMARK => {
+            (none, ((&raw mut number).cast(), number_len))
+        }
+        IoctlCommand::SIO_GET_QOS | IoctlCommand::SIO_GET_GROUP_QOS => {
+            let len = size_of_i32::<WinSock::QOS>().cast_unsigned();
+            (none, ((&raw mut qos).cast(), len))
+        }
+        IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE => {
+            let (destination, len) = pointer_and_len(destination.as_ref());
+            ((destination.cast(), len.cast_unsigned()), nowhere)
+        }
+        IoctlCommand::SIO_ADDRESS_LIST_CHANGE => (none, nowhere),
+    };
+    let mut returned = 0;
+    // SAFETY: both buffers are whole values of ours or nothing, with their sizes; it is not
+    // overlapped, so that nothing is written after it returned.
+    checked(unsafe {
+        WinSock::WSAIoctl(
+            raw(s),
+            code,
+            input.0,
+            input.1,
+            output.0,
+            output.1,
+            &raw mut returned,
+            ptr::null_mut(),
+            None,
+        )
+    })?;
+    Ok(match cmd {
+        IoctlCommand::FIONREAD | IoctlCommand::SIOCATMARK => number,
+        IoctlCommand::SIO_GET_QOS | IoctlCommand::SIO_GET_GROUP_QOS => {
+            qos.SendingFlowspec.TokenRate
+        }
+        IoctlCommand::FIONBIO
+        | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
+        | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => 0,
+    })
 }
 
 pub(crate) fn setsockopt(s: SocketHandle, optval: SocketOption<SocketHandle>) -> Observed<i32> {

@@ -15,9 +15,11 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
+mod notices;
 mod options;
 mod overlapped;
 mod provider;
@@ -180,7 +182,13 @@ impl World {
         }
         let known = |_| socket.expect("refuse_early has looked");
         if self.is_network_down(host) && !survives_network(call) {
-            return unsupported(call.name(), "while the network is down");
+            return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
+        }
+        if let Some(socket) = socket
+            && self.is_datagram(socket)
+            && let Some(outcome) = self.datagram_call(socket, call, cx)
+        {
+            return outcome;
         }
         if let Some(socket) = socket
             && let Some(what) = self.forbidden(call, socket)
@@ -241,9 +249,8 @@ impl World {
             Call::IoctlSocket { s, cmd, argp } => {
                 self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
             }
-            // AS-NB-03: all three names are one.
-            Call::WsaIoctl { s, cmd, argp, .. } => {
-                self.ioctlsocket(known(*s), *cmd, *argp, cx).map(Progress::Done)
+            Call::WsaIoctl { s, cmd, argp, destination: to } => {
+                self.wsa_ioctl(known(*s), *cmd, *argp, to.flatten(), cx)
             }
             Call::SetSockOpt { s, optval } => self.setsockopt(known(*s), *optval, cx),
             Call::GetSockOpt { s, optname } => Ok(self.getsockopt(known(*s), *optname)),
@@ -303,6 +310,19 @@ impl World {
         }
     }
 
+    /// What a call answers on a machine whose network failed. Every page lists the error; what a
+    /// registration then hears, because the call enables an event or connects, none says.
+    fn network_is_down(&self, host: HostId, call: &BackendCall) -> Result<Refusal, ModelError> {
+        let descriptor = call.socket().and_then(|handle| self.open_socket(host, *handle));
+        if descriptor
+            .is_some_and(|descriptor| self.socket(self.behind(descriptor)).registration.is_some())
+            && !enables_nothing(call)
+        {
+            return Err(ModelError::new(call.name(), "of a registered socket without a network"));
+        }
+        Ok(Refusal::plain(WsaError::WSAENETDOWN))
+    }
+
     /// Whether the call that a thread waits for can return now.
     #[inline]
     pub(crate) fn can_return(&self, thread: ThreadId, pending: PendingCall) -> bool {
@@ -314,6 +334,9 @@ impl World {
             }
             PendingCall::Accept { listener, .. } => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
+            }
+            PendingCall::Receive { socket, .. } if self.is_datagram(socket) => {
+                self.has_parcel(socket) || self.socket(socket).receive_shut
             }
             PendingCall::Receive { socket, .. } => match self.socket(socket).link() {
                 None => true,
@@ -335,8 +358,9 @@ impl World {
             PendingCall::Select { read, write, except } => {
                 self.count_ready([read, write, except]) > 0
                     // Its time is over.
-                    || self.select_left_ms[usize::from(thread.0)] == 0
+                    || self.more.select_left_ms[usize::from(thread.0)] == 0
             }
+            PendingCall::Change { socket, event } => self.has_changed(socket, event),
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
@@ -352,6 +376,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let slot = usize::from(thread.0);
+        // What arrives may let a call return that waits on any machine.
+        cx.caller = self.host_of(thread);
         let pending = std::mem::take(&mut self.pending[slot]);
         let progress = match pending {
             PendingCall::None => unreachable!("moves offers a return for pending calls only"),
@@ -379,8 +405,13 @@ impl World {
                 self.transmit(socket, data, Mode::Waited, cx)
             }
             PendingCall::Select { read, write, except } => {
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
+            }
+            PendingCall::Change { socket, event } => {
+                // What the call tells of is told (AS-EN-13).
+                self.told(socket, event);
+                succeeds()
             }
             PendingCall::Message { window, min, max } => {
                 let filter = Self::message_filter(thread, window, min, max);
@@ -409,6 +440,21 @@ fn is_of_provider(call: &BackendCall) -> bool {
 /// Whether a call is one of Winsock's, and not of windows and messages.
 fn is_winsock(call: &BackendCall) -> bool {
     !matches!(call, Call::CreateWindow {} | Call::DestroyWindow { .. } | Call::GetMessage { .. })
+}
+
+/// Calls that enable no event and have no outcome that an event tells of.
+fn enables_nothing(call: &BackendCall) -> bool {
+    matches!(
+        call,
+        Call::Bind { .. }
+            | Call::Listen { .. }
+            | Call::Shutdown { .. }
+            | Call::IoctlSocket { .. }
+            | Call::SetSockOpt { .. }
+            | Call::GetSockOpt { .. }
+            | Call::GetSockName { .. }
+            | Call::GetPeerName { .. }
+    )
 }
 
 /// Calls that need no network.

@@ -43,15 +43,39 @@ impl World {
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) {
+        self.evaluate_among(socket, u16::MAX, trigger, cx);
+    }
+
+    /// The same of one event only, where no other can have come to hold.
+    pub(crate) fn evaluate_one<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        event: NetworkEvent,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
+        let among = u16::try_from(event.bit().0).expect("defined events have the ten low bits");
+        self.evaluate_among(socket, among, trigger, cx);
+    }
+
+    #[inline]
+    fn evaluate_among<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        among: u16,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) {
         // Unless somebody wants to hear of silence, only what may be posted is looked at.
-        let candidates = self.socket(socket).candidates();
+        let candidates = self.socket(socket).candidates() & among;
         if candidates == 0 && !S::WANTS_SILENCE {
             return;
         }
         let mut due: [Option<Due>; NetworkEvent::ALL.len()] = Default::default();
         let mut count = 0;
         for event in NetworkEvent::ALL {
-            if !S::WANTS_SILENCE && u32::from(candidates) & event.bit().0 == 0 {
+            let looked_at = if S::WANTS_SILENCE { among } else { candidates };
+            if u32::from(looked_at) & event.bit().0 == 0 {
                 continue;
             }
             let this = self.socket(socket);
@@ -151,13 +175,15 @@ impl World {
                 | NetworkEvent::AddressListChange => Condition::No(Absence::HandleClosed),
             };
         }
+        if self.is_datagram(socket) {
+            return self.datagram_condition(socket, event, trigger, cx);
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket, cx),
-            // Nothing in this network changes them (AS-EN-12, AS-EN-13).
             NetworkEvent::Qos
             | NetworkEvent::GroupQos
             | NetworkEvent::RoutingInterfaceChange
-            | NetworkEvent::AddressListChange => return Condition::No(Absence::Unchanged),
+            | NetworkEvent::AddressListChange => return self.noticed(socket, event, trigger, cx),
             NetworkEvent::Read
             | NetworkEvent::Write
             | NetworkEvent::Oob
@@ -212,7 +238,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+            | SocketState::Connected(..)
+            | SocketState::Datagram => Condition::No(Absence::NotListening),
         }
     }
 
@@ -254,7 +281,12 @@ impl World {
             | Trigger::TimedOut
             | Trigger::SpaceArrived
             | Trigger::OptionSet
-            | Trigger::HandleClosed => return nothing,
+            | Trigger::IoctlCalled
+            | Trigger::Changed
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::PeerSet
+            | Trigger::Unreachable => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -416,7 +448,12 @@ impl World {
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
                 | Trigger::OptionSet
-                | Trigger::HandleClosed,
+                | Trigger::IoctlCalled
+                | Trigger::Changed
+                | Trigger::HandleClosed
+                | Trigger::Bound
+                | Trigger::PeerSet
+                | Trigger::Unreachable,
                 _,
             ) => false,
         };
@@ -536,7 +573,12 @@ impl World {
             }
             Err((guard, becomes)) => {
                 match becomes {
-                    FailedPost::Lost => self.socket_mut(socket).spend(event),
+                    FailedPost::Lost => {
+                        self.socket_mut(socket).spend(event);
+                        if event >= NetworkEvent::Qos {
+                            self.told(socket, event);
+                        }
+                    }
                     FailedPost::StaysArmed => {}
                 }
                 if S::WANTS_SILENCE {
@@ -547,15 +589,13 @@ impl World {
         }
     }
 
-    /// The error that an event is told with: what a script wants, just once.
+    /// The error that an event is told with: what a script wants, just once. A change that is told
+    /// is told (AS-EN-12, AS-EN-13).
     fn told_error(&mut self, socket: SocketIx, event: NetworkEvent, error: WsaError) -> WsaError {
-        match self.faults.event {
-            Some((of, which, injected)) if (of, which) == (socket, event) => {
-                self.faults.event = None;
-                injected
-            }
-            Some(_) | None => error,
+        if event >= NetworkEvent::Qos {
+            self.told(socket, event);
         }
+        self.take_injected(socket, event).unwrap_or(error)
     }
 
     /// Whether PostMessage, or the provider's upcall for it, puts a message into the queue of a

@@ -80,7 +80,7 @@ impl World {
         }
     }
 
-    /// AS-EN-23, W-010: does select set the event object of a socket of which something is recorded?
+    /// AS-EN-23, W-010: does select set the event object of a socket with a record?
     pub(crate) fn selected<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,

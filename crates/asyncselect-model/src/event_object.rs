@@ -1,4 +1,6 @@
-//! Event objects: who has which, and whether it is set. Their calls are in `calls/event_objects.rs`.
+//! Event objects: who has which, and whether it is set.
+//!
+//! Their calls are in `calls/event_objects.rs`.
 //!
 //! Where it lies:
 //! * There are 64 of them at most, over all machines.

@@ -10,6 +10,7 @@
 //! * All sockets are of one family, and nothing else depends on which: a socket for both
 //!   (IPV6_V6ONLY off) is not there.
 //! * A machine whose network failed still carries its own connections from itself to itself.
+//! * Datagrams from or to a machine whose network failed are gone, those under way too.
 //! * A connection that a failed network cut is over for the end that is told of a time-out, and
 //!   for that end only: the other machine's stack stays as it was when its network failed.
 
@@ -157,6 +158,9 @@ impl World {
             if let End::Socket(peer) = self.streams.end(link, there) {
                 self.lose(peer)?;
             }
+        }
+        if !self.more.datagrams.flying().is_empty() {
+            self.more.get_mut().datagrams.cut_off(host);
         }
         self.faults.network_down.set(host, true);
         Ok(())

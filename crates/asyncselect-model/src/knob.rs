@@ -205,6 +205,8 @@ knobs! {
         WouldBlock = "would_block",
         /// All of them.
         AnySend = "any_send",
+        /// All that failed.
+        FailedSend = "failed_send",
     }
 
     /// Whether a send that took less than it was given arms FD_WRITE again.
@@ -313,8 +315,8 @@ knobs! {
         Ignored = "ignored",
     }
 
-    /// Whether a receive call with MSG_OOB that SO_OOBINLINE makes invalid arms again.
-    RefusedOobRearms = "refused_oob_rearms" ["AS-EN-09" "AS-OOB-07" "OQ-35"] {
+    /// Whether a receive call with MSG_OOB that is invalid (SO_OOBINLINE, datagrams) arms again.
+    RefusedOobRearms = "refused_oob_rearms" ["AS-EN-09" "AS-OOB-07" "AS-OOB-08" "OQ-35"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -656,6 +658,130 @@ knobs! {
         WriteFirst = "write_first",
     }
 
+    // Datagrams.
+
+    /// Whether connect on a datagram socket, which completes at once, posts FD_CONNECT.
+    DatagramConnect = "datagram_connect" ["AS-UDP-01" "AS-CO-02" "W-093" "C11"] {
+        /// It does.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+    }
+
+    /// Whether connect on a datagram socket posts FD_WRITE, posted before or not.
+    DatagramConnectWrite = "write_after_datagram_connect" ["AS-WR-02" "W-093" "C11"] {
+        /// It does.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+    }
+
+    /// Whether FD_WRITE is posted when a datagram socket is registered that is not bound.
+    WriteOnUnbound = "write_on_unbound" ["OQ-08" "AS-UDP-03" "W-091"] {
+        /// It is: sendto would bind the socket.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether bind on a datagram socket posts FD_WRITE, posted before or not.
+    WriteAfterBind = "write_after_bind" ["AS-WR-04" "AS-UDP-02"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+    }
+
+    /// What becomes of unread datagrams when connect gives a datagram socket another peer.
+    PeerChange = "datagrams_on_peer_change" ["AS-UDP-05"] {
+        /// They are discarded.
+        Discarded = "discarded",
+        /// They stay, whoever sent them.
+        Kept = "kept",
+    }
+
+    /// What connect with an address of zeros makes of a datagram socket that has a peer.
+    Disconnect = "datagram_disconnect" ["AS-UDP-05"] {
+        /// One without a peer.
+        Dissolves = "dissolves",
+        /// One without a peer and without its port, unless bind named it.
+        Unbinds = "unbinds",
+    }
+
+    /// How a socket is told that nobody is bound where it sent a datagram.
+    PortUnreachable = "port_unreachable" ["AS-UDP-07" "W-095"] {
+        /// The next receive call fails with `WSAECONNRESET`.
+        ConnReset = "WSAECONNRESET",
+        /// It is not.
+        Ignored = "ignored",
+    }
+
+    /// Whether that posts FD_CLOSE to a socket that is connected there, with `WSAECONNREFUSED`, and
+    /// nothing from then on.
+    PortUnreachableClose = "port_unreachable_close" ["AS-UDP-04" "AS-CL-01" "W-095"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+    }
+
+    /// Whether it posts FD_READ, where a receive call would tell of it.
+    PortUnreachableRead = "port_unreachable_read" ["OQ-16" "AS-UDP-07"] {
+        /// It does not: there is no data.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+        /// It does, with `WSAECONNRESET` as the error word.
+        PostsError = "posts_error",
+    }
+
+    /// Whether an empty datagram posts FD_READ.
+    EmptyDatagramRead = "empty_datagram_read" ["OQ-16" "AS-UDP-06"] {
+        /// It does: a receive call would return.
+        Posts = "posts",
+        /// It does not: it holds no data.
+        Silent = "silent",
+    }
+
+    /// Whether unread datagrams post FD_READ after shutdown(SD_RECEIVE), which keeps them.
+    ReadAfterReceiveShutdown = "read_after_receive_shutdown" ["OQ-15" "AS-CL-21"] {
+        /// They do.
+        Posts = "posts",
+        /// They do not: no receive call can have them.
+        Silent = "silent",
+    }
+
+    /// What FIONREAD counts on a datagram socket.
+    DatagramFionread = "fionread_datagrams" ["X-25" "AS-Q-10"] {
+        /// The bytes of all unread datagrams.
+        Total = "total",
+        /// Those of the first.
+        First = "first",
+    }
+
+    /// What a receive call answers on a datagram socket that is not bound.
+    ReceiveUnbound = "receive_unbound" ["W-094"] {
+        /// `WSAEINVAL`.
+        Einval = "WSAEINVAL",
+        /// It waits, or fails with `WSAEWOULDBLOCK`.
+        Waits = "waits",
+    }
+
+    /// What send answers on a datagram socket without a peer.
+    SendWithoutPeer = "send_without_peer" ["W-094"] {
+        /// `WSAENOTCONN`.
+        NotConn = "WSAENOTCONN",
+        /// `WSAEINVAL`.
+        Einval = "WSAEINVAL",
+    }
+
+    /// What a receive call with MSG_OOB answers on a datagram socket.
+    DatagramOob = "datagram_oob_receive" ["AS-OOB-08"] {
+        /// `WSAEOPNOTSUPP`.
+        OpNotSupp = "WSAEOPNOTSUPP",
+        /// What it answers without MSG_OOB.
+        Ignored = "ignored",
+    }
     // Overlapped and extended calls.
 
     /// What a connection that a condition function deferred (CF_DEFER) does to FD_ACCEPT.
@@ -853,6 +979,77 @@ knobs! {
         Silent = "silent",
         /// It posts FD_CLOSE, error word 0.
         Posts = "posts",
+    }
+
+    /// What becomes of data that is under way from sockets that the last WSACleanup or WSPCleanup
+    /// closes.
+    CleanupData = "cleanup_data" ["X-30" "AS-CLS-06"] {
+        /// It arrives, and the end behind it.
+        Sent = "sent",
+        /// It is lost, and the connection reset.
+        Lost = "lost",
+    }
+
+    // Quality of service, routes and addresses.
+
+    /// Whether changes of quality of service, routes and addresses are ever reported.
+    ChangeEvents = "change_events" ["AS-QOS-01" "AS-RI-01" "AS-AL-01" "W-096" "W-097" "C13"] {
+        /// They are.
+        Reported = "reported",
+        /// They are not: the four bits do nothing.
+        Ignored = "ignored",
+    }
+
+    /// Whether FD_GROUP_QOS, which is reserved, is posted when the quality of a group changes.
+    GroupQos = "group_qos" ["AS-GQ-01"] {
+        /// It is, as FD_QOS.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether a registration is told of a route or an address that changed before it, after its
+    /// IOCTL.
+    ChangeBeforeRegistration = "change_before_registration" ["OQ-31"] {
+        /// It is, as of any condition that holds.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether a registration is told of a change of quality of service that an earlier one was
+    /// told of and that nobody has asked about since.
+    QosToldBefore = "qos_told_before" ["AS-QOS-02" "AS-EN-12"] {
+        /// It is not: a change has one message.
+        Silent = "silent",
+        /// It is: the quality of service has changed.
+        Posts = "posts",
+    }
+
+    /// Whether the destination of SIO_ROUTING_INTERFACE_CHANGE matters.
+    RouteDestination = "route_destination" ["AS-RI-02"] {
+        /// It does: only changes of the way there are told.
+        Matters = "matters",
+        /// It does not: any change of a route is told.
+        Ignored = "ignored",
+    }
+
+    /// What SIO_GET_QOS and SIO_GET_GROUP_QOS answer.
+    GetQos = "sio_get_qos" ["AS-QOS-06" "X-22"] {
+        /// The quality of service.
+        Works = "works",
+        /// `WSAENOPROTOOPT`: there is none.
+        NoProtoOpt = "WSAENOPROTOOPT",
+        /// `WSAEOPNOTSUPP`: the command is not known.
+        OpNotSupp = "WSAEOPNOTSUPP",
+    }
+
+    /// What SIO_ROUTING_INTERFACE_CHANGE answers.
+    RouteIoctl = "sio_routing_interface_change" ["AS-RI-03"] {
+        /// It waits, or fails with WSAEWOULDBLOCK on a non-blocking socket.
+        Waits = "waits",
+        /// `WSAEOPNOTSUPP`: the command is not known.
+        OpNotSupp = "WSAEOPNOTSUPP",
     }
 }
 

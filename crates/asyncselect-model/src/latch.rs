@@ -58,13 +58,23 @@ pub enum Trigger {
     SpaceArrived,
     /// SO_OOBINLINE was changed.
     OptionSet,
+    /// WSAIoctl, where it enables an event (AS-EN-07, AS-EN-08).
+    IoctlCalled,
+    /// The quality of service, a route or an address changed.
+    Changed,
     /// CloseHandle closed the last handle.
     HandleClosed,
+    /// bind on a datagram socket (AS-WR-04).
+    Bound,
+    /// connect on a datagram socket (AS-UDP-01).
+    PeerSet,
+    /// Nobody is bound where a datagram was sent (AS-UDP-07).
+    Unreachable,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 23] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -82,7 +92,12 @@ impl Trigger {
         Self::TimedOut,
         Self::SpaceArrived,
         Self::OptionSet,
+        Self::IoctlCalled,
+        Self::Changed,
         Self::HandleClosed,
+        Self::Bound,
+        Self::PeerSet,
+        Self::Unreachable,
     ];
 
     /// The trigger in words.
@@ -106,7 +121,12 @@ impl Trigger {
             Self::TimedOut => "time-out",
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
+            Self::IoctlCalled => "ioctl call",
+            Self::Changed => "change",
             Self::HandleClosed => "handle closed",
+            Self::Bound => "bound",
+            Self::PeerSet => "peer set",
+            Self::Unreachable => "port unreachable",
         }
     }
 
@@ -116,7 +136,9 @@ impl Trigger {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
             Self::Connected | Self::Extended => Moment::Connected,
-            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled => Moment::Called,
+            Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled | Self::IoctlCalled => {
+                Moment::Called
+            }
             Self::ConnectFailed
             | Self::ConnectRefused(_)
             | Self::ConnectionArrived
@@ -125,7 +147,11 @@ impl Trigger {
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
-            | Self::HandleClosed => Moment::Happened,
+            | Self::Changed
+            | Self::HandleClosed
+            | Self::Unreachable => Moment::Happened,
+            Self::Bound => Moment::Bound,
+            Self::PeerSet => Moment::PeerSet,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -146,6 +172,10 @@ enum Moment {
     Happened,
     /// This side ended the connection.
     Aborted,
+    /// bind.
+    Bound,
+    /// connect on a datagram socket.
+    PeerSet,
 }
 
 /// Whether there is a registration that wants the event.
@@ -183,8 +213,19 @@ pub enum Condition {
     EndedUnread,
     /// The connection is gone, with this error word.
     Aborted(WsaError),
+    /// The flow specification has changed.
+    QosChanged,
+    /// That of the group has.
+    GroupQosChanged,
+    /// Another interface leads to the destination, or none, as the error word says.
+    RouteChanged(WsaError),
+    /// The list of local addresses has changed; the error word is 0.
+    AddressesChanged(WsaError),
     /// The last handle was closed, and not by closesocket (W-08E).
     HandleClosed,
+    /// A receive call would tell that a port is unreachable, or the stack takes that for a
+    /// closure; with this error word (OQ-16, W-095).
+    Unreachable(WsaError),
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -194,7 +235,11 @@ impl Condition {
     #[must_use]
     pub const fn error(self) -> WsaError {
         match self {
-            Self::ConnectFailed(error) | Self::Aborted(error) => error,
+            Self::ConnectFailed(error)
+            | Self::Aborted(error)
+            | Self::Unreachable(error)
+            | Self::RouteChanged(error)
+            | Self::AddressesChanged(error) => error,
             Self::Readable
             | Self::Writable
             | Self::Urgent
@@ -202,6 +247,8 @@ impl Condition {
             | Self::Connected
             | Self::Ended { .. }
             | Self::EndedUnread
+            | Self::QosChanged
+            | Self::GroupQosChanged
             | Self::HandleClosed
             | Self::No(_) => WsaError(0),
         }
@@ -243,10 +290,30 @@ pub enum Absence {
     ConnectedBefore,
     /// An extended call established the connection, and its end alone tells of it (OQ-22).
     Extended,
-    /// Nothing of the kind has changed.
+    /// Nothing of the kind has changed since the program heard of it last.
     Unchanged,
+    /// Nobody has asked to hear of the next change (AS-EN-13).
+    NotAsked,
+    /// It changed before the registration, and this stack does not tell (OQ-31).
+    ChangedBefore,
+    /// The event is reserved, and this stack has no use for it (AS-GQ-01).
+    Reserved,
+    /// It changed, and this stack tells nobody (W-097, C13).
+    Unreported,
     /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
     HandleClosed,
+    /// A datagram socket has nothing that could be closed (AS-UDP-04).
+    Connectionless,
+    /// connect on a datagram socket, which this stack tells senders nothing of (W-093).
+    PeerSet,
+    /// The datagram socket is not bound, and this stack waits until it is (OQ-08).
+    Unbound,
+    /// Only datagrams without a byte are unread, and this stack does not tell (OQ-16).
+    OnlyEmpty,
+    /// Only an error is there to receive, and this stack does not tell (OQ-16).
+    OnlyAnError,
+    /// A port was unreachable, which this stack took for a closure (W-095).
+    LooksClosed,
 }
 
 /// Why an event was not posted.
@@ -302,8 +369,28 @@ impl Guard {
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Extended => Rule::Oq22,
-                Absence::Unchanged => Rule::En12,
+                Absence::Unchanged | Absence::NotAsked => match event {
+                    NetworkEvent::RoutingInterfaceChange | NetworkEvent::AddressListChange => {
+                        Rule::En13
+                    }
+                    NetworkEvent::Read
+                    | NetworkEvent::Write
+                    | NetworkEvent::Oob
+                    | NetworkEvent::Accept
+                    | NetworkEvent::Connect
+                    | NetworkEvent::Close
+                    | NetworkEvent::Qos
+                    | NetworkEvent::GroupQos => Rule::En12,
+                },
+                Absence::ChangedBefore => Rule::Oq31,
+                Absence::Reserved => Rule::Gq01,
+                Absence::Unreported => Rule::W097,
                 Absence::HandleClosed => Rule::W08E,
+                Absence::Connectionless => Rule::Udp04,
+                Absence::PeerSet => Rule::W093,
+                Absence::Unbound => Rule::Oq08,
+                Absence::OnlyEmpty | Absence::OnlyAnError => Rule::Oq16,
+                Absence::LooksClosed => Rule::W095,
             },
         }
     }
@@ -334,7 +421,17 @@ impl Guard {
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
+            Self::Absent(Absence::NotAsked) => "nobody has asked to hear of the next change",
+            Self::Absent(Absence::ChangedBefore) => "changed before the registration",
+            Self::Absent(Absence::Reserved) => "the event is reserved",
+            Self::Absent(Absence::Unreported) => "changes are not reported",
             Self::Absent(Absence::HandleClosed) => "the handle was closed",
+            Self::Absent(Absence::Connectionless) => "a datagram socket",
+            Self::Absent(Absence::PeerSet) => "connect changes nothing for senders",
+            Self::Absent(Absence::Unbound) => "not bound",
+            Self::Absent(Absence::OnlyEmpty) => "only empty datagrams are waiting",
+            Self::Absent(Absence::OnlyAnError) => "only an error is waiting",
+            Self::Absent(Absence::LooksClosed) => "a port was unreachable",
         }
     }
 }
@@ -373,7 +470,12 @@ pub fn decide(
             | Condition::Ended { .. }
             | Condition::EndedUnread
             | Condition::HandleClosed
-            | Condition::Aborted(_),
+            | Condition::Aborted(_)
+            | Condition::QosChanged
+            | Condition::GroupQosChanged
+            | Condition::RouteChanged(_)
+            | Condition::AddressesChanged(_)
+            | Condition::Unreachable(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
     }
@@ -381,20 +483,22 @@ pub fn decide(
 
 /// The clause that demands a message when a condition holds and the event is armed.
 fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
-    use Moment::{Aborted, Called, Connected, Happened, Inherited, Registered};
+    use Moment::{Aborted, Bound, Called, Connected, Happened, Inherited, PeerSet, Registered};
     match (condition, trigger.moment()) {
         // AS-RD-01: at registration; the socket accept made has just been registered.
         (Condition::Readable, Registered | Inherited) => Rule::Rd01,
         // AS-RD-03: level-triggered, a receive call looks again.
         (Condition::Readable, Called) => Rule::Rd03,
         // AS-RD-02: on arrival.
-        (Condition::Readable, Connected | Happened | Aborted) => Rule::Rd02,
+        (Condition::Readable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Rd02,
         // AS-WR-01: at registration.
         (Condition::Writable, Registered) => Rule::Wr01,
         // AS-WR-11: after ConnectEx or AcceptEx.
         (Condition::Writable, Connected) if trigger == Trigger::Extended => Rule::Wr11,
         // AS-WR-02: after connect or accept.
-        (Condition::Writable, Inherited | Connected) => Rule::Wr02,
+        (Condition::Writable, Inherited | Connected | PeerSet) => Rule::Wr02,
+        // AS-WR-04: after bind, perhaps.
+        (Condition::Writable, Bound) => Rule::Wr04,
         // AS-WR-03: when space comes back after a send that failed for want of it.
         (Condition::Writable, Called | Happened | Aborted) => Rule::Wr03,
         // AS-OOB-02: at registration.
@@ -402,28 +506,32 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         // AS-OOB-04: a receive call looks again.
         (Condition::Urgent, Called) => Rule::Oob04,
         // AS-OOB-03: on arrival.
-        (Condition::Urgent, Connected | Happened | Aborted) => Rule::Oob03,
+        (Condition::Urgent, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Oob03,
         // AS-AC-01: at registration.
         (Condition::Acceptable, Registered | Inherited) => Rule::Ac01,
         // AS-AC-03: accept looks again.
         (Condition::Acceptable, Called) => Rule::Ac03,
         // AS-AC-02: on arrival.
-        (Condition::Acceptable, Connected | Happened | Aborted) => Rule::Ac02,
+        (Condition::Acceptable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Ac02,
         // AS-CO-01: at registration.
         (Condition::Connected, Registered | Inherited) => Rule::Co01,
+        // AS-UDP-01: a datagram connect completes at once.
+        (Condition::Connected, PeerSet) => Rule::Udp01,
         // AS-CO-05: when the outcome is known, good or bad.
-        (Condition::Connected, Connected | Called | Happened | Aborted)
+        (Condition::Connected, Connected | Called | Happened | Aborted | Bound)
         | (Condition::ConnectFailed(_), _) => Rule::Co05,
         // AS-CL-02: at registration.
         (Condition::Ended { .. }, Registered | Inherited) => Rule::Cl02,
         // AS-CL-04: the peer answered this side's end.
-        (Condition::Ended { sent_end: true }, Connected | Called | Happened | Aborted) => {
-            Rule::Cl04
-        }
+        (
+            Condition::Ended { sent_end: true },
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Cl04,
         // AS-CL-03: the peer ended, and everything was read.
-        (Condition::Ended { sent_end: false }, Connected | Called | Happened | Aborted) => {
-            Rule::Cl03
-        }
+        (
+            Condition::Ended { sent_end: false },
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Cl03,
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
         // W-08E: the provider takes the end of its socket for the peer's.
@@ -435,7 +543,32 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         // OQ-25: a connect that failed has closed nothing, but some stacks may say so.
         (Condition::Aborted(_), Happened) if trigger == Trigger::ConnectFailed => Rule::Oq25,
         // AS-CL-05, AS-CL-12: an abort waits for nobody.
-        (Condition::Aborted(_), Connected | Called | Happened) => Rule::Cl05,
+        (Condition::Aborted(_), Connected | Called | Happened | Bound | PeerSet) => Rule::Cl05,
+        // OQ-16.
+        (Condition::Unreachable(_), _) => Rule::Oq16,
+        // AS-QOS-02: at registration.
+        (Condition::QosChanged, Registered | Inherited) => Rule::Qos02,
+        // AS-QOS-01: on a change.
+        (Condition::QosChanged, Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Qos01
+        }
+        // AS-GQ-01: as FD_QOS, if at all.
+        (Condition::GroupQosChanged, _) => Rule::Gq01,
+        // OQ-31: it changed before.
+        (Condition::RouteChanged(_) | Condition::AddressesChanged(_), Registered | Inherited) => {
+            Rule::Oq31
+        }
+        // AS-RI-04: nothing leads there any more.
+        (Condition::RouteChanged(WsaError::WSAENETUNREACH), _) => Rule::Ri04,
+        // AS-RI-01: on a change after the IOCTL.
+        (Condition::RouteChanged(_), Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Ri01
+        }
+        // AS-AL-01: on a change after the IOCTL.
+        (
+            Condition::AddressesChanged(_),
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Al01,
         (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
@@ -460,6 +593,12 @@ mod tests {
             Condition::Acceptable,
             Condition::Connected,
             Condition::ConnectFailed(WsaError::WSAECONNREFUSED),
+            Condition::Unreachable(WsaError(0)),
+            Condition::QosChanged,
+            Condition::GroupQosChanged,
+            Condition::RouteChanged(WsaError(0)),
+            Condition::RouteChanged(WsaError::WSAENETUNREACH),
+            Condition::AddressesChanged(WsaError(0)),
             Condition::No(Absence::NoData),
         ];
         let mut table = String::new();

@@ -13,10 +13,12 @@
 //! | what each call answers | `calls` and the files in it |
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
+//! | changes of QoS, routes and addresses | `notice` |
 //! | further descriptors, processes | `sharing` |
-//! | where the network lies | [`stream`] |
 //! | what a provider keeps, slow upcalls | `provider` |
+//! | where the network lies | [`stream`], [`datagram`] |
 //! | what few worlds have | `more` |
+//! | what must hold between any two moves | `invariants` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
 //! | what a checker outside may look at | [`view`] |
@@ -26,24 +28,30 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 
+mod buffers;
 mod calls;
 pub mod chooser;
+pub mod datagram;
 mod evaluate;
 mod event_mode;
 mod event_object;
 mod event_record;
 mod host;
+mod injected;
+mod invariants;
 pub mod knob;
 pub mod latch;
 mod list;
 mod more;
 mod network;
+mod notice;
 mod overlapped;
 pub mod profile;
 mod provider;
 mod registration;
 pub mod rule;
 mod sharing;
+mod shortage;
 pub mod sink;
 mod socket;
 pub mod stream;

@@ -1,7 +1,8 @@
 //! What arriving segments do, and what closing an end leaves behind.
 
-use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Fault, HostId, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
@@ -9,10 +10,11 @@ use crate::knob::{
     WaitingCall, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
+use crate::shortage::Shortage;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
+use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
     /// The first segment on its way to `side` arrives.
@@ -43,7 +45,7 @@ impl World {
                 let End::Socket(socket) = end else {
                     unreachable!("only connect's own end is answered")
                 };
-                if let Some(error) = self.injected_failure(socket) {
+                if let Some(error) = self.take_injected(socket, NetworkEvent::Connect) {
                     self.streams.push(link, Side::Acceptor, Segment::Rst);
                     self.connect_failed(link, socket, error, cx);
                     return Ok(());
@@ -66,7 +68,10 @@ impl World {
                 };
                 let rank = self.streams.waiting(listener);
                 self.streams.set_end(link, side, End::Waiting { listener, rank });
-                if let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx) {
+                // One that will fail takes nothing.
+                if self.more.shortage == Shortage::NONE
+                    && let Some(thread) = self.absorbing(|call| call.accepts_on(listener), cx)
+                {
                     return self.resume(thread, cx);
                 }
                 self.arrives(listener, Trigger::ConnectionArrived, Some(NetworkEvent::Accept), cx)?;
@@ -105,7 +110,7 @@ impl World {
     }
 
     /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
-    fn absorbing<C: Chooser, S: Sink>(
+    pub(crate) fn absorbing<C: Chooser, S: Sink>(
         &mut self,
         is_it: impl Fn(PendingCall) -> bool,
         cx: &mut Context<'_, C, S>,
@@ -162,17 +167,6 @@ impl World {
         }
         let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
         self.arrives(socket, Trigger::DataArrived, Some(event), cx)
-    }
-
-    /// The error that a script wants the connect of a socket to fail with.
-    fn injected_failure(&mut self, socket: SocketIx) -> Option<WsaError> {
-        match self.faults.event {
-            Some((of, NetworkEvent::Connect, error)) if of == socket => {
-                self.faults.event = None;
-                Some(error)
-            }
-            Some(_) | None => None,
-        }
     }
 
     /// OQ-11: whether the outcome of a second connect is told is up to the stack.
@@ -250,7 +244,8 @@ impl World {
             End::Socket(socket) => match self.socket(socket).state {
                 SocketState::Connecting(_) => {
                     let refused = WsaError::WSAECONNREFUSED;
-                    let error = self.injected_failure(socket).unwrap_or(refused);
+                    let injected = self.take_injected(socket, NetworkEvent::Connect);
+                    let error = injected.unwrap_or(refused);
                     self.connect_failed(link, socket, error, cx);
                 }
                 SocketState::Connected(..) => {
@@ -270,7 +265,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
@@ -319,19 +315,15 @@ impl World {
     /// The bytes that the direction toward an end holds.
     #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
-        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
-            .streams
-            .end(link, side)
-        {
-            End::Socket(socket) => u32::from(of(self.socket(socket))),
+        let kib = |side: Side| match self.streams.end(link, side) {
+            End::Socket(socket) => self.buffers(socket),
             End::Nobody(_)
             | End::HalfOpen(_)
             | End::Waiting { .. }
             | End::Deferred { .. }
-            | End::Gone(_) => CAPACITY / 2 / 1024,
+            | End::Gone(_) => Kib::USUAL,
         };
-        1024 * (kib(reader, |socket| socket.receive_kib)
-            + kib(reader.other(), |socket| socket.send_kib))
+        1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
 
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender
@@ -363,9 +355,6 @@ impl World {
 
     /// The socket at `side` is gone, and there is nothing left to say.
     pub(crate) fn abandon(&mut self, link: LinkIx, side: Side) {
-        self.streams.discard_received(link, side);
-        // What has arrived there is no state any more.
-        self.streams.toward_mut(link, side).arrived = Arrived::Open;
         self.end_leaves(link, side);
         // A sender that waits for space must not wait for ever: what it sends next is answered.
         self.return_space(link, side);
@@ -398,8 +387,10 @@ impl World {
         }
     }
 
-    /// An end is held by nobody any more.
+    /// An end is held by nobody any more, and what has arrived there is no state any more.
     fn end_leaves(&mut self, link: LinkIx, side: Side) {
+        self.streams.discard_received(link, side);
+        self.streams.toward_mut(link, side).arrived = Arrived::Open;
         let gone = End::Gone(self.host_of_end(link, side));
         match side {
             Side::Connector => self.streams.set_end(link, side, gone),
@@ -427,7 +418,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {}
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {}
             }
         }
     }
@@ -494,7 +486,7 @@ impl World {
             HoldKind::LossUnnoticed => None,
             HoldKind::Delay | HoldKind::Loss => Some(hold.left_ms),
         });
-        let selects = self.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
+        let selects = self.more.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
         held.chain(selects).min().map(u32::from)
     }
 
@@ -502,8 +494,10 @@ impl World {
     /// together; [`World::next_timer_ms`] tells how far to go.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
-        for left_ms in &mut self.select_left_ms {
-            *left_ms = left_ms.saturating_sub(ms);
+        if self.more.select_left_ms != [0; THREADS_MAX] {
+            for left_ms in &mut self.more.get_mut().select_left_ms {
+                *left_ms = left_ms.saturating_sub(ms);
+            }
         }
         let mut index = 0;
         while index < self.streams.holds.len() {
@@ -553,7 +547,8 @@ impl World {
                     SocketState::Closed { .. }
                     | SocketState::Unbound
                     | SocketState::Bound
-                    | SocketState::Listening { .. } => {
+                    | SocketState::Listening { .. }
+                    | SocketState::Datagram => {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
@@ -570,12 +565,22 @@ impl World {
     pub(crate) fn fault<C: Chooser, S: Sink>(
         &mut self,
         fault: Fault<SocketHandle>,
-        _: &mut Context<'_, C, S>,
+        cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
+        let machine = |host: Option<HostId>, what| {
+            let host = host.unwrap_or_default();
+            let known = usize::from(host.0) < HOSTS_MAX;
+            if known { Ok(host) } else { Err(ModelError::new(what, "of a machine one too many")) }
+        };
         match fault {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
                 self.lose(socket)?;
+                if self.is_datagram(socket)
+                    && let Some(place) = self.place_of(socket)
+                {
+                    self.more.get_mut().datagrams.lose_toward(place);
+                }
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;
@@ -585,20 +590,30 @@ impl World {
                 }
             }
             Fault::NetworkDown { host } => {
-                let host = host.unwrap_or_default();
-                if usize::from(host.0) >= HOSTS_MAX {
-                    return Err(ModelError::new("network_down", "of a machine one too many"));
-                }
-                self.fail_network(host)?;
+                self.fail_network(machine(host, "network_down")?)?;
             }
             Fault::PostFails { times } => self.faults.posts = times,
             Fault::EventError { s, event, error } => {
                 let socket = self.disturbed(s)?;
-                if self.faults.event.is_some() {
-                    return Err(ModelError::new("event_error", "two at a time"));
-                }
-                self.faults.event = Some((socket, event, error));
+                self.more.get_mut().injected.set(socket, event, error);
             }
+            Fault::QosChanges { s, token_rate } => {
+                let socket = self.disturbed(s)?;
+                self.change_qos(socket, token_rate, cx);
+            }
+            Fault::GroupQosChanges { s } => {
+                let socket = self.disturbed(s)?;
+                self.change_group_qos(socket, cx);
+            }
+            Fault::AddressesChange { host } => {
+                self.change_addresses(machine(host, "addresses_change")?, cx);
+            }
+            Fault::RouteChanges { host, to, unreachable } => {
+                let to = to.map(|to| machine(Some(to), "route_changes")).transpose()?;
+                self.change_route(machine(host, "route_changes")?, to, unreachable, cx)?;
+            }
+            Fault::NoSockets { times } => self.more.get_mut().shortage.sockets = times,
+            Fault::NoBuffers { times } => self.more.get_mut().shortage.buffers = times,
         }
         Ok(())
     }

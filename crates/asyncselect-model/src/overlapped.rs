@@ -292,6 +292,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         match self.socket(socket).state {
+            // None begin on these.
+            SocketState::Datagram => {}
             SocketState::Listening { .. } => {
                 while self.streams.waiting(socket) > 0
                     && let Some(Running { event, operation, .. }) =
@@ -384,8 +386,7 @@ impl World {
         let this = self.socket_mut(accepted);
         this.oob_inline = from.oob_inline;
         this.linger = from.linger;
-        this.receive_kib = from.receive_kib;
-        this.send_kib = from.send_kib;
+        self.set_buffers(accepted, self.buffers(listener));
     }
 
     /// ConnectEx has its outcome; answers whether there was one.

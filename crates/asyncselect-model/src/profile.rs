@@ -6,21 +6,24 @@ use std::fmt;
 use crate::knob::{
     AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
     AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
-    CancelEventCheck, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect, CloseDiscarding,
-    CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
+    CancelEventCheck, CancelHwndCheck, ChangeEvents, CleanupMessages, CloseAfterFailedConnect,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
     CollectingRearms, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration,
     ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
-    DataAfterReceiveShutdown, DataOnReset, DeferredAccept, DestroyedWindow, EventAfterMessages,
-    EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
-    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
-    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, PendingOperation, QueueLimit, QueuedMessages, ReadAndWrite,
-    ReceiveAfterReset, ReceiveAtMark, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
-    RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister, ResetAfterEnd,
-    ResetError, SecondClose, SelectSetsEvent, SendUnconnected, SharedWparam, ShortSend,
-    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
-    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset,
-    WriteAndClose, WriteRearmedBy,
+    DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
+    DatagramOob, DeferredAccept, DestroyedWindow, Disconnect, EmptyDatagramRead,
+    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
+    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck,
+    InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
+    OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
+    PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite,
+    ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall,
+    RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister,
+    ResetAfterEnd, ResetError, RouteIoctl, SecondClose, SelectSetsEvent, SendUnconnected,
+    SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect,
+    UndefinedBits, UpdateAcceptContext, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -181,6 +184,15 @@ impl Profile {
             .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
             .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
             .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
+            // Datagrams.
+            .fix(DatagramConnect::Posts, Documented, "AS-UDP-01, AS-CO-02")
+            .fix(DatagramConnectWrite::Posts, Inferred, "AS-WR-02, of connections")
+            .fix(PeerChange::Discarded, Documented, "AS-UDP-05")
+            .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
+            .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
+            .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
+            .fix(ChangeEvents::Reported, Documented, "AS-QOS-01, AS-RI-01, AS-AL-01")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -230,13 +242,23 @@ impl Profile {
             .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
             .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
+            // Datagrams.
+            .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
+            .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
+            .fix(WriteOnUnbound::Posts, ObservedElsewhere, "W-091")
+            .fix(PortUnreachableClose::Silent, Inferred, "W-095")
+            .fix(ReceiveUnbound::Einval, ObservedElsewhere, "W-094")
+            .fix(SendWithoutPeer::NotConn, ObservedElsewhere, "W-094")
+            .fix(ChangeEvents::Reported, Inferred, "W-096, of addresses in event mode")
+            .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
-    /// cannot be seen on Wine: it never refuses a window, and has no provider entry to call.
+    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells
+    /// no receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
-        use Evidence::Measured;
+        use Evidence::{Measured, ObservedElsewhere};
         const HERE: &str = "Wine 8.0 (Debian 12)";
         Self::open("wine-8.0", "Wine 8.0 as Debian 12 installs it, measured")
             .fix(CloseWithUnread::AfterDrain, Measured, HERE)
@@ -251,7 +273,7 @@ impl Profile {
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)
             .fix(CloseDiscarding::Reset, Measured, HERE)
-            .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
+            .fix(WriteRearmedBy::FailedSend, Measured, HERE)
             .fix(ShortSend::Partial, Measured, HERE)
             .fix(ShortSendRearms::Ignored, Measured, HERE)
             .fix(HwndCheck::Accepted, Measured, HERE)
@@ -321,6 +343,24 @@ impl Profile {
             .fix(SharedWparam::Registering, Measured, HERE)
             .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
             .fix(ClosedHandle::Silent, Measured, HERE)
+            // Datagrams.
+            .fix(DatagramConnect::Silent, Measured, HERE)
+            .fix(DatagramConnectWrite::Silent, Measured, HERE)
+            .fix(WriteOnUnbound::Posts, Measured, HERE)
+            .fix(WriteAfterBind::Silent, Measured, HERE)
+            .fix(PeerChange::Kept, Measured, HERE)
+            .fix(Disconnect::Unbinds, Measured, HERE)
+            .fix(PortUnreachable::Ignored, Measured, HERE)
+            .fix(PortUnreachableClose::Posts, Measured, HERE)
+            .fix(EmptyDatagramRead::Posts, Measured, HERE)
+            .fix(ReadAfterReceiveShutdown::Posts, Measured, HERE)
+            .fix(DatagramFionread::First, Measured, HERE)
+            .fix(ReceiveUnbound::Waits, Measured, HERE)
+            .fix(SendWithoutPeer::Einval, Measured, HERE)
+            .fix(DatagramOob::Ignored, Measured, HERE)
+            .fix(ChangeEvents::Ignored, ObservedElsewhere, "W-097, C13")
+            .fix(GetQos::OpNotSupp, Measured, HERE)
+            .fix(RouteIoctl::OpNotSupp, Measured, HERE)
     }
 }
 

@@ -3,14 +3,14 @@
 //! Reading list: AS-SPI-01 to AS-SPI-06, AS-SPI-12 to AS-SPI-16, AS-HK-06, AS-REG-10.
 //!
 //! Where it lies:
-//! * Ws2_32.dll is taken to start the provider with the first WSAStartup of a process, and to end it
-//!   with the last WSACleanup, whoever else has started it by then.
+//! * Ws2_32.dll is taken to start the provider with the first WSAStartup of a process, and to end
+//!   it with the last WSACleanup, whoever else has started it by then.
 //! * A layered provider and the one below are one: the table of upcalls is the same for both
 //!   (AS-SPI-06), and so are their handles.
-//! * Whether handles are IFS handles changes nothing but who hears of ReadFile and WriteFile: either
-//!   way the handle that the client knows is the socket's, and `wParam` (AS-SPI-12).
-//! * A slow WPUPostMessage succeeds when it is called. Those under way end in the order in which they
-//!   were made.
+//! * Whether handles are IFS handles changes nothing but who hears of ReadFile and WriteFile:
+//!   either way the handle that the client knows is the socket's, and `wParam` (AS-SPI-12).
+//! * A slow WPUPostMessage succeeds when it is called. Those under way end in the order in which
+//!   they were made.
 
 use asyncselect_abi::HostId;
 

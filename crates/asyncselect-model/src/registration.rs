@@ -91,7 +91,8 @@ enum Found {
 }
 
 impl World {
-    /// The calls themselves; the API and the SPI differ in what they check before and how they report.
+    /// The calls themselves; the API and the SPI differ in what they check before and how they
+    /// report.
     pub(crate) fn register<C: Chooser, S: Sink>(
         &mut self,
         request: Request,
@@ -153,8 +154,9 @@ impl World {
         if let Target::Window { .. } = target {
             self.end_record(socket, false, cx);
         }
-        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged. AS-DUP-02,
-        // AS-DUP-03: also if it was made through another descriptor, or by another process.
+        // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
+        // AS-DUP-02, AS-DUP-03: also if it was made through another descriptor, or by another
+        // process.
         self.end_registration(socket, cx);
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { target, descriptor, mask });
@@ -242,7 +244,8 @@ impl World {
             }
             Aim::Event(handle) => {
                 let object = self.find_event(request.host, handle);
-                // with a mask of 0 the event object is ignored; W-099: else there must be one.
+                // with a mask of 0 the event object is ignored; W-099: else there must be
+                // one.
                 let refused = object.is_none()
                     && (!cancels
                         || handle != EventHandle(0)
@@ -284,29 +287,29 @@ impl World {
         let ended = |sharing: &Sharing, queued: &Queued| {
             queued.standing == Standing::Current && sharing.socket_of(queued.socket) == socket
         };
-        let (sharing, posting) = (&self.more.sharing, &self.more.provider.posting);
-        let any = self.windows.queue.iter().chain(posting).any(|queued| ended(sharing, queued));
+        let any = self.windows.queue.iter().any(|queued| ended(&self.more.sharing, queued));
         // AS-CAN-03, AS-CAN-04, AS-CLS-02: what is queued may still be delivered.
         match any.then(|| self.knob::<QueuedMessages>(cx)) {
-            None => {}
-            Some(QueuedMessages::Delivered) => self.make_stale(socket),
+            None if self.more.provider.posting.is_empty() => {}
+            None | Some(QueuedMessages::Delivered) => self.make_stale(socket),
             Some(QueuedMessages::Withdrawn) => {
                 let Self { windows, more, sockets, .. } = self;
                 // What nobody will ever see does not count as posted (AS-EN-01).
-                let queued = windows.queue.iter().chain(&more.provider.posting);
-                for queued in queued.filter(|queued| ended(&more.sharing, queued)) {
+                let queued = windows.queue.iter().filter(|queued| ended(&more.sharing, queued));
+                // Hardly ever so.
+                let told: Vec<Queued> = queued.copied().collect();
+                for queued in &told {
                     sockets[socket.at()].arm(queued.event);
                 }
-                let mut count = windows.queue.len();
+                let before = windows.queue.len();
                 windows.queue.retain(|queued| !ended(&more.sharing, queued));
-                count -= windows.queue.len();
-                if let Some(Parts { sharing, provider, .. }) = more.existing() {
-                    count += provider.posting.len();
-                    provider.posting.retain(|queued| !ended(sharing, queued));
-                    count -= provider.posting.len();
+                for queued in told {
+                    self.take_back(socket, queued.event, queued.error);
                 }
-                let count = u8::try_from(count).unwrap_or(u8::MAX);
+                let count = u8::try_from(before - self.windows.queue.len()).unwrap_or(u8::MAX);
                 cx.sink.effect(Effect::Withdrawn { count });
+                // An upcall that was made cannot be taken back.
+                self.make_stale(socket);
             }
         }
         self.drop_descriptors(socket);

@@ -42,8 +42,9 @@ rules! {
     Can01 = "AS-CAN-01", "An lEvent of 0 cancels all notification of the socket.";
     En01 = "AS-EN-01", "An event that was posted is not posted again before its re-enabling call.";
     En06 = "AS-EN-06", "FD_CONNECT and FD_CLOSE have no re-enabling call.";
-    En12 = "AS-EN-12", "The four edge-triggered events tell of changes only.";
     En22 = "AS-EN-22", "While a deferred request is at the head, no connection is told of.";
+    En12 = "AS-EN-12", "FD_QOS and FD_GROUP_QOS come once for a change, by edge.";
+    En13 = "AS-EN-13", "Changes of routes and addresses are told once, after the IOCTL only.";
     Rd01 = "AS-RD-01", "FD_READ at registration, if data is waiting.";
     Rd02 = "AS-RD-02", "FD_READ when data arrives, unless it is posted already.";
     Rd03 = "AS-RD-03", "FD_READ after a receive call, if data is still there.";
@@ -66,6 +67,7 @@ rules! {
     Ac09 = "AS-AC-09", "FD_ACCEPT is for sockets that listen.";
     Co01 = "AS-CO-01", "FD_CONNECT at registration, if a connection is established.";
     Co05 = "AS-CO-05", "FD_CONNECT when the outcome of a connect is known, good or bad.";
+    Co07 = "AS-CO-07", "Errors of a connect that the tables list.";
     Co13 = "AS-CO-13", "A connect that failed may be tried again.";
     Co12 = "AS-CO-12", "A second connect fails while one is pending and after it succeeded.";
     Cl02 = "AS-CL-02", "FD_CLOSE at registration, if the connection was closed.";
@@ -76,12 +78,21 @@ rules! {
     Cl15 = "AS-CL-15", "After the end a receive gives 0, after a reset it fails.";
     Cl20 = "AS-CL-20", "A send after shutdown(SD_SEND) fails with WSAESHUTDOWN.";
     Cl21 = "AS-CL-21", "A receive after shutdown(SD_RECEIVE) fails with WSAESHUTDOWN.";
+    Qos01 = "AS-QOS-01", "FD_QOS when a parameter of the flow specification changes.";
+    Qos02 = "AS-QOS-02", "FD_QOS at registration, if the flow specification has changed.";
+    Qos06 = "AS-QOS-06", "SIO_GET_QOS may be reserved, and fail.";
+    Gq01 = "AS-GQ-01", "FD_GROUP_QOS is reserved: it may be posted as FD_QOS is, or never.";
+    Ri01 = "AS-RI-01", "FD_ROUTING_INTERFACE_CHANGE when the way changes after the IOCTL.";
+    Ri03 = "AS-RI-03", "SIO_ROUTING_INTERFACE_CHANGE would block on a non-blocking socket.";
+    Ri04 = "AS-RI-04", "The error word says that the destination cannot be reached any more.";
+    Al01 = "AS-AL-01", "FD_ADDRESS_LIST_CHANGE when the addresses change after the IOCTL.";
+    Al02 = "AS-AL-02", "SIO_ADDRESS_LIST_CHANGE would block on a non-blocking socket.";
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
     Hk01 = "AS-HK-01", "A 1.1 environment has one call a thread; a nested one fails.";
-    Hk05 = "AS-HK-05", "A call that was cancelled ends with WSAEINTR; without one there is nothing to cancel.";
-    Cls06 = "AS-CLS-06", "The last cleanup cancels calls and closes sockets.";
+    Hk05 = "AS-HK-05", "A cancelled call ends with WSAEINTR; without one there is an error.";
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
     Oq22 = "OQ-22", "Nobody says what AsyncSelect tells of AcceptEx and ConnectEx.";
+    Oq31 = "OQ-31", "Nobody says whether a registration hears of a change before it.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";
     Q03 = "AS-Q-03", "What becomes of an event whose message cannot be posted is left open.";
@@ -95,7 +106,20 @@ rules! {
     W08A = "W-08A", "After a reset by the peer, send and recv fail.";
     W083 = "W-083", "FD_CLOSE comes when the end arrives, unread data or not.";
     W08E = "W-08E", "CloseHandle on a registered socket posts FD_CLOSE on Windows.";
+    W097 = "W-097", "Some stacks know nothing of QoS, routes and addresses that change.";
     W088 = "W-088", "What FD_CLOSE says of a reset differs between stacks.";
+    Wr04 = "AS-WR-04", "FD_WRITE after bind on a connectionless socket is up to the stack.";
+    Rd11 = "AS-RD-11", "What of a datagram does not fit the buffer is lost: WSAEMSGSIZE.";
+    Oob08 = "AS-OOB-08", "MSG_OOB means nothing on a datagram socket: WSAEOPNOTSUPP.";
+    Udp01 = "AS-UDP-01", "FD_CONNECT for a datagram connect, though it completes at once.";
+    Udp04 = "AS-UDP-04", "A datagram socket has neither FD_CLOSE nor FD_ACCEPT.";
+    Udp06 = "AS-UDP-06", "An empty datagram makes a receive call return 0; that is no close.";
+    Udp07 = "AS-UDP-07", "A receive call tells that a port was unreachable: WSAECONNRESET.";
+    Oq08 = "OQ-08", "Nobody says whether an unbound datagram socket can send.";
+    Oq16 = "OQ-16", "Nobody says whether empty datagrams and errors are FD_READ.";
+    W093 = "W-093", "What a datagram connect is told by differs between stacks.";
+    W094 = "W-094", "What an unbound or unconnected datagram socket cannot do.";
+    W095 = "W-095", "An unreachable port fails no send; it may look like a closure.";
 }
 
 impl fmt::Display for Rule {

@@ -8,8 +8,8 @@
 //!
 //! Where it lies:
 //! * WSADuplicateSocket makes the descriptor at once, in the process of its caller: made by process
-//!   B on a handle of process A it stands for A that duplicates the socket for B, tells B of it, and
-//!   B that opens what it was told of (WSASocket). Nothing can come in between.
+//!   B on a handle of process A it stands for A that duplicates the socket for B and tells B of it,
+//!   and B that opens what it was told of (WSASocket). Nothing can come in between.
 //! * Processes take the place of machines: what [`crate::host`] says of a machine's own handles,
 //!   windows, upcalls and count of WSAStartup holds of a process. Ports, address and network are
 //!   common. There are several machines or several processes, not both.

@@ -5,6 +5,7 @@ use asyncselect_abi::{
     ThreadId, WsaError,
 };
 
+use crate::datagram::{Fate, Freight};
 use crate::latch::{Guard, Trigger};
 use crate::rule::Rule;
 use crate::stream::{Piece, Segment, Side};
@@ -78,6 +79,15 @@ pub enum Effect {
         socket: Option<SocketHandle>,
         /// What arrived.
         segment: Segment,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, if there is one.
+        socket: Option<SocketHandle>,
+        /// What arrived.
+        freight: Freight,
+        /// What became of it.
+        fate: Fate,
     },
     /// A message was taken from a queue.
     Retrieve {

@@ -409,6 +409,15 @@ impl Streams {
         self.holds.iter().any(|hold| hold.socket == socket)
     }
 
+    /// Whether what is on its way to a datagram socket is lost.
+    pub(crate) fn is_lost(&self, socket: SocketIx) -> bool {
+        let loses = |hold: &Hold| match hold.kind {
+            HoldKind::LossUnnoticed | HoldKind::Loss => hold.socket == socket,
+            HoldKind::Delay => false,
+        };
+        self.holds.iter().any(loses)
+    }
+
     /// Delays or loses what is and will be on its way to a socket.
     pub(crate) fn hold(&mut self, hold: Hold) {
         self.holds.push(hold);
@@ -783,6 +792,29 @@ impl Streams {
                 *rank -= 1;
             }
         }
+    }
+
+    /// The segments under way to `side`, in order.
+    pub(crate) fn next_all(&self, link: LinkIx, side: Side) -> impl Iterator<Item = Segment> + '_ {
+        let Direction { received, flying, .. } = *self.toward(link, side);
+        let first = self.start(link, side) + usize::from(received);
+        let flying = &self.segments[first..first + usize::from(flying)];
+        flying.iter().map(|packed| packed.segment())
+    }
+
+    /// Panics if what is counted is not what is there.
+    pub(crate) fn check_counts(&self) {
+        let mut all = 0;
+        for link in (0..).take(self.links.len()).map(LinkIx) {
+            for side in Side::ALL {
+                let Direction { received, flying, urgent, .. } = *self.toward(link, side);
+                all += usize::from(received) + usize::from(flying);
+                let is_urgent = |segment: &Segment| matches!(segment, Segment::Urgent(_));
+                let there = self.received(link, side).filter(is_urgent).count();
+                assert_eq!(there, usize::from(urgent), "urgent bytes are counted");
+            }
+        }
+        assert_eq!(all, self.segments.len(), "each segment belongs to a direction");
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

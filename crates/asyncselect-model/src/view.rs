@@ -7,6 +7,7 @@ use asyncselect_abi::{
     WsaError,
 };
 
+use crate::datagram::Peer;
 use crate::event_object::EventIx;
 use crate::host::HostSet;
 use crate::registration::{Registration, Target};
@@ -79,6 +80,23 @@ pub enum Stage {
     Connecting,
     /// It has or had a connection.
     Connected(ConnectionView),
+    /// It is a datagram socket.
+    Datagram(DatagramView),
+}
+
+/// A datagram socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatagramView {
+    /// Whether it is bound.
+    pub bound: bool,
+    /// Whether it has a peer.
+    pub connected: bool,
+    /// Whether a datagram with a byte in it is unread.
+    pub unread: bool,
+    /// Whether a receive call would return: a datagram is unread, empty or not, or an error waits.
+    pub returns: bool,
+    /// Whether the stack took an unreachable port for a closure.
+    pub closed: bool,
 }
 
 /// One end of a connection.
@@ -159,9 +177,9 @@ impl World {
     /// The error that a script wants the next message of an event to carry.
     #[inline]
     #[must_use]
-    pub fn injected_error(&self) -> Option<(SocketHandle, NetworkEvent, WsaError)> {
-        let (socket, event, error) = self.faults.event?;
-        Some((socket.handle(), event, error))
+    pub fn injected_error(&self, socket: SocketHandle, event: NetworkEvent) -> Option<WsaError> {
+        let place = SocketIx::from_handle(socket)?;
+        self.more.injected.of(self.behind(place), event)
     }
 
     /// The handle under which a socket is known here: that of its first descriptor.
@@ -214,6 +232,16 @@ impl World {
                 urgent: self.streams.has_urgent(link, side),
                 space: self.streams.toward(link, side.other()).space == Space::Free,
             }),
+            SocketState::Datagram => {
+                let party = self.more.datagrams.party(at);
+                Stage::Datagram(DatagramView {
+                    bound: socket.port != 0,
+                    connected: matches!(party.peer, Peer::At(_)),
+                    unread: party.queue.iter().any(|parcel| parcel.piece.len > 0),
+                    returns: self.has_parcel(at),
+                    closed: party.closed,
+                })
+            }
         }
     }
 }

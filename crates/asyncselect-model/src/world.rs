@@ -15,12 +15,11 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
-use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
 use crate::stream::{LinkIx, Side, Streams};
-use crate::window::{Standing, WindowIx, Windows};
+use crate::window::{WindowIx, Windows};
 
 /// The threads that a script may have.
 pub const THREADS_MAX: usize = 4;
@@ -54,8 +53,6 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select or WSAWaitForMultipleEvents of each thread still waits, in milliseconds.
-    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
 
@@ -69,12 +66,14 @@ pub(crate) enum PendingCall {
     Connect(SocketIx),
     /// accept or WSAAccept, until a connection waits.
     Accept { listener: SocketIx, condition: Condition },
-    /// recv, until data or the end arrives.
+    /// recv, until data, a datagram or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
     Send { socket: SocketIx, literal: u16, len: u32 },
     /// select, until one of these sockets is ready; one bit a socket.
     Select { read: u16, write: u16, except: u16 },
+    /// WSAIoctl, until what it asked to hear of has changed.
+    Change { socket: SocketIx, event: NetworkEvent },
     /// A call that was cancelled, until it returns (AS-HK-05, AS-CLS-06).
     Cancelled,
     /// GetMessage, until a message of the filter comes.
@@ -96,8 +95,6 @@ pub(crate) struct Faults {
     pub(crate) network_down: HostSet,
     /// Where a 1.1 environment was asked for (AS-HK-01).
     pub(crate) winsock_1: HostSet,
-    /// The error that the next message of an event carries.
-    pub(crate) event: Option<(SocketIx, NetworkEvent, WsaError)>,
 }
 
 impl PendingCall {
@@ -122,6 +119,7 @@ impl PendingCall {
             | Self::Accept { .. }
             | Self::Send { .. }
             | Self::Select { .. }
+            | Self::Change { .. }
             | Self::Cancelled
             | Self::Message { .. }
             | Self::Overlapped { .. }
@@ -141,6 +139,7 @@ impl PendingCall {
             | Self::Select { .. }
             | Self::Message { .. }
             | Self::Overlapped { .. }
+            | Self::Change { .. }
             | Self::Events { .. } => false,
         }
     }
@@ -156,7 +155,8 @@ impl PendingCall {
             | Self::Accept { listener: other, .. }
             | Self::Receive { socket: other, .. }
             | Self::Overlapped { socket: other, .. }
-            | Self::Send { socket: other, .. } => other == socket,
+            | Self::Send { socket: other, .. }
+            | Self::Change { socket: other, .. } => other == socket,
         }
     }
 }
@@ -185,6 +185,11 @@ pub enum Move<'c> {
     },
     /// The first upcall under way returns: its message is in its queue.
     Upcall,
+    /// A datagram arrives.
+    Land {
+        /// Which of those under way, counted from the one that was sent first.
+        number: u8,
+    },
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
     /// Time passes.
@@ -249,14 +254,17 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does little else
-/// between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections, then at
+/// datagrams. An engine does little else between moves, and adapters on adapters take several times
+/// as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
     thread: u8,
     /// The next end to look at, two a connection.
     end: usize,
+    /// The next datagram to look at.
+    flight: u8,
 }
 
 impl Iterator for Moves<'_> {
@@ -264,7 +272,7 @@ impl Iterator for Moves<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Move<'static>> {
-        let Self { world, thread, end } = self;
+        let Self { world, thread, end, flight } = self;
         while let Some(pending) = world.pending.get(usize::from(*thread)) {
             let caller = ThreadId(*thread);
             *thread += 1;
@@ -287,6 +295,14 @@ impl Iterator for Moves<'_> {
                 if !world.is_cut(LinkIx(link)) {
                     return Some(Move::Deliver { link, toward });
                 }
+            }
+        }
+        let flying = world.more.datagrams.flying();
+        while let Some(next) = flying.get(usize::from(*flight)) {
+            let number = *flight;
+            *flight += 1;
+            if world.can_land(next) {
+                return Some(Move::Land { number });
             }
         }
         None
@@ -313,7 +329,6 @@ impl Clone for World {
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = source;
         self.knobs = *knobs;
@@ -325,7 +340,6 @@ impl Clone for World {
         self.streams.clone_from(streams);
         self.windows.clone_from(windows);
         self.pending = *pending;
-        self.select_left_ms = *select_left_ms;
         self.more.clone_from(more);
     }
 }
@@ -344,7 +358,6 @@ impl World {
             streams: Streams::new(),
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
-            select_left_ms: [0; THREADS_MAX],
             more: More::default(),
         }
     }
@@ -367,7 +380,7 @@ impl World {
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
     #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        Moves { world: self, thread: 0, end: 0 }
+        Moves { world: self, thread: 0, end: 0, flight: 0 }
     }
 
     /// Lets one thing happen.
@@ -386,6 +399,7 @@ impl World {
             Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
             Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Retrieve(_)
             | Move::Tick { .. }
             | Move::Fault(_) => HostId(0),
@@ -396,6 +410,7 @@ impl World {
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
             Move::Upcall => self.upcall_returns(),
+            Move::Land { number } => self.land(number, cx)?,
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }
@@ -421,11 +436,10 @@ impl World {
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = self;
         knobs.pack(out);
-        let Faults { posts, upcall, network_down, winsock_1, event } = faults;
+        let Faults { posts, upcall, network_down, winsock_1 } = faults;
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
@@ -434,17 +448,12 @@ impl World {
         out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
-        out(event.map_or(0, |(socket, event, error)| {
-            let event = u64::from(event.bit().0);
-            1 << 63 | u64::from(socket.0) << 32 | event << 16 | u64::from(error.0)
-        }));
         for socket in sockets.iter() {
             socket.pack(out);
         }
         streams.pack(out);
         windows.pack(out);
         more.pack(out);
-        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {
                 PendingCall::None => out(0),
@@ -469,7 +478,10 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
-                PendingCall::Cancelled => out(7),
+                PendingCall::Cancelled => out(8),
+                PendingCall::Change { socket, event } => {
+                    out(9 | u64::from(socket.0) << 8 | u64::from(event.bit().0) << 16);
+                }
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
@@ -531,28 +543,5 @@ impl World {
         let rule = result.err().and_then(|refusal| refusal.rule);
         let reply = Reply::new(result.map_err(|refusal| refusal.error));
         cx.sink.effect(Effect::Return { thread, reply, rule });
-    }
-
-    /// What must hold between moves; a broken one is our own mistake.
-    fn check_invariants(&self) {
-        for socket in self.sockets.iter() {
-            if socket.is_closed() {
-                assert!(socket.registration.is_none(), "AS-CL-06: a closed socket posts nothing");
-            }
-            if socket.registration.is_some() {
-                assert!(socket.nonblocking, "AS-NB-01: a registered socket is non-blocking");
-            }
-        }
-        // The newest few: a queue may hold ten thousand.
-        let newest = self.windows.queue.iter().rev().take(16);
-        for queued in newest.filter(|queued| queued.standing == Standing::Current) {
-            let socket = self.socket(self.behind(queued.socket));
-            let holds = socket.registration.is_some_and(|registration| {
-                let (window, message) = (Some(queued.window), queued.message);
-                registration.target == Target::Window { window, message }
-                    && registration.wants(queued.event)
-            });
-            assert!(holds, "a current message has a registration behind it");
-        }
     }
 }

@@ -593,7 +593,9 @@ fn question(body: &RequestBody) -> String {
 /// pass for success in a script that never uses the socket.
 fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
-        "WSPAsyncSelect" | "WSPIoctl" => matches!(reply, WireReply::Spi { .. }),
+        "WSPAsyncSelect" | "WSPIoctl" | "WSPCleanup" | "WSPCancelBlockingCall" => {
+            matches!(reply, WireReply::Spi { .. })
+        }
         _ if matches!(reply, WireReply::Error(_)) => true,
         "socket" | "accept" | "WSAAccept" | "WSAJoinLeaf" | "WSADuplicateSocket" => {
             matches!(reply, WireReply::Socket(_))
@@ -603,7 +605,9 @@ fn fits(call: &str, reply: &WireReply) -> bool {
         "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
         "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
-        "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" => matches!(reply, WireReply::Data(_)),
+        "recv" | "recvfrom" | "WSARecv" | "WSARecvFrom" | "ReadFile" => {
+            matches!(reply, WireReply::Data(_))
+        }
         // Of a receive it is the bytes.
         "WSAGetOverlappedResult" => matches!(reply, WireReply::Data(_) | WireReply::Value(_)),
         _ => matches!(reply, WireReply::Value(_)),

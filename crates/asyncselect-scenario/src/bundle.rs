@@ -138,6 +138,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Spelled<'_>
                 NamedAddress::Of(self.name(self.script.refusing.expect("the checker made it")))
             }
             AddressRef::Unreachable => NamedAddress::Unreachable,
+            AddressRef::Zero => NamedAddress::Zero,
             AddressRef::Null => NamedAddress::Null,
         })
     }

@@ -126,6 +126,7 @@ impl Allowed {
                 | TraceEvent::Record { .. }
                 | TraceEvent::Retrieve { .. }
                 | TraceEvent::Deliver { .. }
+                | TraceEvent::Land { .. }
                 | TraceEvent::Fault { .. }
                 | TraceEvent::Tick { .. } => {}
             }

@@ -257,6 +257,10 @@ impl History {
                 self.cause = format!("{segment} reaches {toward}");
                 self.push(step, Item::Arrived(self.cause.clone()));
             }
+            TraceEvent::Land { toward, datagram } => {
+                self.cause = format!("{datagram} reaches {toward}");
+                self.push(step, Item::Arrived(self.cause.clone()));
+            }
             TraceEvent::Fault { fault } => {
                 self.cause = fault_text(fault).trim_start_matches("fault").trim().to_owned();
                 self.push(step, Item::Disturbed(self.cause.clone()));
@@ -444,12 +448,15 @@ fn is_registration(look: &Look) -> bool {
     [Trigger::Registered, Trigger::Inherited].iter().any(|trigger| trigger.about() == look.after)
 }
 
-/// Whether a look follows a re-enabling call of an event (AS-EN-02 to AS-EN-05): a call that did
+/// Whether a look follows a re-enabling call of an event (AS-EN-02 to AS-EN-08): a call that did
 /// not re-enable made the stack look at nothing.
 fn re_enables(event: &str, after: &str) -> bool {
     match event {
         "FD_WRITE" => after == Trigger::SendCalled.about(),
         "FD_ACCEPT" => after == Trigger::AcceptCalled.about(),
+        "FD_QOS" | "FD_GROUP_QOS" | "FD_ROUTING_INTERFACE_CHANGE" | "FD_ADDRESS_LIST_CHANGE" => {
+            after == Trigger::IoctlCalled.about()
+        }
         _ => after == Trigger::ReceiveCalled.about(),
     }
 }

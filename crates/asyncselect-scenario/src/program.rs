@@ -6,7 +6,7 @@
 use std::hash::{Hash, Hasher};
 use std::net::SocketAddr;
 
-use asyncselect_abi::call::{Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
 use asyncselect_abi::{
     Backend, BackendError, Call, Data, EventHandle, Family, HostId, Hwnd, Literal, Outcome,
     PostedMessage, PumpFilter, Reply, SocketHandle, Start, ThreadId, Value,
@@ -597,10 +597,13 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaSendTo { to: name, .. }
             | Call::ConnectEx { name, .. }
             | Call::WsaJoinLeaf { name, .. }
-            | Call::WsaIoctl { name: Some(name), .. } => match name {
+            | Call::WsaIoctl { destination: Some(name), .. }
+            | Call::WspIoctl { destination: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
+                    None
+                }
             },
             _ => None,
         };
@@ -827,7 +830,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
     #[inline]
     fn address(
         &mut self,
-        _: &'static str,
+        field: &'static str,
         address: &AddressRef,
     ) -> Result<Option<SocketAddr>, Unnamed> {
         let of = |name: NameId| {
@@ -836,6 +839,8 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
+            AddressRef::Zero => Ok(Some(self.family.zero())),
+            AddressRef::Any if field == DESTINATION => Ok(Some(self.family.zero())),
             AddressRef::Any => Ok(Some(SocketAddr::new(self.family.of_host(self.host), 0))),
             AddressRef::Unreachable => Ok(Some(self.family.unreachable())),
             AddressRef::Of(name) => of(*name),

@@ -68,6 +68,8 @@ pub enum AddressRef {
     Refusing,
     /// A network that cannot be reached.
     Unreachable,
+    /// A structure of zeros.
+    Zero,
     /// None: a null pointer.
     Null,
 }

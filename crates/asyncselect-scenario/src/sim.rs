@@ -250,11 +250,13 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
         (Move::Deliver { link, toward: side }, Happening::Deliver { connection, toward }) => {
             *link == connection && *side == toward
         }
+        (Move::Land { number: lands }, Happening::Land { number }) => *lands == number,
         (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
         (Move::Upcall, Happening::Upcall) => true,
         (
             Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Return { .. }
             | Move::Call { .. }
             | Move::Retrieve(_)
@@ -338,6 +340,7 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
             | Effect::Record { .. }
             | Effect::Silent { .. }
             | Effect::Deliver { .. }
+            | Effect::Land { .. }
             | Effect::Withdrawn { .. } => {}
         }
         if RECORD {

@@ -1,8 +1,8 @@
 //! The trace: everything that happened in a run, one event a line.
 //!
-//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack shows the
-//! calls, the returns and the retrievals only. The JSON form has a published schema; the text form
-//! is what snapshots hold and people read.
+//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack
+//! shows the calls, the returns and the retrievals only. The JSON form has a published schema; the
+//! text form is what snapshots hold and people read.
 
 use std::fmt::Write;
 
@@ -11,6 +11,7 @@ use asyncselect_abi::{
     Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
     SocketHandle, ThreadId, Value, WsaError,
 };
+use asyncselect_model::datagram::{Fate, Freight};
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
 use asyncselect_model::stream::{Segment, Side};
@@ -116,6 +117,13 @@ pub enum TraceEvent {
         toward: String,
         /// What arrived.
         segment: String,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, or `nobody`.
+        toward: String,
+        /// What arrived, and what became of it.
+        datagram: String,
     },
     /// The network or the machine was disturbed.
     Fault {
@@ -358,7 +366,8 @@ impl Observer for Tracer<'_> {
                                     | Absence::NoUrgent
                                     | Absence::NotListening
                                     | Absence::ConnectedBefore
-                                    | Absence::Unchanged,
+                                    | Absence::Unchanged
+                                    | Absence::Connectionless,
                             )
                     );
                     let silent = SilentEvent {
@@ -381,6 +390,14 @@ impl Observer for Tracer<'_> {
                     };
                     let segment = describe(segment);
                     self.push(place, TraceEvent::Deliver { connection: link, toward, segment });
+                }
+                Effect::Land { socket, freight, fate } => {
+                    let toward = match socket {
+                        Some(socket) => self.socket(socket),
+                        None => "nobody".to_owned(),
+                    };
+                    let datagram = describe_datagram(freight, fate);
+                    self.push(place, TraceEvent::Land { toward, datagram });
                 }
                 Effect::Retrieve { thread, message, standing } => {
                     let mut named = self.message(&message);
@@ -471,6 +488,18 @@ fn describe(segment: Segment) -> String {
     }
 }
 
+fn describe_datagram(freight: Freight, fate: Fate) -> String {
+    let what = match freight {
+        Freight::Datagram(piece) => format!("datagram of {}", piece.len),
+        Freight::Unreachable => "port unreachable".to_owned(),
+    };
+    match fate {
+        Fate::Kept | Fate::Nobody => what,
+        Fate::FromOthers => format!("{what}, not from the peer,"),
+        Fate::NoRoom => format!("{what}, without room for it,"),
+    }
+}
+
 /// Numbers back to the names of the file.
 struct BackToNames<'s> {
     script: &'s Script,
@@ -519,6 +548,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for BackToNames
             AddressRef::Any => AddressSpec::Any,
             AddressRef::Refusing => AddressSpec::Refusing,
             AddressRef::Unreachable => AddressSpec::Unreachable,
+            AddressRef::Zero => AddressSpec::Zero,
             AddressRef::Null => AddressSpec::Null,
         })
     }
@@ -576,9 +606,12 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
                 let what = format!("{segment} on connection {connection} reaches {toward}");
                 ("net", what, None)
             }
+            TraceEvent::Land { toward, datagram } if everything => {
+                ("net", format!("{datagram} reaches {toward}"), None)
+            }
             TraceEvent::Fault { fault } => ("", fault_text(fault), None),
             TraceEvent::Tick { ms } => ("", format!("{ms} ms pass"), None),
-            TraceEvent::Deliver { .. } => continue,
+            TraceEvent::Deliver { .. } | TraceEvent::Land { .. } => continue,
         };
         let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
         let head = format!("{step:<5} {who:<5} {what}");
@@ -698,7 +731,26 @@ pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
         Fault::EventError { s, event, error } => {
             format!("fault     {event} for {s} gets {error}")
         }
+        Fault::QosChanges { s, token_rate } => {
+            format!("fault     the QoS of {s} changes, TokenRate {token_rate}")
+        }
+        Fault::GroupQosChanges { s } => format!("fault     the QoS of the group of {s} changes"),
+        Fault::AddressesChange { host } => {
+            format!("fault     the addresses {}change", of_machine(host.as_deref()))
+        }
+        Fault::RouteChanges { host, to, unreachable } => {
+            let of = of_machine(host.as_deref());
+            let to = to.as_deref().map_or_else(|| "anywhere".to_owned(), |to| format!("to {to}"));
+            let how = if *unreachable { "is lost" } else { "changes" };
+            format!("fault     the route {of}{to} {how}")
+        }
+        Fault::NoSockets { times } => format!("fault     no descriptors, {times} times"),
+        Fault::NoBuffers { times } => format!("fault     no buffer space, {times} times"),
     }
+}
+
+fn of_machine(host: Option<&str>) -> String {
+    host.map_or_else(String::new, |host| format!("of {host} "))
 }
 
 /// An event that was recorded, in words.
@@ -747,8 +799,10 @@ pub fn call_text(call: &ScriptCall) -> String {
         }
         ("data", value) => serde_json::from_value::<Data>(value.clone())
             .map_or_else(|_| value.to_string(), |data| data.to_string()),
-        ("name" | "to", value) => serde_json::from_value::<AddressSpec>(value.clone())
-            .map_or_else(|_| value.to_string(), |address| address.to_string()),
+        ("name" | "to" | "destination", value) => {
+            serde_json::from_value::<AddressSpec>(value.clone())
+                .map_or_else(|_| value.to_string(), |address| address.to_string())
+        }
         (_, value) => value.to_string(),
     };
     let order = ["s", "hWnd", "wMsg", "lEvent", "hEventObject", "lNetworkEvents"];

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::corpus;
-use asyncselect_scenario::explore::outcomes::{Outcomes, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcomes, outcomes};
 use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
@@ -47,21 +47,26 @@ fn explore<'s>(
     profile: &Profile,
     freedom: Freedom,
     reduction: Reduction,
+    judging: Judging,
     threads: usize,
 ) -> Option<Outcomes<'s>> {
     let work = Work { threads, batch: 1024, share: 1 };
-    outcomes(script, profile, freedom, reduction, work, LIMITS).ok()
+    outcomes(script, profile, freedom, reduction, judging, work, LIMITS).ok()
 }
 
 /// Everything explored to its end, with the number of those that were not.
-fn each(freedom: Freedom, mut look: impl FnMut(&Script, &Profile, &Outcomes<'_>)) -> usize {
+fn each(
+    freedom: Freedom,
+    judging: Judging,
+    mut look: impl FnMut(&Script, &Profile, &Outcomes<'_>),
+) -> usize {
     let mut cut_short = 0;
     for script in scripts() {
         for profile in Profile::built_in() {
             if script.is_about_others_than(profile.name()) {
                 continue;
             }
-            let Some(found) = explore(&script, &profile, freedom, Reduction::On, 1) else {
+            let Some(found) = explore(&script, &profile, freedom, Reduction::On, judging, 1) else {
                 continue;
             };
             match found.explored.ended {
@@ -97,8 +102,8 @@ fn decided(profile: &Profile, run: &Run) -> Vec<String> {
 fn reductions_lose_no_outcome_and_invent_none() {
     let mut reduced = 0;
     for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
-        let cut_short = each(freedom, |script, profile, on| {
-            let off = explore(script, profile, freedom, Reduction::Off, 1).unwrap();
+        let cut_short = each(freedom, Judging::On, |script, profile, on| {
+            let off = explore(script, profile, freedom, Reduction::Off, Judging::On, 1).unwrap();
             let of = format!("{} on {}, {freedom:?}", script.id, profile.name());
             assert_eq!(set(on), set(&off), "{of}");
             assert_eq!(standings(on), standings(&off), "{of}");
@@ -138,7 +143,7 @@ fn no_property_is_violated_and_what_deviates_is_a_file_that_shows_it_again() {
     let mut deviating = BTreeSet::new();
     let mut violated = Vec::new();
     for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
-        each(freedom, |script, profile, found| {
+        each(freedom, Judging::On, |script, profile, found| {
             for (property, standing) in found.properties() {
                 let of = || {
                     let (name, profile) = (property.name(), profile.name());
@@ -174,7 +179,7 @@ fn no_property_is_violated_and_what_deviates_is_a_file_that_shows_it_again() {
 #[test]
 fn whatever_the_order_what_a_script_expects_is_so() {
     let mut wrong = Vec::new();
-    each(Freedom::AsWritten, |script, profile, found| {
+    each(Freedom::AsWritten, Judging::Off, |script, profile, found| {
         for outcome in &found.list {
             let agreement = agreement(script, &outcome.run);
             let agrees = matches!(agreement, Agreement::Agrees | Agreement::NotModelled(_));
@@ -191,7 +196,7 @@ fn whatever_the_order_what_a_script_expects_is_so() {
 #[test]
 fn what_must_be_reached_is_and_the_rest_never_comes() {
     let mut guarded = 0;
-    each(Freedom::AsWritten, |script, profile, found| {
+    each(Freedom::AsWritten, Judging::Off, |script, profile, found| {
         guarded += script.guarded.len();
         let runs = found.list.iter().map(|outcome| outcome.run.seen.as_slice());
         let unreached = unreached(script, runs);
@@ -211,7 +216,7 @@ fn a_list_that_never_comes_is_told() {
 #[test]
 fn a_simulated_run_is_among_those_explored() {
     for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
-        each(freedom, |script, profile, found| {
+        each(freedom, Judging::Off, |script, profile, found| {
             let run = simulate(script, profile);
             let is_it = |one: &Run| (&one.ending, &one.seen) == (&run.ending, &run.seen);
             let is_there = found.list.iter().any(|outcome| is_it(&outcome.run));
@@ -223,7 +228,7 @@ fn a_simulated_run_is_among_those_explored() {
 #[test]
 fn an_outcome_as_a_file_comes_again() {
     for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
-        each(freedom, |script, profile, found| {
+        each(freedom, Judging::Off, |script, profile, found| {
             for outcome in &found.list {
                 let text = scenario(script, profile, freedom, outcome, "an outcome");
                 let of = || format!("{} on {}, {freedom:?}:\n{text}", script.id, profile.name());
@@ -244,8 +249,9 @@ fn an_outcome_as_a_file_comes_again() {
 
 #[test]
 fn threads_make_no_difference() {
-    each(Freedom::AllCalls, |script, profile, one| {
-        let two = explore(script, profile, Freedom::AllCalls, Reduction::On, 2).unwrap();
+    each(Freedom::AllCalls, Judging::Off, |script, profile, one| {
+        let two =
+            explore(script, profile, Freedom::AllCalls, Reduction::On, Judging::Off, 2).unwrap();
         assert_eq!(one.list, two.list, "{} on {}", script.id, profile.name());
         assert_eq!(one.explored.rounds, two.explored.rounds);
     });

@@ -13,7 +13,7 @@ use asyncselect_abi::{Call, NetworkEvents};
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::check::{STATES_MAX, check};
 use asyncselect_scenario::corpus;
-use asyncselect_scenario::explore::outcomes::{Outcome, Outcomes, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcome, Outcomes, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
 use asyncselect_scenario::explore::standing::Standing;
@@ -54,6 +54,7 @@ impl Observed {
             TraceEvent::Record { .. }
             | TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
+            | TraceEvent::Land { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),
         }
@@ -133,7 +134,7 @@ fn engines_agree(script: &Script) -> Result<(), String> {
         for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
             let explore = |reduction| {
                 let limits = Limits { states: 20_000, ..Limits::NONE };
-                outcomes(script, &profile, freedom, reduction, Work::with(1), limits)
+                outcomes(script, &profile, freedom, reduction, Judging::On, Work::with(1), limits)
                     .map_err(|_| of("no start"))
             };
             let (on, off) = (explore(Reduction::On)?, explore(Reduction::Off)?);

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::diff::text_of;
-use asyncselect_scenario::explore::outcomes::{Outcome, Outcomes, Witness, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcome, Outcomes, Witness, outcomes};
 use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::runs::{First, Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
@@ -115,10 +115,11 @@ pub(super) fn explore(question: &Question) -> Output {
         let states = question.states.unwrap_or(STATES).min(Limits::NONE.states);
         let limits = Limits { states, rounds: question.rounds.unwrap_or(u32::MAX) };
         let begin = Instant::now();
-        let found = match outcomes(&script, profile, freedom, Reduction::On, work, limits) {
-            Ok(found) => found,
-            Err(ending) => return no_start(&question.path, profile.name(), &ending),
-        };
+        let found =
+            match outcomes(&script, profile, freedom, Reduction::On, Judging::On, work, limits) {
+                Ok(found) => found,
+                Err(ending) => return no_start(&question.path, profile.name(), &ending),
+            };
         output.errors.push_str(&rate(question, profile.name(), &found.explored, begin));
         match show(question, &script, profile, freedom, &found) {
             Ok(one) => {

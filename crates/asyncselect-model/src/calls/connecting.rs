@@ -9,6 +9,7 @@ use asyncselect_abi::{HostId, NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
+use crate::datagram::Place;
 use crate::knob::{
     AlreadyConnecting, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce, DeferredAccept,
     FailedAcceptRearms, ListenAfterRefusal, RejectedPeer, WithdrawnConnection,
@@ -45,16 +46,21 @@ impl World {
 
     /// Gives a socket its port; 0 stands for the lowest free one.
     pub(super) fn bind_to(&mut self, socket: SocketIx, port: u16) {
+        self.take_port(socket, port);
+        self.socket_mut(socket).state = SocketState::Bound;
+    }
+
+    pub(super) fn take_port(&mut self, socket: SocketIx, port: u16) {
         let host = self.machine_of(self.socket(socket).host);
-        let mut free =
-            (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(host, *port).is_none());
+        let is_free = |port: &u16| {
+            self.owner_of_port(host, *port).is_none()
+                && self.bound_at(Place { host, port: *port }).is_none()
+        };
         let port = match port {
-            0 => free.next().expect("there are more ports than sockets"),
+            0 => (FIRST_EPHEMERAL_PORT..).find(is_free).expect("there are more ports than sockets"),
             wanted => wanted,
         };
-        let this = self.socket_mut(socket);
-        this.port = port;
-        this.state = SocketState::Bound;
+        self.socket_mut(socket).port = port;
     }
 
     /// The socket that bound a port of a machine by itself; an accepted one shares its listener's.
@@ -63,7 +69,9 @@ impl World {
             socket.port == port
                 && self.machine_of(socket.host) == host
                 && match socket.state {
-                    SocketState::Closed { .. } | SocketState::Unbound => false,
+                    SocketState::Closed { .. } | SocketState::Unbound | SocketState::Datagram => {
+                        false
+                    }
                     SocketState::Connected(_, side) => side == Side::Connector,
                     SocketState::Bound
                     | SocketState::Listening { .. }
@@ -83,7 +91,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => None,
+            | SocketState::Connected(..)
+            | SocketState::Datagram => None,
         }
     }
 
@@ -112,6 +121,7 @@ impl World {
             SocketState::Connecting(_) => fails(WsaError::WSAEINVAL),
             SocketState::Connected(..) => unsupported("listen", "on a connected socket"),
             SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+            SocketState::Datagram => unreachable!("datagram_call answers"),
         }
     }
 
@@ -139,6 +149,7 @@ impl World {
             }
             SocketState::Connected(..) => return fails_by(WsaError::WSAEISCONN, Rule::Co12),
             SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+            SocketState::Datagram => unreachable!("datagram_call answers"),
         }
         // AS-CO-13: a refused socket may try again.
         if std::mem::take(&mut self.socket_mut(socket).failed)
@@ -151,6 +162,9 @@ impl World {
             // The one network reaches the machines that there are and nobody else.
             return self.connect_fails_at_once(socket, WsaError::WSAENETUNREACH, Rule::Co13, cx);
         };
+        if let Some(error) = self.lacks_buffers() {
+            return self.connect_fails_at_once(socket, error, Rule::Co07, cx);
+        }
         let Some(link) = self.streams.open(socket, host, name.port()) else {
             return unsupported("connect", "more than 255 connections");
         };
@@ -264,6 +278,10 @@ impl World {
                 return fails_by(WsaError::WSATRY_AGAIN, Rule::Ac08);
             }
         }
+        // AS-AC-06: accept may fail for other reasons than those of the connection, which waits on.
+        if let Some(error) = self.lacks_socket() {
+            return fails(error);
+        }
         let registered = this.registration.map(|held| self.socket(held.descriptor).host);
         if registered.is_some_and(|host| host != cx.caller) {
             // Whose window would the accepted socket inherit?
@@ -274,11 +292,10 @@ impl World {
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
-        made.receive_kib = this.receive_kib;
-        made.send_kib = this.send_kib;
         let Some(accepted) = self.add_socket(made, cx) else {
             return unsupported("accept", "more than 255 sockets");
         };
+        self.set_buffers(accepted, self.buffers(listener));
         self.streams.leave_queue(link, End::Socket(accepted));
         if self.is_cut(link) {
             self.lose(accepted)?;

@@ -92,7 +92,7 @@ impl World {
             let Ok(left_ms) = u16::try_from(timeout_ms) else {
                 return unsupported("WSAWaitForMultipleEvents", "for longer than 65535 ms");
             };
-            self.select_left_ms[usize::from(thread.0)] = left_ms;
+            self.more.get_mut().select_left_ms[usize::from(thread.0)] = left_ms;
         }
         self.more.get_mut().events.wait(usize::from(thread.0), events);
         Ok(Progress::Waits(PendingCall::Events { all, forever }))
@@ -101,14 +101,15 @@ impl World {
     /// Whether the wait of a thread is over, by an event object or by time.
     pub(super) fn wait_is_over(&self, thread: ThreadId, all: bool, forever: bool) -> bool {
         let slot = usize::from(thread.0);
-        self.more.events.awaited(slot, all).is_some() || !forever && self.select_left_ms[slot] == 0
+        self.more.events.awaited(slot, all).is_some()
+            || !forever && self.more.select_left_ms[slot] == 0
     }
 
     /// The wait of a thread returns.
     pub(super) fn end_wait(&mut self, thread: ThreadId, all: bool) -> Outcome {
         let slot = usize::from(thread.0);
         let place = self.more.events.awaited(slot, all);
-        self.select_left_ms[slot] = 0;
+        self.more.get_mut().select_left_ms[slot] = 0;
         self.more.get_mut().events.end_wait(slot);
         counted(place.unwrap_or(TIMEOUT))
     }

@@ -198,6 +198,7 @@ impl World {
             SocketState::Bound | SocketState::Listening { .. } => {
                 return unsupported("ConnectEx", "after a connect that failed, or on a listener");
             }
+            SocketState::Datagram => return unsupported("ConnectEx", "on a datagram socket"),
             SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
         }
         let known = name.filter(|name| self.host_at(*name).is_some());

@@ -9,7 +9,7 @@
 use asyncselect_abi::call::{BackendCall, BlockingHook, Upcall, Version};
 use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 
-use super::{Outcome, fails_by, succeeds, unsupported};
+use super::{Outcome, Progress, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::LpErrnoOnSuccess;
 use crate::registration::{Aim, Request};
@@ -47,11 +47,19 @@ impl World {
         if let Call::WspIoctl { .. } = call
             && self.is_network_down(host)
         {
-            return Err(ModelError::new(call.name(), "while the network is down"));
+            return self.network_is_down(host, call).map(|refusal| Some(Err(refusal)));
         }
-        if let Call::WspIoctl { s, cmd, argp } = call {
+        if let Call::WspIoctl { s, cmd, argp, destination: to } = call {
             return Ok(Some(match self.open_socket(host, *s) {
-                Some(socket) => self.ioctlsocket(self.behind(socket), *cmd, *argp, cx)?,
+                Some(socket) => {
+                    let socket = self.behind(socket);
+                    match self.wsa_ioctl(socket, *cmd, *argp, to.flatten(), cx)? {
+                        Progress::Done(result) => result,
+                        Progress::Waits(_) => {
+                            return Err(ModelError::new(call.name(), "that waits"));
+                        }
+                    }
+                }
                 // AS-REG-18: the check is the provider's duty.
                 None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
             }));
@@ -163,16 +171,18 @@ impl World {
             PendingCall::Cancelled => {
                 return Err(ModelError::new(call.name(), "of a call that was cancelled already"));
             }
-            // No call of version 1.1.
-            PendingCall::Events { .. } | PendingCall::Overlapped { .. } => {
-                return Err(ModelError::new(call.name(), "of a call that 1.1 does not have"));
+            // No calls of version 1.1.
+            PendingCall::Events { .. }
+            | PendingCall::Overlapped { .. }
+            | PendingCall::Change { .. } => {
+                return Err(ModelError::new(call.name(), "of a call of version 2"));
             }
             PendingCall::None | PendingCall::Message { .. } => {
                 unreachable!("the thread waits in a call of Winsock's")
             }
         }
         self.pending[slot] = PendingCall::Cancelled;
-        self.select_left_ms[slot] = 0;
+        self.more.get_mut().select_left_ms[slot] = 0;
         Ok(Ok(Value::Int(0)))
     }
 
@@ -189,8 +199,8 @@ impl World {
         }
     }
 
-    /// A call on the socket was cancelled: it may be good for nothing but closesocket (AS-HK-05), and
-    /// nobody says what else it does. To the network it is as before.
+    /// A call on the socket was cancelled: it may be good for nothing but closesocket (AS-HK-05),
+    /// and nobody says what else it does. To the network it is as before.
     fn spoil(&mut self, socket: SocketIx) {
         let spoilt = &mut self.more.get_mut().provider.spoilt;
         if let Err(at) = spoilt.binary_search_by_key(&socket.0, |other| other.0) {

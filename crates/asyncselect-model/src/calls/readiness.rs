@@ -33,6 +33,9 @@ impl World {
                 let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {
                     return unsupported("select", "on a socket after the sixteenth");
                 };
+                if self.is_datagram(socket) && self.has_failed(socket) {
+                    return unsupported("select", "on a socket whose port was unreachable");
+                }
                 *mask |= bit;
                 self.selected(socket, cx);
             }
@@ -45,7 +48,7 @@ impl World {
         let Ok(left_ms) = u16::try_from(timeout_ms) else {
             return unsupported("select", "that waits for longer than 65535 ms");
         };
-        self.select_left_ms[usize::from(thread.0)] = left_ms;
+        self.more.get_mut().select_left_ms[usize::from(thread.0)] = left_ms;
         Ok(Progress::Waits(PendingCall::Select { read, write, except }))
     }
 
@@ -72,6 +75,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_) => false,
+            // An empty datagram too: a receive call would return.
+            SocketState::Datagram => self.has_parcel(socket),
         }
     }
 
@@ -88,6 +93,8 @@ impl World {
             | SocketState::Bound
             | SocketState::Listening { .. }
             | SocketState::Connecting(_) => false,
+            // Sending never waits.
+            SocketState::Datagram => true,
         }
     }
 
@@ -102,7 +109,8 @@ impl World {
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Listening { .. }
-            | SocketState::Connecting(_) => false,
+            | SocketState::Connecting(_)
+            | SocketState::Datagram => false,
         }
     }
 
@@ -126,7 +134,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Listening { .. }
-            | SocketState::Connecting(_) => false,
+            | SocketState::Connecting(_)
+            | SocketState::Datagram => false,
         }
     }
 }

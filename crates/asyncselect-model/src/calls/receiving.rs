@@ -44,6 +44,16 @@ impl World {
             }
             return fails_by(WsaError::WSAEINVAL, Rule::Oob07);
         }
+        // AS-OOB-08 was looked at before; a stack that goes on does not look at the flag.
+        if flags.oob && self.is_datagram(socket) {
+            let mode = self.mode(socket);
+            let progress = self.take_datagram(socket, len, flags.peek, mode, cx)?;
+            match &progress {
+                Progress::Done(_) => self.rearm_by_receive(socket, true, cx),
+                Progress::Waits(_) => return unsupported("recv", "MSG_OOB that waits"),
+            }
+            return Ok(progress);
+        }
         if flags.oob {
             let outcome = self.take_urgent(socket, len, flags.peek, cx)?;
             self.rearm_by_receive(socket, true, cx);
@@ -53,7 +63,7 @@ impl World {
     }
 
     /// Whether a receive call has anything to arm.
-    fn can_rearm(&self, socket: SocketIx) -> bool {
+    pub(super) fn can_rearm(&self, socket: SocketIx) -> bool {
         let this = self.socket(socket);
         this.latch(NetworkEvent::Read) == Latch::Spent
             || this.latch(NetworkEvent::Oob) == Latch::Spent
@@ -177,6 +187,9 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
+        if self.is_datagram(socket) {
+            return self.take_datagram(socket, len, peek, mode, cx);
+        }
         let this = *self.socket(socket);
         if let SocketState::Listening { .. } = this.state {
             return unsupported("recv", "on a listening socket");

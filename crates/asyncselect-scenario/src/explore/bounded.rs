@@ -82,6 +82,8 @@ pub struct Scratch {
     seen: Seen,
 }
 
+/// The datagrams under way at once that a suite tells apart.
+const SUITE_DATAGRAMS_MAX: usize = 32;
 /// What is wrong or remarkable, and what excuses it.
 struct Found {
     marks: Marks,
@@ -114,12 +116,15 @@ pub(super) enum Happening {
     Upcall,
     /// A segment arrives.
     Deliver(u8, Side),
+    /// A datagram arrives.
+    Land(u8),
 }
 
 impl Happening {
     const RETURN: usize = LETTERS_MAX;
     const UPCALL: usize = Self::RETURN + THREADS_MAX;
-    const DELIVER: usize = Self::UPCALL + 1;
+    const LAND: usize = Self::UPCALL + 1;
+    const DELIVER: usize = Self::LAND + SUITE_DATAGRAMS_MAX;
     /// The combinations of choices within one step.
     const CHOICES: usize = 256;
 
@@ -128,10 +133,11 @@ impl Happening {
         let byte = |number: usize| u8::try_from(number).expect("a label's high byte");
         match number.checked_sub(Self::DELIVER) {
             Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
-            None => match number.checked_sub(Self::RETURN) {
-                Some(THREADS_MAX) => Self::Upcall,
-                Some(thread) => Self::Return(ThreadId(byte(thread))),
-                None => Self::Letter(number),
+            None => match (number.checked_sub(Self::LAND), number.checked_sub(Self::RETURN)) {
+                (Some(flight), _) => Self::Land(byte(flight)),
+                (None, Some(THREADS_MAX)) => Self::Upcall,
+                (None, Some(thread)) => Self::Return(ThreadId(byte(thread))),
+                (None, None) => Self::Letter(number),
             },
         }
     }
@@ -140,7 +146,7 @@ impl Happening {
     pub(super) fn is_letter(self) -> bool {
         match self {
             Self::Letter(_) => true,
-            Self::Return(_) | Self::Upcall | Self::Deliver(..) => false,
+            Self::Return(_) | Self::Upcall | Self::Deliver(..) | Self::Land(_) => false,
         }
     }
 
@@ -149,6 +155,7 @@ impl Happening {
             Self::Letter(letter) => letter,
             Self::Return(thread) => Self::RETURN + usize::from(thread.0),
             Self::Upcall => Self::UPCALL,
+            Self::Land(flight) => Self::LAND + usize::from(flight),
             Self::Deliver(link, side) => {
                 let side = usize::from(side == Side::Acceptor);
                 Self::DELIVER + 2 * usize::from(link) + side
@@ -298,6 +305,7 @@ impl<'s> Bounded<'s> {
             Happening::Return(thread) => Move::Return { thread },
             Happening::Upcall => Move::Upcall,
             Happening::Deliver(link, toward) => Move::Deliver { link, toward },
+            Happening::Land(number) => Move::Land { number },
         };
         next.world.apply(mv, chooser, seen)?;
         // Not only at a return: what arrives may go to a call that waits.
@@ -337,7 +345,7 @@ impl<'s> Bounded<'s> {
         let call = match happening {
             Happening::Letter(letter) => self.call(&names, letter),
             Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Upcall | Happening::Deliver(..) => None,
+            Happening::Upcall | Happening::Deliver(..) | Happening::Land(_) => None,
         };
         let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
@@ -489,6 +497,13 @@ impl Space for Bounded<'_> {
                         }
                         Move::Upcall => (Happening::Upcall, None),
                         Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
+                        Move::Land { number } if usize::from(number) >= SUITE_DATAGRAMS_MAX => {
+                            let what = "more datagrams under way than are told apart";
+                            let cut = Err(Cut { who: "explore", what });
+                            found(Step { label: Label(u16::MAX), marks: 0, to: cut });
+                            return;
+                        }
+                        Move::Land { number } => (Happening::Land(number), None),
                         Move::Call { .. }
                         | Move::Retrieve(_)
                         | Move::Tick { .. }

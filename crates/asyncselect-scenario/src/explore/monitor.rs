@@ -15,8 +15,11 @@ use asyncselect_abi::{
     Call, Hwnd, MessageId, NetworkEvent, NetworkEvents, PumpFilter, SocketHandle, ThreadId, Value,
     WsaError,
 };
+use asyncselect_model::sink::Message;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage, TargetView};
+use asyncselect_model::view::{
+    ConnectionView, DatagramView, RegistrationView, SocketView, Stage, TargetView,
+};
 use asyncselect_model::{KnobId, World};
 
 use super::fingerprint::Fingerprint;
@@ -264,6 +267,13 @@ impl Monitor {
                     self.enable(first(s), [], [NetworkEvent::Write]);
                 }
             }
+            Call::Bind { s, .. } if is_datagram(after, *s) => {
+                // AS-WR-04.
+                self.enable(*s, [], [NetworkEvent::Write]);
+            }
+            Call::Connect { s, .. } if is_datagram(after, *s) => {
+                self.peer_set(*s, happened, broken);
+            }
             Call::Connect { s, .. } if *made => {
                 let goes_on = match result {
                     None | Some(Ok(_) | Err(WsaError::WSAEWOULDBLOCK)) => true,
@@ -284,8 +294,26 @@ impl Monitor {
                     }
                 }
             }
+            // AS-EN-07, AS-EN-08.
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_GET_QOS, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_GET_QOS, .. } => {
+                self.enable(*s, [NetworkEvent::Qos], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_GET_GROUP_QOS, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_GET_GROUP_QOS, .. } => {
+                self.enable(*s, [NetworkEvent::GroupQos], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE, .. } => {
+                self.enable(*s, [NetworkEvent::RoutingInterfaceChange], []);
+            }
+            Call::WsaIoctl { s, cmd: IoctlCommand::SIO_ADDRESS_LIST_CHANGE, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::SIO_ADDRESS_LIST_CHANGE, .. } => {
+                self.enable(*s, [NetworkEvent::AddressListChange], []);
+            }
             Call::IoctlSocket { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
-            | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
+            | Call::WsaIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0, .. }
+            | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0, .. }
                 if self.of(first(s)).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
             {
                 broken.by(Property::NonBlocking);
@@ -325,6 +353,29 @@ impl Monitor {
             | Call::GetMessage { .. }
             | Call::DestroyWindow { .. } => {}
         }
+    }
+
+    /// connect on a datagram socket, which completes at once: its FD_CONNECT is due in that step.
+    fn peer_set(&mut self, socket: SocketHandle, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let Happened { before, after, seen, .. } = happened;
+        let peer = |world: &World| match world.socket_of(socket).map(|view| view.stage) {
+            Some(Stage::Datagram(view)) => view.connected,
+            Some(_) | None => false,
+        };
+        if !matches!(seen.result(), Some(Ok(_))) || !peer(after) {
+            return;
+        }
+        let connect = bit(NetworkEvent::Connect);
+        // OQ-11: another connect need not be told in the same registration.
+        let due = self.of(socket).is_some_and(|watch| {
+            watch.mask & watch.may & !watch.kept & connect != 0 && !peer(before)
+        });
+        let is_it =
+            |message: &Message| message.socket == socket && message.event == NetworkEvent::Connect;
+        let told = seen.posts.iter().any(|(message, _)| is_it(message));
+        self.enable(socket, [], [NetworkEvent::Connect, NetworkEvent::Write]);
+        // The alternative stands for just that.
+        broken.unless_as(!due || told, Property::DatagramConnectIsTold, |_, _| true);
     }
 
     /// Whether the world's registrations are those that were asked for. The monitor goes on with
@@ -489,6 +540,10 @@ impl Monitor {
             kept: 0,
             ignored: false,
         };
+        // OQ-08: whether an unbound datagram socket can send nobody says.
+        if matches!(view.stage, Stage::Datagram(DatagramView { bound: false, .. })) {
+            watch.must &= !bit(NetworkEvent::Write);
+        }
         if let Some(old) = self.of(view.handle)
             && (old.hwnd, old.message) == (watch.hwnd, watch.message)
             && holds_in(after, KnobId::Reregister, "keeps_latch")
@@ -573,10 +628,14 @@ struct Lost<'l> {
     explained: &'l dyn Fn(KnobId, &str) -> bool,
 }
 
+fn is_datagram(world: &World, socket: SocketHandle) -> bool {
+    world.socket_of(socket).is_some_and(|view| matches!(view.stage, Stage::Datagram(_)))
+}
+
 fn connection_in(stage: Stage) -> Option<ConnectionView> {
     match stage {
         Stage::Connected(connection) => Some(connection),
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => None,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => None,
     }
 }
 

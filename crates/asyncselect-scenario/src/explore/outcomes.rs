@@ -21,7 +21,17 @@ pub struct Outcomes<'s> {
     pub list: Vec<Outcome>,
     /// The search that found them.
     pub explored: Explored<TooMany>,
+    judging: Judging,
     runs: Runs<'s>,
+}
+
+/// Whether runs are judged by what must hold always, move by move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Judging {
+    /// They are.
+    On,
+    /// They are not, which takes less time.
+    Off,
 }
 
 /// A run that breaks a property.
@@ -36,12 +46,14 @@ pub struct Witness {
 }
 
 impl Outcomes<'_> {
-    /// What became of the properties that demand something always, in every run.
+    /// What became of the properties that demand something always, in every run; none if the runs
+    /// were not judged.
     #[must_use]
     pub fn properties(&self) -> Vec<(Property, Standing)> {
-        let mut all = standings(&self.runs, &self.explored);
-        all.retain(|(property, _)| property.kind() == Kind::Always);
-        all
+        let is_judged =
+            |property: &Property| self.judging == Judging::On && property.kind() == Kind::Always;
+        let all = standings(&self.runs, &self.explored).into_iter();
+        all.filter(|(property, _)| is_judged(property)).collect()
     }
 
     /// A run in which a property is broken as it was sighted.
@@ -80,10 +92,15 @@ pub fn outcomes<'s>(
     profile: &Profile,
     freedom: Freedom,
     reduction: Reduction,
+    judging: Judging,
     work: Work,
     limits: Limits,
 ) -> Result<Outcomes<'s>, Ending> {
-    let runs = Runs::of(script, profile, freedom, reduction)?.judged();
+    let runs = Runs::of(script, profile, freedom, reduction)?;
+    let runs = match judging {
+        Judging::On => runs.judged(),
+        Judging::Off => runs,
+    };
     let explored = breadth_first(&runs, work, limits);
     let mut known: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
     let mut list: Vec<Outcome> = Vec::new();
@@ -102,7 +119,7 @@ pub fn outcomes<'s>(
         let schedule = firsts(&runs, &explored.tree.path(*node));
         list.push(Outcome { run, schedule });
     }
-    Ok(Outcomes { list, explored, runs })
+    Ok(Outcomes { list, explored, judging, runs })
 }
 
 fn decided(state: &State<'_>) -> Vec<Option<u8>> {

@@ -91,7 +91,8 @@ properties! {
     /// The tables of both pages.
     ListedErrors = Always "error words are those that the tables list"
         ["AS-RD-07" "AS-WR-08" "AS-OOB-16" "AS-AC-05" "AS-CO-07" "AS-CL-08"]
-        {CloseAfterFailedConnect: "posts"},
+        {CloseAfterFailedConnect: "posts" PortUnreachableClose: "posts"
+         PortUnreachableRead: "posts_error"},
     /// 0 for FIN.
     GracefulIsZero = Always "the error word of a graceful FD_CLOSE is 0"
         ["AS-CL-07"] {},
@@ -177,6 +178,12 @@ properties! {
     CloseIsToldLate = Always "a registration is told of a connection that was closed before"
         ["AS-CL-02"]
         {RegisterAfterReset: "silent" RegisterAfterBothEnded: "silent" Reregister: "keeps_latch"},
+    /// Though it completes at once.
+    DatagramConnectIsTold = Always "a datagram connect is told by FD_CONNECT"
+        ["AS-UDP-01" "AS-CO-02"] {DatagramConnect: "silent"},
+    /// There is nothing that could be closed.
+    DatagramsAreNotClosed = Always "a datagram socket gets no FD_CLOSE"
+        ["AS-UDP-04" "AS-CL-01"] {PortUnreachableClose: "posts"},
     /// Connections, bytes, space or messages.
     NoStarvation = Always "at rest no call waits for what is there"
         ["AS-NB-05" "AS-NB-06"] {},
@@ -235,6 +242,9 @@ properties! {
     /// 10,000.
     QueueFull = Sometimes "the queue is full"
         ["AS-Q-01"] {},
+    /// A receive call.
+    CutOff = Sometimes "a datagram is longer than the buffer"
+        ["AS-RD-11"] {},
     /// A call of a blocking socket.
     Waits = Sometimes "a call waits"
         ["AS-NB-05"] {},

@@ -205,9 +205,12 @@ impl<'s> Runs<'s> {
     fn alone(&self, state: &State<'s>) -> Option<usize> {
         let free = |first: First| match (self.reduction, first) {
             (Reduction::Off, _) | (Reduction::On, First::Program) => false,
-            (Reduction::On, First::Happening(Happening::Return { .. } | Happening::Upcall)) => {
-                false
-            }
+            (
+                Reduction::On,
+                First::Happening(
+                    Happening::Return { .. } | Happening::Upcall | Happening::Land { .. },
+                ),
+            ) => false,
             (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
                 let private = state.now.world().is_private(connection, toward);
                 private.is_some_and(|socket| {
@@ -375,6 +378,7 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
         Move::Return { thread } => Happening::Return { thread: *thread },
         Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
         Move::Upcall => Happening::Upcall,
+        Move::Land { number } => Happening::Land { number: *number },
         Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
             unreachable!("these do not happen by themselves")
         }
@@ -443,6 +447,6 @@ fn split(Label(label): Label) -> (usize, u16) {
     (usize::from(label >> CHOICE_BITS), label & ((1 << CHOICE_BITS) - 1))
 }
 
-/// 64 things may happen first: one a thread, two a connection. Each with 1024 combinations of
-/// alternatives.
+/// 64 things may happen first: one a thread, two a connection, one a datagram. Each with 1024
+/// combinations of alternatives.
 const CHOICE_BITS: u32 = 10;

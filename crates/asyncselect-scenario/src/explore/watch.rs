@@ -105,6 +105,7 @@ impl Watcher for Watch {
             Move::Return { .. }
             | Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Tick { .. }
             | Move::Fault(_) => {
                 // Not only at a return: what arrives may go to a call that waits.

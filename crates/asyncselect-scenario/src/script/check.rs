@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use asyncselect_abi::call::{Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ProcessId, ThreadId};
 use asyncselect_model::stream::{LITERALS_MAX, Side};
@@ -120,7 +120,7 @@ pub(super) struct Checker<'a> {
     at: JsonPath,
     /// Who makes it.
     caller: ThreadId,
-    /// Whether it is connect, which names sockets of other machines by their address.
+    /// Whether it is connect or sendto, which name sockets of other machines by their address.
     connects: bool,
 }
 
@@ -320,6 +320,13 @@ impl<'a> Checker<'a> {
         for (index, name) in setup.listeners.iter().enumerate() {
             let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
             self.prepare_listener(listener);
+        }
+        for (index, name) in setup.datagrams.iter().enumerate() {
+            let socket = self.new_socket(name, &at.clone().key("datagrams").index(index))?;
+            let kind = asyncselect_abi::call::SocketType::Datagram;
+            self.prepare(Call::Socket { kind }, Some(socket));
+            let s = SocketRef::Named(socket);
+            self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
         }
         for (index, [client, server]) in setup.pairs.iter().enumerate() {
             let at = at.clone().key("pairs").index(index);
@@ -523,6 +530,7 @@ impl<'a> Checker<'a> {
                 };
                 Happening::Deliver { connection: *connection, toward }
             }
+            Happen::Land { number } => Happening::Land { number: *number },
             Happen::Return { thread } => {
                 let at = at.clone().key("return").key("thread");
                 Happening::Return { thread: self.thread(thread, &at)? }
@@ -570,7 +578,7 @@ impl<'a> Checker<'a> {
     ) -> Checked<CallOp> {
         self.at = at.clone().key("do").key(call.name());
         self.caller = thread;
-        self.connects = matches!(call, Call::Connect { .. });
+        self.connects = matches!(call, Call::Connect { .. } | Call::SendTo { .. });
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         if self.begun.values().any(|(begun, _)| *begun == thread) {
@@ -673,6 +681,8 @@ impl<'a> Checker<'a> {
             }
             Call::Send { flags, .. }
             | Call::Recv { flags, .. }
+            | Call::SendTo { flags, .. }
+            | Call::RecvFrom { flags, .. }
             | Call::WsaSend { flags, .. }
             | Call::WsaRecv { flags, .. }
                 if flags.oob =>
@@ -762,7 +772,7 @@ impl<'a> Checker<'a> {
             at = self.apart.on(),
         );
         let help = match self.apart {
-            Apart::Machines => "machines reach one another by `connect` only",
+            Apart::Machines => "machines reach one another by `connect` and `sendto` only",
             Apart::Processes => "processes share sockets, and nothing else",
         };
         let help = help.to_owned();
@@ -824,7 +834,8 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
         match address {
             AddressSpec::Of(name) => {
                 let at = self.at.clone().key(field).key("of");
-                let known = if self.connects {
+                // Other machines are there to be reached, whoever makes their sockets.
+                let known = if self.connects || field == DESTINATION {
                     self.known(&self.sockets, name, &at)
                 } else {
                     self.reachable(&self.sockets, name, self.caller, &at)
@@ -843,6 +854,7 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
                 Ok(AddressRef::Refusing)
             }
             AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+            AddressSpec::Zero => Ok(AddressRef::Zero),
             AddressSpec::Null => Ok(AddressRef::Null),
         }
     }

@@ -30,6 +30,25 @@ impl Watch {
                 }
             }
             Stage::Connecting => {}
+            // OQ-15: nobody says what is told after SD_RECEIVE.
+            Stage::Datagram(datagrams) => {
+                if datagrams.unread
+                    && !datagrams.closed
+                    && !view.receive_shut
+                    && self.is_due(NetworkEvent::Read)
+                {
+                    let by = |knob, _: &str| self.keeps(knob, NetworkEvent::Read);
+                    tell(found, NetworkEvent::Read, Property::ReadIsTold, &by);
+                }
+                if datagrams.bound
+                    && !datagrams.closed
+                    && !view.send_shut
+                    && self.is_due(NetworkEvent::Write)
+                {
+                    let by = |knob, _: &str| self.keeps(knob, NetworkEvent::Write);
+                    tell(found, NetworkEvent::Write, Property::WriteIsTold, &by);
+                }
+            }
             Stage::Connected(connection) => self.lost_of(view, connection, world, found),
         }
     }
@@ -127,7 +146,10 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
     let connection = |s| stage(s).and_then(connection_in);
     let closed = |end: ConnectionView| end.arrived != Arrived::Open;
     let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.., .. }));
-    let receives = |s| connection(s).is_some_and(|end| end.unread || closed(end));
+    let receives = |s| match stage(s) {
+        Some(Stage::Datagram(datagrams)) => datagrams.returns,
+        Some(_) | None => connection(s).is_some_and(|end| end.unread || closed(end)),
+    };
     match call {
         Call::Accept { s } | Call::WsaAccept { s, .. } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),
@@ -135,10 +157,12 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::RecvFrom { s, flags, .. }
         | Call::WsaRecv { s, flags, .. }
         | Call::WsaRecvFrom { s, flags, .. } => !flags.oob && receives(*s),
+        Call::ReadFile { s, .. } => receives(*s),
         Call::Send { s, .. }
         | Call::SendTo { s, .. }
         | Call::WsaSend { s, .. }
-        | Call::WsaSendTo { s, .. } => {
+        | Call::WsaSendTo { s, .. }
+        | Call::WriteFile { s, .. } => {
             connection(*s).is_some_and(|end| end.space || end.arrived == Arrived::Reset)
         }
         Call::Select { readfds, .. } => readfds.iter().any(|s| accepts(*s) || receives(*s)),
@@ -167,8 +191,6 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::WspCancelBlockingCall {}
         | Call::WsaCancelBlockingCall {}
         | Call::WsaIsBlocking {}
-        | Call::ReadFile { .. }
-        | Call::WriteFile { .. }
         | Call::CloseHandle { .. }
         | Call::WsaDuplicateSocket { .. }
         | Call::WsaCreateEvent {}

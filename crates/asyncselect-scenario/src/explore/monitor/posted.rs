@@ -27,7 +27,7 @@ impl Monitor {
 
 impl Watch {
     fn posted(&mut self, post: &Post<'_>, broken: &mut Broken<'_>) {
-        let Post { message, connection, .. } = post;
+        let Post { message, connection, view, .. } = post;
         let event = bit(message.event);
         let addressed =
             self.hwnd() == message.hwnd && MessageId(u32::from(self.message)) == message.message;
@@ -37,18 +37,37 @@ impl Watch {
         broken.unless(code.count_ones() == 1, Property::OneEvent);
         // What a script wants a message to carry is not the stack's to answer for.
         let own_word = !post.is_injected();
-        broken.unless_as(!own_word || post.is_listed(), Property::ListedErrors, |_, _| {
-            post.tells_of_failed_connect()
+        broken.unless_as(!own_word || post.is_listed(), Property::ListedErrors, |knob, _| {
+            match (knob, view.stage) {
+                (KnobId::PortUnreachableClose, Stage::Datagram(_)) => {
+                    message.event == NetworkEvent::Close
+                }
+                (KnobId::PortUnreachableRead, Stage::Datagram(_)) => {
+                    message.event == NetworkEvent::Read
+                }
+                (_, _) => post.tells_of_failed_connect(),
+            }
         });
         let again = self.may & event == 0;
         match message.event {
             NetworkEvent::Connect => {
                 broken.unless(!again, Property::ConnectOnce);
-                let says_so = (message.error == WsaError(0)) == connection.is_some();
+                let connected = match view.stage {
+                    Stage::Datagram(datagrams) => datagrams.connected,
+                    Stage::Idle
+                    | Stage::Listening { .. }
+                    | Stage::Connecting
+                    | Stage::Connected(_) => connection.is_some(),
+                };
+                let says_so = (message.error == WsaError(0)) == connected;
                 broken.unless_as(!own_word || says_so, Property::ConnectSaysHow, |_, _| {
                     connection.is_none()
                 });
                 self.connecting = false;
+            }
+            NetworkEvent::Close if matches!(view.stage, Stage::Datagram(_)) => {
+                // The alternative stands for just that.
+                broken.unless_as(false, Property::DatagramsAreNotClosed, |_, _| true);
             }
             NetworkEvent::Close => {
                 let after_end = connection.is_some_and(|end| end.arrived == Arrived::EndThenReset);
@@ -94,7 +113,7 @@ impl Post<'_> {
     /// Whether its error word is what a script wants it to carry.
     fn is_injected(&self) -> bool {
         let Message { socket, event, error, .. } = *self.message;
-        self.happened.before.injected_error() == Some((socket, event, error))
+        self.happened.before.injected_error(socket, event) == Some(error)
     }
 
     /// Whether the tables list the error for the event. That 0 is for a graceful close only
@@ -187,6 +206,25 @@ impl Post<'_> {
     fn condition(&self, broken: &mut Broken<'_>) {
         let Self { view, connection, .. } = self;
         let end = |holds: fn(ConnectionView) -> bool| connection.is_some_and(holds);
+        if let Stage::Datagram(datagrams) = view.stage {
+            match self.message.event {
+                NetworkEvent::Read => broken.unless(datagrams.returns, Property::ReadForData),
+                NetworkEvent::Write => {
+                    broken.unless_as(!view.send_shut, Property::WriteForSenders, |knob, _| {
+                        knob == KnobId::WriteAfterOwnEnd
+                    });
+                }
+                NetworkEvent::Oob => broken.by(Property::OobForUrgent),
+                NetworkEvent::Accept => broken.by(Property::AcceptForRequest),
+                NetworkEvent::Connect
+                | NetworkEvent::Close
+                | NetworkEvent::Qos
+                | NetworkEvent::GroupQos
+                | NetworkEvent::RoutingInterfaceChange
+                | NetworkEvent::AddressListChange => {}
+            }
+            return;
+        }
         match self.message.event {
             NetworkEvent::Read => {
                 broken.unless(end(|end| end.unread), Property::ReadForData);

@@ -47,6 +47,7 @@ impl Sink for Seen {
             }
             Effect::Deliver { socket, segment: Segment::Rst, .. } => self.reset = socket,
             Effect::Deliver { .. }
+            | Effect::Land { .. }
             | Effect::Received(_)
             | Effect::Silent { .. }
             | Effect::Record { .. }

@@ -41,7 +41,10 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         reached(of(NetworkEvent::Read, Trigger::Inherited), P::DataBeforeAccept);
         reached(of(NetworkEvent::Close, Trigger::ReceiveCalled), P::CloseByReader);
         reached(of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgain);
-        let peeks = matches!(call, Some(Call::Recv { flags, .. }) if flags.peek);
+        let peeks = matches!(
+            call,
+            Some(Call::Recv { flags, .. } | Call::RecvFrom { flags, .. }) if flags.peek
+        );
         reached(peeks && of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgainByPeek);
         reached(of(NetworkEvent::Accept, Trigger::AcceptCalled), P::AcceptAgain);
         let failed = message.error != WsaError(0);
@@ -56,6 +59,9 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         }
         (Some(Call::Send { .. }), Some(Err(WsaError::WSAEWOULDBLOCK))) => {
             reached(true, P::WouldBlock);
+        }
+        (Some(Call::Recv { .. } | Call::RecvFrom { .. }), Some(Err(WsaError::WSAEMSGSIZE))) => {
+            reached(true, P::CutOff);
         }
         (None | Some(_), _) => {}
     }
@@ -77,7 +83,7 @@ pub(super) fn of_state(world: &World) -> Marks {
     }
     let waits = |view: SocketView| match view.stage {
         Stage::Connected(end) => end.arrived == Arrived::End && end.unread,
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => false,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => false,
     };
     if world.sockets().any(waits) {
         marks |= Property::CloseWaits.mark();
