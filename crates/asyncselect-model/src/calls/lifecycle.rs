@@ -423,10 +423,8 @@ impl World {
                 } else if this.linger == Linger::Abort {
                     Some(Segment::Rst)
                 } else {
-                    match self.last_segment(loses_data, cx) {
-                        Segment::Fin if this.send_shut => None,
-                        last => Some(last),
-                    }
+                    let last = self.last_segment(loses_data, cx);
+                    (last != Segment::Fin || !this.send_shut).then_some(last)
                 };
                 match last {
                     Some(segment) => self.leave(link, side, segment),

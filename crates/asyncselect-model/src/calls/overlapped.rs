@@ -12,7 +12,7 @@ use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{AcceptExRearms, AcceptExWithConnection, CollectingRearms, UpdateAcceptContext};
 use crate::latch::{Latch, Trigger};
-use crate::overlapped::Operation;
+use crate::overlapped::{Operation, Overlapped};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -81,7 +81,7 @@ impl World {
                     self.receive_gets_nothing(event, socket);
                     counted(0)
                 }
-                other => Ok(other),
+                progress @ (Progress::Done(Err(_)) | Progress::Waits(_)) => Ok(progress),
             }
         };
         if let Ok(Progress::Done(Err(refusal))) = &outcome
@@ -215,7 +215,7 @@ impl World {
                 self.more.get_mut().overlapped.begin(event, socket, Operation::Connect);
                 goes_on()
             }
-            other => Ok(other),
+            progress @ (Progress::Done(_) | Progress::Waits(_)) => Ok(progress),
         }
     }
 
@@ -318,27 +318,25 @@ impl World {
     /// What an operation or an extended call leaves undescribed of other calls on its socket.
     pub(super) fn forbidden(&self, call: &BackendCall, socket: SocketIx) -> Option<&'static str> {
         let overlapped = &self.more.overlapped;
-        match call {
-            Call::Bind { .. } | Call::Listen { .. } | Call::Connect { .. }
-                if overlapped.is_accepting(socket) =>
-            {
-                Some("on a socket that AcceptEx is to connect")
-            }
-            Call::CloseSocket { .. } if overlapped.is_accepting(socket) => {
-                Some("of a socket that AcceptEx is to connect")
-            }
-            Call::Shutdown { .. } | Call::GetPeerName { .. } | Call::GetSockName { .. }
-                if overlapped.is_bare(socket) =>
-            {
-                Some("before SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT")
-            }
-            Call::Shutdown { .. } if overlapped.runs_on(socket) => {
-                Some("under an operation that goes on")
-            }
-            Call::Accept { .. } | Call::WsaAccept { .. } if overlapped.accepts_on(socket) => {
-                Some("under an AcceptEx that goes on")
-            }
-            _ => None,
+        if *overlapped == Overlapped::NONE {
+            return None;
+        }
+        let connects =
+            matches!(call, Call::Bind { .. } | Call::Listen { .. } | Call::Connect { .. });
+        let closes = matches!(call, Call::CloseSocket { .. } | Call::CloseHandle { .. });
+        let ends = matches!(call, Call::Shutdown { .. });
+        let names = matches!(call, Call::GetPeerName { .. } | Call::GetSockName { .. });
+        let accepts = matches!(call, Call::Accept { .. } | Call::WsaAccept { .. });
+        if (connects || closes) && overlapped.is_accepting(socket) {
+            Some("on a socket that AcceptEx is to connect")
+        } else if (ends || names) && overlapped.is_bare(socket) {
+            Some("before SO_UPDATE_ACCEPT_CONTEXT or SO_UPDATE_CONNECT_CONTEXT")
+        } else if ends && overlapped.runs_on(socket) {
+            Some("under an operation that goes on")
+        } else if accepts && overlapped.accepts_on(socket) {
+            Some("under an AcceptEx that goes on")
+        } else {
+            None
         }
     }
 
