@@ -133,7 +133,7 @@ impl Notices {
 
     fn of(&self, socket: SocketIx) -> Notice {
         let found = self.0.iter().find(|notice| notice.socket == socket);
-        found.copied().unwrap_or(Notice::new(socket))
+        found.copied().unwrap_or_else(|| Notice::new(socket))
     }
 
     /// Keeps one form: what is as it was for a new socket is not there.

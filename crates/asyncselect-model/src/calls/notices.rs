@@ -72,12 +72,12 @@ impl World {
             return super::fails(WsaError::WSAEOPNOTSUPP);
         }
         let unknown = |what| ModelError::new("SIO_ROUTING_INTERFACE_CHANGE", what);
-        let name = destination.ok_or(unknown("without a destination"))?;
+        let name = destination.ok_or_else(|| unknown("without a destination"))?;
         let to = if name.ip().is_unspecified() {
             Destination::Any
         } else {
             let host = self.host_at(name);
-            Destination::Host(host.ok_or(unknown("for a destination that nobody is at"))?)
+            Destination::Host(host.ok_or_else(|| unknown("for a destination that nobody is at"))?)
         };
         self.ask_for_change(socket, NetworkEvent::RoutingInterfaceChange, to, cx)
     }
