@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use crate::call::BackendCall;
 use crate::data::Data;
 use crate::error::WsaError;
+use crate::family::Family;
 use crate::fault::Fault;
 use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage};
@@ -15,17 +16,8 @@ use crate::message::{EventRecord, MessageId, PostedMessage};
 /// An `Err` of these methods is never something the program under test could see: what a call
 /// answered, good or bad, is the [`Reply`].
 pub trait Backend {
-    /// Forgets every socket, window and message. `literals` are the payloads that later calls name
-    /// by number; with `fresh` the stack starts a new process where it has one. `hosts` holds the
-    /// machine of each thread, or nothing if there is one machine; `processes` the process of each
-    /// thread, or nothing if there is one process on each machine.
-    fn reset(
-        &mut self,
-        literals: &[Data],
-        fresh: bool,
-        hosts: &[HostId],
-        processes: &[ProcessId],
-    ) -> Result<(), BackendError>;
+    /// Forgets every socket, window and message, and learns what the next run is like.
+    fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError>;
 
     /// Makes one call on a thread of the script.
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError>;
@@ -50,6 +42,22 @@ pub trait Backend {
 
     /// Disturbs the network or the machine.
     fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError>;
+}
+
+/// What a run begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Start<'a> {
+    /// The payloads that later calls name by number.
+    pub literals: &'a [Data],
+    /// Whether a process is needed in which Winsock was never started; a stack that has processes
+    /// starts a new one.
+    pub fresh: bool,
+    /// The machine of each thread; none if there is one machine.
+    pub hosts: &'a [HostId],
+    /// The process of each thread; none if there is one process on each machine.
+    pub processes: &'a [ProcessId],
+    /// The family of the sockets and addresses.
+    pub family: Family,
 }
 
 /// Whether a call has returned.

@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, Repeat};
 use crate::data::Data;
+use crate::family::Family;
 use crate::handle::ThreadId;
 use crate::message::MessageId;
 use crate::protocol::{WireMessage, WireReply};
@@ -61,6 +62,9 @@ pub struct Bundle {
 pub struct Plan {
     /// `family/what-happens`.
     pub id: String,
+    /// The address family of the run; IPv4 is not said.
+    #[serde(default, skip_serializing_if = "Family::is_usual")]
+    pub family: Family,
     /// What the machine must offer, by the names of capabilities, or [`FRESH_PROCESS`].
     pub needs: Vec<String>,
     /// How many threads take part; they are numbered from 0.
@@ -151,6 +155,8 @@ pub enum NamedAddress {
     Any,
     /// `"unreachable"`: a network that cannot be reached.
     Unreachable,
+    /// `"zero"`: a structure of zeros.
+    Zero,
     /// `"null"`: no address at all.
     Null,
 }
@@ -241,6 +247,9 @@ pub enum Line {
     Scenario {
         /// Its id.
         id: String,
+        /// The address family of the run; IPv4 is not said.
+        #[serde(default, skip_serializing_if = "Family::is_usual")]
+        family: Family,
     },
     /// A call is made.
     Call {
@@ -403,7 +412,14 @@ mod tests {
         let message = WireMessage { hwnd: Hwnd(65_560), message: 0x401, wparam: 132, lparam: 1 };
         let (at, thread) = (Place::Step(2), ThreadId(0));
         for (line, text) in [
-            (Line::Scenario { id: "read/x".into() }, r#"{"scenario":{"id":"read/x"}}"#),
+            (
+                Line::Scenario { id: "read/x".into(), family: Family::Ipv4 },
+                r#"{"scenario":{"id":"read/x"}}"#,
+            ),
+            (
+                Line::Scenario { id: "read/x".into(), family: Family::Ipv6 },
+                r#"{"scenario":{"id":"read/x","family":"ipv6"}}"#,
+            ),
             (
                 Line::Return {
                     at: Place::Setup,

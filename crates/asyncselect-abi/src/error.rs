@@ -74,6 +74,7 @@ macro_rules! errors {
 
 errors! {
     WSA_INVALID_HANDLE = 6, "Not an event object.";
+    WSA_INVALID_PARAMETER = 87, "No event object to wait for, or too many.";
     WSA_OPERATION_ABORTED = 995, "The overlapped operation was cancelled.";
     WSA_IO_INCOMPLETE = 996, "The overlapped operation has not ended.";
     WSA_IO_PENDING = 997, "The overlapped operation has begun and will end later.";
@@ -149,6 +150,7 @@ mod tests {
     fn codes_are_those_of_windows_sys() {
         let theirs = [
             (WinSock::WSA_INVALID_HANDLE, "WSA_INVALID_HANDLE"),
+            (WinSock::WSA_INVALID_PARAMETER, "WSA_INVALID_PARAMETER"),
             (WinSock::WSA_OPERATION_ABORTED, "WSA_OPERATION_ABORTED"),
             (WinSock::WSA_IO_INCOMPLETE, "WSA_IO_INCOMPLETE"),
             (WinSock::WSA_IO_PENDING, "WSA_IO_PENDING"),

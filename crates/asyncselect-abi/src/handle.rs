@@ -1,7 +1,6 @@
 //! Handles as numbers: what a stack hands out and takes back.
 
 use std::fmt;
-use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,12 +54,4 @@ handle! {
     /// A process of the simulated machine by number; 0 is the one that everything is in if nothing
     /// else is said.
     ProcessId(u8)
-}
-
-impl HostId {
-    /// The address of the machine, 127.0.0.1 for the first; the others reach it there too.
-    #[must_use]
-    pub fn ip(self) -> Ipv4Addr {
-        Ipv4Addr::from_bits(Ipv4Addr::LOCALHOST.to_bits() + u32::from(self.0))
-    }
 }

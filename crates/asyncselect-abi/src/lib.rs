@@ -10,6 +10,7 @@
 //! | [`message`] | `wMsg`, `lParam`, the posted message |
 //! | [`handle`] | `SOCKET`, `HWND`, `WSAEVENT`, numbers of threads and machines |
 //! | [`call`] | one variant a Winsock call, generic over how sockets, windows, event objects, addresses and data are named |
+//! | [`family`] | IPv4 or IPv6, and who has which address |
 //! | [`fault`] | disturbances of the network and the machine |
 //! | [`data`] | payload bytes in their short JSON form |
 //! | [`backend`] | what a stack under test can be asked, and how it may fail to answer |
@@ -23,17 +24,19 @@ pub mod call;
 pub mod data;
 pub mod error;
 pub mod event;
+pub mod family;
 pub mod fault;
 pub mod handle;
 pub mod message;
 pub mod protocol;
 mod text;
 
-pub use backend::{Backend, BackendError, Outcome, PumpFilter, Reply, Value};
+pub use backend::{Backend, BackendError, Outcome, PumpFilter, Reply, Start, Value};
 pub use call::Call;
 pub use data::{Data, Literal, LiteralId};
 pub use error::{WsaError, WsaErrorName};
 pub use event::{NetworkEvent, NetworkEvents};
+pub use family::Family;
 pub use fault::Fault;
 pub use handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 pub use message::{EventRecord, MessageId, PostedMessage, SelectReply};

@@ -13,6 +13,7 @@ use crate::call::{Repeat, WireCall};
 use crate::data::Data;
 use crate::error::WsaError;
 use crate::event::NetworkEvents;
+use crate::family::Family;
 use crate::fault::Fault;
 use crate::handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
 use crate::message::{EventRecord, MessageId, PostedMessage, SelectReply};
@@ -55,6 +56,10 @@ pub enum RequestBody {
         /// asked for more.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         hosts: Vec<HostId>,
+        /// The family of the sockets that `socket` makes and of all addresses. Only adapters that
+        /// offer `ipv6` are asked for that; IPv4 is not said.
+        #[serde(default, skip_serializing_if = "Family::is_usual")]
+        family: Family,
         /// The process of each thread; none if all are in one. Only adapters that offer `processes`
         /// are asked for more.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -190,7 +195,7 @@ pub enum WireReply {
     Event(EventHandle),
     /// What `WSAEnumNetworkEvents` filled in.
     NetworkEvents(WireRecord),
-    /// An address as `"127.0.0.1:4000"`.
+    /// An address as `"127.0.0.1:4000"` or `"[::1]:4000"`.
     Address(SocketAddr),
     /// The message that `GetMessage` took.
     Message(WireMessage),
@@ -309,6 +314,23 @@ mod tests {
         let line = r#"{"id":3,"deadline_ms":5000,"do":{"call":{"thread":0,"call":{"send":{"s":260,"data":{"hex":"6869"}}}}}}"#;
         let request: Request = serde_json::from_str(line).unwrap();
         assert_eq!(serde_json::to_string(&request).unwrap(), line);
+        for (line, family) in [
+            (r#"{"id":3,"deadline_ms":5000,"do":{"reset":{"fresh":false}}}"#, Family::Ipv4),
+            (
+                r#"{"id":3,"deadline_ms":5000,"do":{"reset":{"fresh":false,"family":"ipv6"}}}"#,
+                Family::Ipv6,
+            ),
+        ] {
+            let body = RequestBody::Reset {
+                fresh: false,
+                hosts: Vec::new(),
+                processes: Vec::new(),
+                family,
+            };
+            let request = Request { id: 3, deadline_ms: 5000, body };
+            assert_eq!(serde_json::to_string(&request).unwrap(), line);
+            assert_eq!(serde_json::from_str::<Request>(line).unwrap(), request);
+        }
         for (line, is) in [
             (r#"{"id":3,"is":{"return":{"value":2}}}"#, ResponseBody::Return(WireReply::Value(2))),
             (

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 
 use asyncselect_scenario::bundle::bundle;
 
+use crate::families::Families;
 use crate::outcome::{Exit, Output, Scripts, read};
 
 /// Writes the scenarios under the paths as one file for `asyncselect-live run`.
-pub(crate) fn write(paths: &[PathBuf], out: &Path) -> Output {
+pub(crate) fn write(paths: &[PathBuf], out: &Path, families: Families) -> Output {
     let Scripts { scripts, errors } = read(paths);
     if !errors.is_empty() {
         return Output { exit: Exit::BadScript, ..Output::text(String::new()) }.with(&errors);
     }
+    let scripts = families.of(scripts);
     let bundle = bundle(&scripts);
     let left_out = scripts.len() - bundle.scenarios.len();
     let json = serde_json::to_string(&bundle).expect("bundles are plain data");

@@ -19,8 +19,10 @@ use asyncselect_scenario::source::SourceError;
 use asyncselect_scenario::stack::Stack;
 use clap::ValueEnum;
 
+use crate::Modes;
+use crate::families::Families;
 use crate::junit;
-use crate::outcome::{Exit, Output, Scripts, read};
+use crate::outcome::{Exit, Output, Scripts, read_in};
 use crate::progress::Progress;
 use crate::style;
 
@@ -84,6 +86,9 @@ pub(crate) struct Question {
     /// A live stack on the right: the command that starts its adapter.
     #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
     adapter: Option<String>,
+    /// By messages, by event objects where a file opts into that, or both.
+    #[arg(long, value_enum, default_value_t = Modes::Message)]
+    mode: Modes,
     /// How many adapters work at the same time, each in a process of its own.
     #[arg(long, value_name = "N", default_value = "1", requires = "adapter")]
     jobs: NonZeroUsize,
@@ -91,6 +96,9 @@ pub(crate) struct Question {
     /// scenarios, if there is one.
     #[arg(long, value_name = "FILE", conflicts_with = "right")]
     known: Option<PathBuf>,
+    /// The address family of the runs.
+    #[arg(long, value_enum, default_value_t = Families::Ipv4)]
+    family: Families,
     /// How to print.
     #[arg(long, value_enum, default_value_t = DiffFormat::Text)]
     format: DiffFormat,
@@ -114,8 +122,8 @@ struct Comparison {
 }
 
 pub(crate) fn diff(question: &Question) -> Output {
-    let Scripts { scripts, errors } = read(&question.paths);
-    match compare_all(question, scripts) {
+    let Scripts { scripts, errors } = read_in(&question.paths, question.mode);
+    match compare_all(question, question.family.of(scripts)) {
         Ok(comparison) => comparison.output(question.format, &errors),
         Err(output) => output,
     }
@@ -229,8 +237,10 @@ fn stale(known: &Known, left: &Profile, scripts: &[Script], compared: &[Compared
         let mut each = scripts.iter().zip(compared);
         each.any(|(script, compared)| script.id == entry.scenario && wanted(compared))
     };
+    // On either address family is enough.
     let is_stale = |entry: &&Entry| {
         came_out(entry, |compared| matches!(compared, Compared::Equal | Compared::Open(..)))
+            && !came_out(entry, |compared| matches!(compared, Compared::Known(..)))
     };
     known.on(left.name()).filter(is_stale).cloned().collect()
 }

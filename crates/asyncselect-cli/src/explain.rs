@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use asyncselect_abi::Family;
 use asyncselect_model::KnobId;
 use asyncselect_scenario::clauses::Clauses;
 use asyncselect_scenario::source::nearest;
@@ -11,7 +12,7 @@ use crate::outcome::{Exit, Output, profiles};
 
 mod arms;
 mod cited;
-mod cites;
+pub(crate) mod cites;
 mod knob;
 mod step;
 
@@ -28,6 +29,9 @@ pub(crate) struct Question {
     /// A built-in profile by name, or a profile file. May be given several times.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
+    /// With --step: the address family of the run, `ipv4` or `ipv6`.
+    #[arg(long, default_value_t, requires = "step")]
+    family: Family,
     /// The folder with the scenarios that may cite the id.
     #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
     scenarios: PathBuf,
@@ -37,13 +41,13 @@ pub(crate) struct Question {
 }
 
 pub(crate) fn explain(question: &Question) -> Output {
-    let Question { what, step, profiles: names, scenarios, format } = question;
+    let Question { what, step, profiles: names, family, scenarios, format } = question;
     let profiles = match profiles(names) {
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
     if let Some(step) = step {
-        return step::explain(Path::new(what), *step, &profiles, *format);
+        return step::explain(Path::new(what), *step, *family, &profiles, *format);
     }
     if let Some((kind, entry)) = Clauses::get().find(what) {
         return cited::explain(kind, entry, &profiles, &Corpus::read(scenarios), *format);

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use asyncselect_abi::Family;
 use asyncselect_scenario::explore::search::Explored;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::suite::is_suite;
@@ -22,6 +23,9 @@ pub(crate) struct Question {
     /// A built-in profile by name, or a profile file. May be given several times.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
+    /// The address family of the runs, `ipv4` or `ipv6`.
+    #[arg(long, default_value_t)]
+    family: Family,
     /// Leaves the order open after every call of a scenario, not only where it says so.
     #[arg(long)]
     free: bool,
@@ -41,8 +45,8 @@ pub(crate) struct Question {
     /// How to print.
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
-    /// Writes a scenario for everything that was found into this folder; of a suite for every
-    /// property that is violated, or known to be.
+    /// Writes a scenario for every outcome, and for every property that is violated or known to be,
+    /// into this folder.
     #[arg(long, value_name = "DIR")]
     write: Option<PathBuf>,
 }
@@ -88,6 +92,13 @@ fn write(folder: &Path, name: &str, scenario: &str) -> Result<PathBuf, Output> {
         Ok(()) => Ok(path),
         Err(error) => Err(Output::error(format!("{}: {error}", path.display()), Exit::BadScript)),
     }
+}
+
+/// A sentence as the name of a file.
+fn file_name(sentence: &str) -> String {
+    let words =
+        sentence.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 fn ending_text(ending: &Ending) -> String {

@@ -15,9 +15,11 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand, ValueEnum};
 
 mod bundle;
+mod coverage;
 mod diff;
 mod explain;
 mod explore;
+mod families;
 mod junit;
 mod knobs;
 mod new;
@@ -27,6 +29,8 @@ mod run;
 mod style;
 mod trace;
 
+use asyncselect_abi::Family;
+use families::Families;
 use outcome::{Exit, Output};
 
 /// A deterministic simulator and conformance test harness for WSAAsyncSelect.
@@ -54,6 +58,12 @@ enum Command {
         /// A built-in profile by name, or a profile file. May be given several times.
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
+        /// The address family of the runs.
+        #[arg(long, value_enum, default_value_t = Families::Ipv4)]
+        family: Families,
+        /// By messages, by event objects where a file opts into that, or both.
+        #[arg(long, value_enum, default_value_t = Modes::Message)]
+        mode: Modes,
         /// How to print.
         #[arg(long, value_enum, default_value_t = run::RunFormat::Text)]
         format: run::RunFormat,
@@ -68,6 +78,12 @@ enum Command {
         /// A built-in profile by name, or a profile file.
         #[arg(long, default_value = "documented")]
         profile: String,
+        /// The address family of the run, `ipv4` or `ipv6`.
+        #[arg(long, default_value_t)]
+        family: Family,
+        /// By messages, or by event objects if the file opts into that.
+        #[arg(long, value_enum, default_value_t = Mode::Message)]
+        mode: Mode,
         /// How to print; `json` is one event a line.
         #[arg(long, value_enum, default_value_t = Format::Text)]
         format: Format,
@@ -86,10 +102,15 @@ enum Command {
         /// The file.
         #[arg(long, default_value = "bundle.json")]
         out: PathBuf,
+        /// The address family of the runs.
+        #[arg(long, value_enum, default_value_t = Families::Ipv4)]
+        family: Families,
     },
     /// Says what a clause, fact, question, bug or knob is about, and where; or, with --step, why
     /// each message of a step came, and what stopped the others.
     Explain(explain::Question),
+    /// Says what of the references is held fast by scenarios and knobs, and what is not.
+    Coverage(coverage::Question),
     /// Prints where stacks part, and what each profile holds there.
     Knobs {
         /// One of them.
@@ -117,6 +138,26 @@ enum Command {
     },
 }
 
+/// How scenarios are told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Modes {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect, for files that opt in.
+    Event,
+    /// One after the other.
+    Both,
+}
+
+/// How one scenario is told of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// By messages: WSAAsyncSelect.
+    Message,
+    /// By event objects: WSAEventSelect.
+    Event,
+}
+
 /// How results are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -141,15 +182,18 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     arguments.color.write_global();
     let output = match arguments.command {
-        Command::Run { paths, profiles, format, no_progress } => {
-            run::run(&paths, &profiles, format, !no_progress)
+        Command::Run { paths, profiles, family, mode, format, no_progress } => {
+            run::run(&paths, &profiles, family, mode, format, !no_progress)
         }
-        Command::Trace { path, profile, format } => trace::trace(&path, &profile, format),
+        Command::Trace { path, profile, family, mode, format } => {
+            trace::trace(&path, &profile, family, mode, format)
+        }
         Command::Diff(question) => diff::diff(&question),
         Command::Check(question) => diff::check(&question),
-        Command::Bundle { paths, out } => bundle::write(&paths, &out),
+        Command::Bundle { paths, out, family } => bundle::write(&paths, &out, family),
         Command::Explain(question) => explain::explain(&question),
         Command::Explore(question) => explore::explore(&question),
+        Command::Coverage(question) => coverage::coverage(&question),
         Command::Knobs { name, profiles, format } => {
             knobs::knobs(name.as_deref(), &profiles, format)
         }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::Modes;
 use asyncselect_model::Profile;
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::profile_file;
@@ -108,6 +109,20 @@ pub(crate) fn read(paths: &[PathBuf]) -> Scripts {
         }
     }
     Scripts { scripts, errors }
+}
+
+/// The same in the modes that are asked for; in event mode there are those that opt in.
+pub(crate) fn read_in(paths: &[PathBuf], modes: Modes) -> Scripts {
+    let Scripts { scripts, errors } = read(paths);
+    let in_modes = |mut script: Script| {
+        let twin = script.twin.take().map(|twin| *twin);
+        match modes {
+            Modes::Message => [Some(script), None],
+            Modes::Event => [None, twin],
+            Modes::Both => [Some(script), twin],
+        }
+    };
+    Scripts { scripts: scripts.into_iter().flat_map(in_modes).flatten().collect(), errors }
 }
 
 /// `1 file`, `2 files`.

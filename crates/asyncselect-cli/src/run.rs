@@ -1,10 +1,11 @@
 //! `asyncselect run`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::PathBuf;
 
 use anstyle::Style;
+use asyncselect_abi::Family;
 use asyncselect_model::Profile;
 use asyncselect_scenario::judge::{Agreement, Conformance, Deviation, Finding, Verdict};
 use asyncselect_scenario::script::Script;
@@ -14,8 +15,10 @@ use quick_junit::TestSuite;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use crate::Modes;
+use crate::families::{self, Families};
 use crate::junit::{self, Told};
-use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read};
+use crate::outcome::{Exit, Output, Scripts, counted, place_text, profiles, read_in};
 use crate::progress::Progress;
 use crate::style::{self, column, paint};
 
@@ -33,6 +36,8 @@ pub(crate) enum RunFormat {
 pub(crate) fn run(
     paths: &[PathBuf],
     names: &[String],
+    families: Families,
+    modes: Modes,
     format: RunFormat,
     progress: bool,
 ) -> Output {
@@ -40,7 +45,8 @@ pub(crate) fn run(
         Ok(profiles) => profiles,
         Err(output) => return output,
     };
-    let Scripts { scripts, errors } = read(paths);
+    let Scripts { scripts, errors } = read_in(paths, modes);
+    let scripts = families.of(scripts);
     let progress = Progress::new(progress, scripts.len());
     // In the order of the scenarios, whichever ends first.
     let judged = scripts.par_iter().map(|script| {
@@ -120,7 +126,7 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], unreadable: u
     if results.is_empty() {
         return text;
     }
-    let width = results.iter().map(|(script, _)| script.id.len()).max().unwrap_or(0).max(8);
+    let width = results.iter().map(|(script, _)| script.label().len()).max().unwrap_or(0).max(8);
     let mut line = format!("{:width$}", "scenario");
     for profile in profiles {
         write!(line, "  {:22}", profile.name()).expect("writing to a String succeeds");
@@ -128,7 +134,7 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], unreadable: u
     text.push_str(line.trim_end());
     text.push('\n');
     for (script, verdicts) in results {
-        let mut line = format!("{:width$}", script.id);
+        let mut line = format!("{:width$}", script.label());
         for Verdict { agreement, conformance } in verdicts {
             let agreement = column(agreement_style(agreement), agreement_word(agreement), 12);
             let conformance =
@@ -140,40 +146,56 @@ fn text(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], unreadable: u
     }
     deviations(profiles, results, &mut text);
     failures(profiles, results, &mut text);
-    let counts = Counts::new(results);
-    let Counts { passed, failed, elsewhere, not_modelled, not_set_up } = counts;
     text.push('\n');
+    let families = families::told(results.iter().map(|(script, _)| *script));
+    for (family, head) in &families {
+        let of = results.iter().filter(|(script, _)| script.family == *family);
+        text.push_str(&counts_text(profiles, of, head));
+    }
+    if unreadable > 0 {
+        let files = counted(unreadable, "file");
+        let unreadable = paint(style::BAD, &format!("{files} could not be read"));
+        text.truncate(text.trim_end().len());
+        writeln!(text, ", {unreadable}").expect("writing to a String succeeds");
+    }
+    text
+}
+
+/// How the runs on one address family ended; each line begins with `head`.
+fn counts_text<'r>(
+    profiles: &[Profile],
+    results: impl Iterator<Item = &'r (&'r Script, Vec<Verdict>)> + Clone,
+    head: &str,
+) -> String {
+    let counts = Counts::new(results.clone());
+    let Counts { passed, failed, elsewhere, not_modelled, not_set_up } = counts;
+    let mut text = String::new();
     if elsewhere > 0 {
         let (runs, they_are) =
             if elsewhere == 1 { ("run of a fact", "it is") } else { ("runs of facts", "they are") };
-        writeln!(text, "not counted: {elsewhere} {runs} on stacks that {they_are} not about")
+        writeln!(text, "{head}not counted: {elsewhere} {runs} on stacks that {they_are} not about")
             .expect("writing to a String succeeds");
     }
     if not_modelled + not_set_up > 0 {
-        writeln!(text, "not counted: {not_modelled} not modelled, {not_set_up} not set up")
+        writeln!(text, "{head}not counted: {not_modelled} not modelled, {not_set_up} not set up")
             .expect("writing to a String succeeds");
     }
     let failed = match failed {
         0 => "0 failed".to_owned(),
         failed => paint(style::BAD, &format!("{failed} failed")),
     };
-    let scenarios = counted(results.len(), "scenario");
+    let scenarios = counted(results.count(), "scenario");
     let profiles = counted(profiles.len(), "profile");
-    write!(text, "{scenarios} x {profiles}: {passed} passed, {failed}")
+    writeln!(text, "{head}{scenarios} x {profiles}: {passed} passed, {failed}")
         .expect("writing to a String succeeds");
-    if unreadable > 0 {
-        let files = counted(unreadable, "file");
-        let unreadable = paint(style::BAD, &format!("{files} could not be read"));
-        write!(text, ", {unreadable}").expect("writing to a String succeeds");
-    }
-    text.push('\n');
     text
 }
 
 /// Which deviations there are, by profile and knob.
 fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mut String) {
-    let mut found: BTreeMap<(usize, String), usize> = BTreeMap::new();
-    for (_, verdicts) in results {
+    // Files: on another address family it is the same deviation.
+    let mut found: BTreeMap<(usize, String), BTreeSet<&str>> = BTreeMap::new();
+    for (script, verdicts) in results {
         for (index, verdict) in verdicts.iter().enumerate() {
             if let Conformance::Deviates(deviations) = &verdict.conformance {
                 for deviation in deviations {
@@ -182,7 +204,7 @@ fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &
                     let setting = profiles[index].setting(knob);
                     let (evidence, source) = (setting.evidence, &setting.source);
                     let line = format!("{knob} = {value} ({evidence}: {source})");
-                    *found.entry((index, line)).or_default() += 1;
+                    found.entry((index, line)).or_default().insert(&script.id);
                 }
             }
         }
@@ -190,9 +212,9 @@ fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &
     if !found.is_empty() {
         text.push_str("\ndeviations from the documentation, as the profiles have them\n");
     }
-    for ((index, deviation), count) in found {
+    for ((index, deviation), scenarios) in found {
         let profile = profiles[index].name();
-        let scenarios = counted(count, "scenario");
+        let scenarios = counted(scenarios.len(), "scenario");
         writeln!(text, "  {profile:12} {deviation}: {scenarios}")
             .expect("writing to a String succeeds");
     }
@@ -201,7 +223,7 @@ fn deviations(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &
 fn failures(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)], text: &mut String) {
     for (script, verdicts) in results {
         for (profile, verdict) in profiles.iter().zip(verdicts) {
-            let (id, profile) = (&script.id, profile.name());
+            let (id, profile) = (script.label(), profile.name());
             let mut told = |what: String| {
                 writeln!(text, "{what}").expect("writing to a String succeeds");
             };
@@ -239,7 +261,7 @@ fn suites(profiles: &[Profile], results: &[(&Script, Vec<Verdict>)]) -> Vec<Test
     let suite = |(index, profile): (usize, &Profile)| {
         let mut suite = TestSuite::new(profile.name());
         for (script, verdicts) in results {
-            let case = told(script, &verdicts[index]).case(profile.name(), &script.id);
+            let case = told(script, &verdicts[index]).case(profile.name(), &script.label());
             suite.add_test_case(case);
         }
         suite
@@ -281,9 +303,9 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(results: &[(&Script, Vec<Verdict>)]) -> Self {
+    fn new<'r>(results: impl Iterator<Item = &'r (&'r Script, Vec<Verdict>)>) -> Self {
         let mut counts = Self::default();
-        for verdict in results.iter().flat_map(|(_, verdicts)| verdicts) {
+        for verdict in results.flat_map(|(_, verdicts)| verdicts) {
             match verdict.agreement {
                 Agreement::Agrees => counts.passed += 1,
                 Agreement::Disagrees(_) | Agreement::StackFailed(_) => counts.failed += 1,
@@ -308,6 +330,8 @@ struct Results<'r> {
 #[derive(Serialize)]
 struct Row<'r> {
     scenario: &'r str,
+    #[serde(skip_serializing_if = "Family::is_usual")]
+    family: Family,
     title: &'r str,
     clauses: &'r [String],
     profile: &'r str,
@@ -330,7 +354,7 @@ struct FindingRow {
 }
 
 fn json<'r>(profiles: &'r [Profile], results: &'r [(&'r Script, Vec<Verdict>)]) -> Results<'r> {
-    let Counts { passed, failed, .. } = Counts::new(results);
+    let Counts { passed, failed, .. } = Counts::new(results.iter());
     let mut rows = Vec::new();
     for (script, verdicts) in results {
         for (profile, verdict) in profiles.iter().zip(verdicts) {
@@ -351,6 +375,7 @@ fn json<'r>(profiles: &'r [Profile], results: &'r [(&'r Script, Vec<Verdict>)]) 
             };
             rows.push(Row {
                 scenario: &script.id,
+                family: script.family,
                 title: &script.title,
                 clauses: &script.clauses,
                 profile: profile.name(),

@@ -2,20 +2,35 @@
 
 use std::path::Path;
 
+use asyncselect_abi::Family;
 use asyncselect_scenario::profile_file;
 use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate;
 use asyncselect_scenario::trace::{Detail, to_text};
 
-use crate::Format;
 use crate::outcome::{Exit, Output, place_text};
+use crate::{Format, Mode};
 
-pub(crate) fn trace(path: &Path, profile: &str, format: Format) -> Output {
-    let (profile, script) = match (profile_file::load(profile), Script::read(path)) {
+pub(crate) fn trace(
+    path: &Path,
+    profile: &str,
+    family: Family,
+    mode: Mode,
+    format: Format,
+) -> Output {
+    let (profile, mut script) = match (profile_file::load(profile), Script::read(path)) {
         (Ok(profile), Ok(script)) => (profile, script),
         (Err(error), _) | (_, Err(error)) => return Output::bad_source(&error),
     };
+    if mode == Mode::Event {
+        let Some(twin) = script.twin.take() else {
+            let what = format!("{}: the file does not opt into event mode", path.display());
+            return Output::error(what, Exit::BadScript);
+        };
+        script = *twin;
+    }
+    let script = script.on(family);
     let (lines, ending) = simulate::trace(&script, &profile);
     let (errors, exit) = match ending {
         Ending::Completed => (String::new(), Exit::Conforms),
@@ -31,7 +46,11 @@ pub(crate) fn trace(path: &Path, profile: &str, format: Format) -> Output {
     };
     let text = match format {
         Format::Text => {
-            let head = format!("{} on {}\n", script.title, profile.name());
+            let family = match family {
+                Family::Ipv4 => String::new(),
+                Family::Ipv6 => format!(", {family}"),
+            };
+            let head = format!("{} on {}{family}\n", script.title, profile.name());
             head + &to_text(&lines, Detail::Everything)
         }
         Format::Json => lines

@@ -45,6 +45,42 @@ fn adapter(example: &str, argument: &str) -> String {
     format!("{} {argument}", build::example(example).display())
 }
 
+#[test]
+fn every_scenario_runs_on_either_address_family() {
+    const FILE: &str = "scenarios/errors/names-before-and-after-connecting.json";
+    let run = |family| asyncselect(&["run", FILE, "--family", family]).expect(0, &[]).out;
+    assert!(run("ipv4").ends_with("\n1 scenario x 3 profiles: 3 passed, 0 failed\n"));
+    let id = "names-before-and-after-connecting (ipv6) ";
+    for (family, counts) in [
+        ("ipv6", "\nipv6: 1 scenario x 3 profiles: 3 passed, 0 failed\n"),
+        (
+            "both",
+            "\nipv4: 1 scenario x 3 profiles: 3 passed, 0 failed\n\
+             ipv6: 1 scenario x 3 profiles: 3 passed, 0 failed\n",
+        ),
+    ] {
+        let out = run(family);
+        assert!(out.ends_with(counts) && out.contains(id), "{out}");
+    }
+    let json = asyncselect(&["run", FILE, "--family", "both", "--format", "json"]).json();
+    let rows = json["results"].as_array().unwrap();
+    let of_ipv6 = rows.iter().filter(|row| row["family"] == "ipv6").count();
+    assert_eq!((rows.len(), of_ipv6), (6, 3));
+    let trace = |family| asyncselect(&["trace", FILE, "--family", family]).expect(0, &[]).out;
+    assert!(trace("ipv4").contains("-> 127.0.0.1:") && trace("ipv6").contains("-> [::1]:"));
+    let wrong = ["trace", FILE, "--family", "both"];
+    asyncselect(&wrong).expect(2, &["unknown address family `both`", "`ipv4`, `ipv6`"]);
+    let diff = |family, adapter: &str| {
+        let all = ["diff", FILE, "--left", "windows", "--family", family, "--adapter", adapter];
+        asyncselect(&all)
+    };
+    let good = adapter("model_adapter", "windows");
+    diff("both", &good)
+        .expect(0, &["\nipv4: 1 scenarios: 1 agree,", "\nipv6: 1 scenarios: 1 agree,"]);
+    // One that does not offer it is not asked for it.
+    diff("ipv6", &adapter("evil_adapter", "good")).expect(4, &["(ipv6): needs ipv6"]);
+}
+
 /// The numbers of `N scenarios x M profiles: P passed, F failed`, if a text ends so. One of either
 /// is a scenario or a profile.
 fn summary(text: &str) -> Option<[usize; 4]> {
@@ -115,10 +151,7 @@ fn what_is_not_modelled_is_neither_pass_nor_fail() {
         assert_eq!(summary(&ran.out), Some([1, 3, 0, 0]), "{name}");
         asyncselect(&["trace", &path]).expect(3, &[what, "step 1: "]);
     }
-    let path = folder.scenario("event.json", SEND);
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replacen("\"title\"", "\"modes\": [\"event\"], \"title\"", 1)).unwrap();
-    asyncselect(&["run", &path]).expect(3, &["event mode"]);
+    let path = folder.scenario("udp.json", UDP);
     // A finding outweighs it, and a bad script both.
     let wrong = folder.scenario("wrong.json", &[SEND, WRONG].join(",\n"));
     let ran = asyncselect(&["run", &path, &wrong]).expect(1, &["FAILS", "not modelled"]);

@@ -158,7 +158,7 @@ fn a_step_tells_why_messages_came_and_why_not() {
 fn steps_are_explained_to_machines_too() {
     let json = asyncselect(&["explain", UNREAD, "--step", "4", "--format", "json"]);
     let json = json.expect(0, &[]).json();
-    assert_eq!(json["place"], format!("{UNREAD}:11: step 4"));
+    assert_eq!(json["place"], format!("{UNREAD}:12: step 4"));
     let profiles = json["profiles"].as_array().unwrap();
     assert_eq!(profiles.len(), Profile::built_in().len());
     let posted = |profile: &Value| {

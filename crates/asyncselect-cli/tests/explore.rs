@@ -30,6 +30,35 @@ fn a_race_has_two_outcomes_and_each_is_a_file_that_says_the_same_again() {
 }
 
 #[test]
+fn what_must_hold_always_is_judged_and_what_deviates_is_a_file_that_shows_it() {
+    let folder = Folder::new("properties");
+    let dir = folder.0.to_str().unwrap();
+    let unread = "scenarios/close/fd-close-waits-for-unread-bytes.json";
+    asyncselect(&["explore", unread, "--profile", "documented"])
+        .expect(0, &["37 of 37 properties held"]);
+    let asked = ["explore", unread, "--profile", "windows"];
+    let ran = asyncselect(&[&asked[..], &["--write", dir]].concat()).expect(
+        0,
+        &[
+            "36 of 37 properties held",
+            "deviates FD_CLOSE of a graceful close waits until all data is read \
+             (AS-CL-03, AS-ORD-03): as close_with_unread = immediate; ",
+            ", first at step 4\n",
+        ],
+    );
+    let name = "-on-windows-fd-close-of-a-graceful-close-waits-until-all-data-is-read.json";
+    assert!(ran.out.contains(name), "{}", ran.out);
+    asyncselect(&["run", dir, "--profile", "windows"]).expect(0, &[" 0 failed"]);
+    let json = asyncselect(&[&asked[..], &["--format", "json"]].concat()).expect(0, &[]).json();
+    let properties = json[0]["properties"].as_array().unwrap();
+    let of = |standing| properties.iter().filter(move |one| one["standing"] == standing);
+    assert_eq!((of("held").count(), of("violated").count()), (36, 0));
+    let deviates = of("deviates").next().unwrap();
+    assert_eq!(deviates["knobs"][0]["knob"], "close_with_unread");
+    assert_eq!(deviates["first"]["place"], "step 4");
+}
+
+#[test]
 fn threads_and_formats_say_the_same() {
     let of = |threads| {
         let format = ["--threads", threads, "--format", "json", "--free"];

@@ -63,8 +63,9 @@ fn check(bundle: &Bundle) -> Result<(), Wrong> {
     }
     let mut ids = BTreeSet::new();
     for (index, plan) in bundle.scenarios.iter().enumerate() {
-        if !ids.insert(&plan.id) {
-            return Err((Part::Scenario(index), format!("a second scenario `{}`", plan.id)));
+        if !ids.insert((&plan.id, plan.family)) {
+            let what = format!("a second scenario `{}` on {}", plan.id, plan.family);
+            return Err((Part::Scenario(index), what));
         }
         check_plan(index, plan)?;
     }
@@ -199,7 +200,10 @@ impl Rename<String, String, String, NamedAddress, Data> for Checker {
     fn address(&mut self, field: &'static str, address: &NamedAddress) -> Result<(), String> {
         match address {
             NamedAddress::Of(name) => self.socket(field, name),
-            NamedAddress::Any | NamedAddress::Unreachable | NamedAddress::Null => Ok(()),
+            NamedAddress::Any
+            | NamedAddress::Unreachable
+            | NamedAddress::Zero
+            | NamedAddress::Null => Ok(()),
         }
     }
 

@@ -10,11 +10,11 @@
 //! in other ways: see `flow` for bytes held back, and `send_at_once` for Nagle's algorithm. A
 //! refused connect takes 2 s on Windows; such steps need `--settle-wait-ms`.
 
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use asyncselect_abi::call::{MsgFlags, SocketType, Version};
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{Family, Hwnd, MessageId, NetworkEvents, SocketHandle};
 
 use crate::refusal::Refusal;
 use crate::sys::{self, Observed, ReceiveBuffer};
@@ -78,14 +78,14 @@ impl Fences {
 
 impl Fence {
     fn connect() -> Result<Self, Refusal> {
-        let loopback = SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0);
-        let listener = named("socket", sys::socket(SocketType::Stream))?;
+        // Whatever the script's sockets are of: the pair proves the order of messages, not theirs.
+        let family = Family::Ipv4;
+        let loopback = SocketAddr::new(family.loopback(), 0);
+        let listener = named("socket", sys::socket(family, SocketType::Stream))?;
         named("bind", sys::bind(listener, Some(loopback)))?;
         named("listen", sys::listen(listener, 1))?;
-        let SocketAddr::V4(at) = named("getsockname", sys::getsockname(listener))? else {
-            unreachable!("an AF_INET socket has an IPv4 name");
-        };
-        let near = named("socket", sys::socket(SocketType::Stream))?;
+        let at = named("getsockname", sys::getsockname(listener))?;
+        let near = named("socket", sys::socket(family, SocketType::Stream))?;
         // Each byte must leave at once, not when the one before it is acknowledged.
         named("setsockopt", sys::set_no_delay(near))?;
         named("connect", sys::connect(near, Some(at)))?;

@@ -140,6 +140,10 @@ impl Flow {
         let (None, Some(from), true) = (self.to, self.from, self.sent > SMALL) else {
             return;
         };
+        // A datagram that has not arrived when its send returns is lost.
+        if sys::getsockopt(from, OptionName::Type) != Ok(sys::STREAM) {
+            return;
+        }
         let (Ok(near), Ok(far)) = (sys::getsockname(from), sys::getpeername(from)) else {
             return;
         };

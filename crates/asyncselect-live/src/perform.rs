@@ -1,15 +1,13 @@
 //! One [`WireCall`], one API call, one [`WireReply`]: no retries, no helpful waits, no
 //! interpretation.
 
-use std::net::{SocketAddr, SocketAddrV4};
-
 use asyncselect_abi::call::{IoctlCommand, Repeat, SocketOption, WireCall};
 use asyncselect_abi::protocol::{Returned, WireReply};
-use asyncselect_abi::{Call, Data, Hwnd};
+use asyncselect_abi::{Call, Data, Family, Hwnd};
 
 use crate::fence;
 use crate::refusal::Refusal;
-use crate::sys::{self, Observed, ReceiveBuffer};
+use crate::sys::{self, Observed, ReceiveBuffer, events};
 
 /// The longest payload or buffer of one call, in bytes.
 pub(crate) const LEN_MAX: usize = 16 << 20;
@@ -21,15 +19,15 @@ pub(crate) const END_OF_WAIT: u64 = 0x5eed_5eed;
 /// What became of a call and its repetitions: replies of the stack, or why it was not made.
 pub(crate) type Performed = Result<Vec<Returned>, Refusal>;
 
-/// Makes `call` as often as it is to be made, on the current thread.
-pub(crate) fn perform_all(call: &WireCall, repeat: Repeat) -> Performed {
+/// Makes `call` as often as it is to be made, on the current thread; new sockets are of `family`.
+pub(crate) fn perform_all(call: &WireCall, repeat: Repeat, family: Family) -> Performed {
     let until = match repeat {
         Repeat::Times(_) => None,
         Repeat::Until { error, .. } => Some(WireReply::Error(error.0)),
     };
     let mut returns = Vec::new();
     for _ in 0..repeat.max() {
-        let reply = perform(call.clone())?;
+        let reply = perform(call.clone(), family)?;
         let last = Some(&reply) == until.as_ref();
         Returned::push(&mut returns, reply);
         if last {
@@ -40,18 +38,17 @@ pub(crate) fn perform_all(call: &WireCall, repeat: Repeat) -> Performed {
 }
 
 /// Makes `call` once.
-fn perform(call: WireCall) -> Result<WireReply, Refusal> {
+fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
     Ok(match call {
         Call::WsaStartup { version } => reply(sys::wsa_startup(version).map(|()| 0), number),
         Call::WsaCleanup {} => reply(sys::wsa_cleanup(), number),
-        Call::Socket { kind } => reply(sys::socket(kind), WireReply::Socket),
-        Call::Bind { s, name } => reply(sys::bind(s, v4(name)?), number),
+        Call::Socket { kind } => reply(sys::socket(family, kind), WireReply::Socket),
+        Call::Bind { s, name } => reply(sys::bind(s, name), number),
         Call::Listen { s, backlog } => reply(sys::listen(s, backlog), number),
-        Call::Connect { s, name } => reply(sys::connect(s, v4(name)?), number),
+        Call::Connect { s, name } => reply(sys::connect(s, name), number),
         Call::Accept { s } => reply(sys::accept(s), WireReply::Socket),
         Call::Send { s, data, flags } => reply(sys::send(s, &within_limit(&data)?, flags), number),
         Call::SendTo { s, data, to, flags } => {
-            let to = v4(to)?;
             reply(sys::sendto(s, &within_limit(&data)?, flags, to), number)
         }
         Call::Recv { s, len, flags } => receive(len, |buffer| sys::recv(s, buffer, len, flags))?,
@@ -112,13 +109,20 @@ fn perform(call: WireCall) -> Result<WireReply, Refusal> {
         Call::GetMessage { hwnd, min, max } => return get_message(hwnd, min.0, max.0),
         Call::CloseHandle { s } => reply(sys::close_handle(s), number),
         Call::WsaDuplicateSocket { s } => reply(sys::wsa_duplicate_socket(s), WireReply::Socket),
-        Call::WsaCreateEvent {}
-        | Call::WsaCloseEvent { .. }
-        | Call::WsaResetEvent { .. }
-        | Call::WsaEventSelect { .. }
-        | Call::WsaEnumNetworkEvents { .. }
-        | Call::WsaWaitForMultipleEvents { .. }
-        | Call::WsaRecv { .. }
+        Call::WsaCreateEvent {} => reply(events::wsa_create_event(), WireReply::Event),
+        Call::WsaCloseEvent { event } => reply(events::wsa_close_event(event), number),
+        Call::WsaResetEvent { event } => reply(events::wsa_reset_event(event), number),
+        Call::WsaEventSelect { s, event, levent } => {
+            reply(events::wsa_event_select(s, event, levent), number)
+        }
+        Call::WsaEnumNetworkEvents { s, event } => {
+            reply(events::wsa_enum_network_events(s, event), WireReply::NetworkEvents)
+        }
+        Call::WsaWaitForMultipleEvents { events: awaited, all, timeout_ms } => {
+            let waited = events::wsa_wait_for_multiple_events(&awaited, all, timeout_ms);
+            reply(waited, |place| WireReply::Value(i64::from(place)))
+        }
+        Call::WsaRecv { .. }
         | Call::WsaRecvFrom { .. }
         | Call::WsaSend { .. }
         | Call::WsaSendTo { .. }
@@ -180,13 +184,4 @@ fn within_limit(data: &Data) -> Result<Vec<u8>, Refusal> {
         return Err(Refusal::TooLong(data.len()));
     }
     Ok(data.to_bytes())
-}
-
-/// `None` is a null pointer.
-fn v4(address: Option<SocketAddr>) -> Result<Option<SocketAddrV4>, Refusal> {
-    match address {
-        None => Ok(None),
-        Some(SocketAddr::V4(address)) => Ok(Some(address)),
-        Some(SocketAddr::V6(_)) => Err(Refusal::IpV6),
-    }
 }

@@ -6,7 +6,7 @@
 //! waits is looked at again, `messages` retrieves everything. It has no expectations.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use asyncselect_abi::bundle::{
     Ending, FRESH_PROCESS, INVALID_HANDLE, INVALID_SOCKET, Line, NULL_HANDLE, NamedAddress,
@@ -15,7 +15,7 @@ use asyncselect_abi::bundle::{
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::protocol::{RequestBody, ResponseBody, Returned, WireMessage, WireReply};
 use asyncselect_abi::{
-    BackendError, Call, Data, EventHandle, Hwnd, SocketHandle, ThreadId, WsaError,
+    BackendError, Call, Data, EventHandle, Family, Hwnd, SocketHandle, ThreadId, WsaError,
 };
 
 /// Something that answers like an adapter.
@@ -54,10 +54,6 @@ const NO_WINDOW: Hwnd = Hwnd(0xdead);
 /// A handle that no event object has.
 const NO_EVENT: EventHandle = EventHandle(0xdead);
 
-/// An address in a network that does not exist (RFC 5737).
-const UNREACHABLE: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
-
 /// Carries out a scenario and says how it ended. Every line is given to `write`.
 pub(crate) fn play(plan: &Plan, adapter: &mut impl Ask, write: &mut dyn FnMut(Line)) -> Ending {
     let lacks = |need: &&String| *need != FRESH_PROCESS && !adapter.offers(need);
@@ -70,7 +66,7 @@ pub(crate) fn play(plan: &Plan, adapter: &mut impl Ask, write: &mut dyn FnMut(Li
         adapter,
         lines: Lines { write, last: None },
         at: Place::Setup,
-        names: Names::default(),
+        names: Names { family: plan.family, ..Names::default() },
         early: BTreeMap::new(),
         pumped: false,
     };
@@ -115,13 +111,19 @@ struct Playing<'p, A> {
 
 impl<'p, A: Ask> Playing<'p, A> {
     fn reset(&mut self, fresh: bool) -> Result<(), Stop> {
-        match self
-            .done("reset", RequestBody::Reset { fresh, hosts: Vec::new(), processes: Vec::new() })
-        {
-            Ok(()) => Ok(()),
+        let family = self.plan.family;
+        let reset =
+            |fresh| RequestBody::Reset { fresh, hosts: Vec::new(), processes: Vec::new(), family };
+        match self.done("reset", reset(fresh)) {
+            Ok(()) => return Ok(()),
             // It cannot, or it is gone since the last scenario.
-            Err(Stop::Adapter(_)) => Ok(self.adapter.restart()?),
-            Err(ended) => Err(ended),
+            Err(Stop::Adapter(_)) => self.adapter.restart()?,
+            Err(ended) => return Err(ended),
+        }
+        // A new process has nothing to forget, but knows of IPv4 only.
+        match family {
+            Family::Ipv4 => Ok(()),
+            Family::Ipv6 => self.done("reset", reset(false)),
         }
     }
 
@@ -412,6 +414,8 @@ impl<'p, A: Ask> Playing<'p, A> {
 /// What the stack made, by name.
 #[derive(Default)]
 struct Names<'p> {
+    /// Of all addresses.
+    family: Family,
     sockets: BTreeMap<&'p str, SocketHandle>,
     /// The same in the order in which the names were given: a value may get several.
     owners: Vec<(SocketHandle, &'p str)>,
@@ -484,8 +488,9 @@ impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
     ) -> Result<Option<SocketAddr>, NeverMade> {
         match address {
             NamedAddress::Null => Ok(None),
-            NamedAddress::Any => Ok(Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))),
-            NamedAddress::Unreachable => Ok(Some(UNREACHABLE)),
+            NamedAddress::Zero => Ok(Some(self.family.zero())),
+            NamedAddress::Any => Ok(Some(SocketAddr::new(self.family.loopback(), 0))),
+            NamedAddress::Unreachable => Ok(Some(self.family.unreachable())),
             NamedAddress::Of(name) => match self.addresses.get(name.as_str()) {
                 Some(address) => Ok(Some(*address)),
                 None => Err(NeverMade(name.clone())),
@@ -536,10 +541,15 @@ mod tests {
         asked: Vec<String>,
         restarts: u32,
         repeats: bool,
+        /// What each `reset` said.
+        families: Vec<Family>,
     }
 
     impl Ask for Fake {
         fn ask(&mut self, body: RequestBody, _: u32) -> Result<ResponseBody, BackendError> {
+            if let RequestBody::Reset { family, .. } = &body {
+                self.families.push(*family);
+            }
             match body {
                 RequestBody::Reset { fresh: false, .. } | RequestBody::Settle {} => {
                     return Ok(ResponseBody::Done {});
@@ -614,6 +624,34 @@ mod tests {
                 r#"{"nothing":{"at":"end","thread":0}}"#,
             ]
         );
+    }
+
+    #[test]
+    fn the_family_goes_to_the_adapter_and_to_every_address() {
+        let mut fake = Fake {
+            answers: [
+                returns(WireReply::Socket(SocketHandle(4))),
+                returns(WireReply::Value(0)),
+                returns(WireReply::Error(10051)),
+            ]
+            .into(),
+            ..Fake::default()
+        };
+        let mut plan = plan(
+            SOCKET,
+            concat!(
+                r#"{"call":{"call":{"bind":{"s":"s","name":"any"}}}},"#,
+                r#"{"call":{"call":{"connect":{"s":"s","name":"unreachable"}}}}"#,
+            ),
+        );
+        plan.family = Family::Ipv6;
+        // Also where that takes a new process.
+        plan.needs.push(FRESH_PROCESS.to_owned());
+        let (_, ending) = played(&plan, &mut fake);
+        assert_eq!(ending, Ending::Completed {});
+        assert_eq!(fake.families, [Family::Ipv6, Family::Ipv6]);
+        assert!(fake.asked[1].contains(r#""name":"[::1]:0""#), "{}", fake.asked[1]);
+        assert!(fake.asked[2].contains(r#""name":"[2001:db8:ffff::1]:9""#), "{}", fake.asked[2]);
     }
 
     #[test]

@@ -2,13 +2,11 @@
 //!
 //! None of these is an answer of the stack under test.
 
-use asyncselect_abi::{Hwnd, SocketHandle, ThreadId, WsaError, protocol};
+use asyncselect_abi::{EventHandle, Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
-    #[error("IPv6 addresses: every socket is AF_INET here")]
-    IpV6,
     #[error("no provider entry without an installed provider; capability spi")]
     NoProviderEntry,
     #[error("{0}: this adapter does not make it")]
@@ -31,6 +29,8 @@ pub(crate) enum Refusal {
     OwnSocket(SocketHandle),
     #[error("CloseHandle on {0:?}, which no call of the script made")]
     ForeignHandle(SocketHandle),
+    #[error("{0:?}: no event object that the script has")]
+    ForeignEvent(EventHandle),
     #[error("a second job for {0:?}, whose call has not been collected by pending")]
     Busy(ThreadId),
     #[error("pending on {0:?}, which has no pending call")]

@@ -120,7 +120,7 @@ fn record(bundle: &Bundle, adapter: &mut Adapter, out: &mut dyn Write) -> Result
     });
     let (mut completed, mut not_runnable, mut others, mut starts_failed) = (0, 0, 0, 0);
     for (number, plan) in (1..).zip(&bundle.scenarios) {
-        recording.write(&Line::Scenario { id: plan.id.clone() });
+        recording.write(&Line::Scenario { id: plan.id.clone(), family: plan.family });
         let ending = play(plan, adapter, &mut |line| recording.write(&line));
         match ending {
             Ending::Completed {} => completed += 1,

@@ -8,7 +8,7 @@ use asyncselect_abi::call::{SocketOption, SocketType, WireCall};
 use asyncselect_abi::protocol::{
     self, RequestBody, ResponseBody, Returned, WireMessage, WireReply,
 };
-use asyncselect_abi::{Call, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
+use asyncselect_abi::{Call, EventHandle, Family, HostId, Hwnd, SocketHandle, ThreadId, WsaError};
 
 use crate::Flags;
 use crate::fence::{self, Fences};
@@ -18,7 +18,9 @@ use crate::sys;
 use crate::worker::{Asked, Worker};
 
 /// What this adapter can do beyond the calls of TCP in message mode.
-const CAPABILITIES: [&str; 5] = [
+const CAPABILITIES: [&str; 6] = [
+    // AF_INET6 and ::1; where the system has none, setting up says so.
+    "ipv6",
     // MSG_OOB, SO_OOBINLINE and SIOCATMARK do what the stack does with them.
     "oob",
     // SO_LINGER does, with a time-out of zero too: that is how a script makes a reset.
@@ -30,6 +32,10 @@ const CAPABILITIES: [&str; 5] = [
     // Script threads are OS threads; a call may block while others go on.
     "threads",
 ];
+
+/// What scripts name where they want no event object: `NULL`, and a value far beyond the handles
+/// that a process of ours has.
+const NO_EVENTS: [EventHandle; 2] = [EventHandle(0), EventHandle(0xdead)];
 
 /// How long jobs that cannot block may take before the thread counts as hung.
 const JOB_MS_MAX: u64 = 5000;
@@ -47,13 +53,17 @@ const RESET_GLANCE: Duration = Duration::from_millis(2);
 pub(crate) struct Session {
     flags: Flags,
     workers: BTreeMap<ThreadId, Worker>,
+    /// Of the sockets that `socket` makes.
+    family: Family,
     /// Sockets that calls returned and no call closed.
     sockets: BTreeSet<SocketHandle>,
+    /// Event objects that calls made and no call closed.
+    events: BTreeSet<EventHandle>,
     /// Windows that calls made and no call destroyed, with the threads that own them.
     windows: Vec<(ThreadId, Hwnd)>,
     /// Successful calls of WSAStartup without their WSACleanup.
     startups: u32,
-    /// Whether a WSAAsyncSelect was made, so that messages are possible at all.
+    /// Whether a WSAAsyncSelect or WSAEventSelect was made, so that anything can come late at all.
     registered: bool,
     /// Whether a call was made or has returned since all messages were proven to be there.
     stirred: bool,
@@ -69,7 +79,9 @@ impl Session {
         Self {
             flags,
             workers: BTreeMap::new(),
+            family: Family::default(),
             sockets: BTreeSet::new(),
+            events: BTreeSet::new(),
             windows: Vec::new(),
             startups: 0,
             registered: false,
@@ -91,9 +103,13 @@ impl Session {
                 Err(Refusal::OneProcess)
             }
             RequestBody::Reset { fresh: true, .. } => Err(Refusal::NeedsNewProcess),
-            RequestBody::Reset { fresh: false, .. } => self.reset(deadline),
+            RequestBody::Reset { fresh: false, family, .. } => {
+                self.family = family;
+                self.reset(deadline)
+            }
             RequestBody::Call { thread, call, repeat } => {
-                self.call(thread, Asked { call, repeat }, deadline)
+                let family = self.family;
+                self.call(thread, Asked { call, repeat, family }, deadline)
             }
             RequestBody::Settle {} => self.settle(deadline),
             RequestBody::Fault(_) | RequestBody::Advance { .. } => Err(Refusal::NotSimulated),
@@ -117,7 +133,7 @@ impl Session {
         if worker.has_call() {
             return Err(Refusal::Busy(thread));
         }
-        if matches!(asked.call, Call::WsaAsyncSelect { .. }) {
+        if let Call::WsaAsyncSelect { .. } | Call::WsaEventSelect { .. } = asked.call {
             // Before it returns: it may block, and settling meanwhile must know.
             self.registered = true;
         }
@@ -132,7 +148,7 @@ impl Session {
             return Err(Refusal::NothingPending(thread));
         };
         worker.wait_for_call(deadline);
-        let Some((Asked { call, repeat }, performed)) = worker.take_answer() else {
+        let Some((Asked { call, repeat, .. }, performed)) = worker.take_answer() else {
             return Ok(ResponseBody::Blocked {});
         };
         self.stirred = true;
@@ -154,11 +170,20 @@ impl Session {
         {
             return Err(Refusal::ForeignHandle(*s));
         }
+        if let Some(event) = named_events(call).iter().find(|event| !self.may_name(**event)) {
+            return Err(Refusal::ForeignEvent(*event));
+        }
         let named = named_sockets(call);
         match named.iter().find(|s| self.fences.owns(**s)) {
             Some(s) => Err(Refusal::OwnSocket(*s)),
             None => Ok(()),
         }
+    }
+
+    /// The script's own event objects, and what certainly is none: a closed one's value may be the
+    /// handle of anything by now.
+    fn may_name(&self, event: EventHandle) -> bool {
+        self.events.contains(&event) || NO_EVENTS.contains(&event)
     }
 
     fn keep_accounts(&mut self, thread: ThreadId, call: &WireCall, returns: &[Returned]) {
@@ -191,6 +216,12 @@ impl Session {
                 self.sockets.insert(*s);
             }
             (_, WireReply::Window(hwnd)) => self.windows.push((thread, *hwnd)),
+            (_, WireReply::Event(event)) => {
+                self.events.insert(*event);
+            }
+            (Call::WsaCloseEvent { event }, _) => {
+                self.events.remove(event);
+            }
             (Call::CloseSocket { s } | Call::CloseHandle { s }, _) => {
                 self.sockets.remove(s);
                 self.flows.closed(*s);
@@ -247,7 +278,9 @@ impl Session {
             return Ok(());
         }
         self.flows.await_rest(&self.sockets, end);
-        let mut blocked = false;
+        // Without a window of the script's there is one of ours: what event objects tell of is
+        // recorded before the fence's message is posted.
+        let mut blocked = self.windows.is_empty();
         for (thread, hwnd) in self.windows.clone() {
             let worker = self.workers.get_mut(&thread).expect("it made the window");
             if worker.wait_for_call(Duration::ZERO) {
@@ -336,7 +369,7 @@ impl Session {
             for thread in self.workers.keys().copied().collect::<Vec<_>>() {
                 let worker = self.workers.get_mut(&thread).expect("a key of the map");
                 while !left_until(end).is_zero() && !worker.wait_for_call(RESET_GLANCE) {
-                    worker.end_get_message();
+                    worker.end_wait();
                 }
                 if let Some((Asked { call, .. }, Ok(returns))) = worker.take_answer() {
                     self.keep_accounts(thread, &call, &returns);
@@ -358,12 +391,27 @@ impl Session {
         for (_, hwnd) in self.windows.drain(..) {
             self.fences.release(hwnd);
         }
+        while let Some(event) = self.events.pop_first() {
+            let _ = sys::events::wsa_close_event(event);
+        }
         for _ in 0..std::mem::take(&mut self.startups) {
             let _ = sys::wsa_cleanup();
         }
         self.flows.clear();
         self.registered = false;
         Ok(ResponseBody::Done {})
+    }
+}
+
+/// The event objects that a call names.
+fn named_events(call: &WireCall) -> Vec<EventHandle> {
+    match call {
+        Call::WsaCloseEvent { event }
+        | Call::WsaResetEvent { event }
+        | Call::WsaEventSelect { event, .. }
+        | Call::WsaEnumNetworkEvents { event, .. } => vec![*event],
+        Call::WsaWaitForMultipleEvents { events, .. } => events.clone(),
+        _ => Vec::new(),
     }
 }
 

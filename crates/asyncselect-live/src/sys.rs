@@ -4,7 +4,7 @@
 //! immediately after the call, before a buffer is dropped or anything else runs.
 
 use std::ffi::{CStr, c_char};
-use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ptr;
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use asyncselect_abi::call::{IoctlCommand, MsgFlags, OptionName, Shutdown, SocketOption};
 use asyncselect_abi::call::{SocketType, Version};
 use asyncselect_abi::protocol::WireMessage;
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle, WsaError};
+use asyncselect_abi::{Family, Hwnd, MessageId, NetworkEvents, SocketHandle, WsaError};
 use windows_sys::Wdk::System::SystemServices;
 use windows_sys::Win32::Foundation;
 use windows_sys::Win32::Networking::WinSock;
@@ -21,13 +21,19 @@ use windows_sys::Win32::System::{LibraryLoader, Memory, Threading};
 use windows_sys::Win32::UI::WindowsAndMessaging;
 use windows_sys::core::w;
 
+pub(crate) mod events;
+
 /// What the API answered. The error is data and is never handled here.
 pub(crate) type Observed<T> = Result<T, WsaError>;
 
 /// How many sockets one list of [`select`] may hold, `FD_SETSIZE` of the header.
 pub(crate) const SELECT_LEN_MAX: usize = 64;
 
-const ADDRESS_LEN: i32 = size_of_i32::<WinSock::SOCKADDR_IN>();
+/// The room for an address of either family.
+const ADDRESS_LEN: i32 = size_of_i32::<WinSock::SOCKADDR_INET>();
+
+/// What SO_TYPE answers for TCP.
+pub(crate) const STREAM: u32 = WinSock::SOCK_STREAM as u32;
 
 const fn size_of_i32<T>() -> i32 {
     let size = size_of::<T>();
@@ -82,30 +88,64 @@ fn raw_window(hwnd: Hwnd) -> Foundation::HWND {
     usize::try_from(hwnd.0).unwrap_or(usize::MAX) as Foundation::HWND
 }
 
-fn raw_address(address: SocketAddrV4) -> WinSock::SOCKADDR_IN {
-    WinSock::SOCKADDR_IN {
-        sin_family: WinSock::AF_INET,
-        sin_port: address.port().to_be(),
-        sin_addr: WinSock::IN_ADDR {
-            S_un: WinSock::IN_ADDR_0 { S_addr: u32::from_ne_bytes(address.ip().octets()) },
-        },
-        sin_zero: [0; 8],
+/// An address of either family as the API takes it. An unspecified one with port 0 stands for a
+/// structure of zeros, family and all, as connect takes it to dissolve a datagram socket's
+/// association.
+struct RawAddress {
+    raw: WinSock::SOCKADDR_INET,
+    len: i32,
+}
+
+impl RawAddress {
+    fn new(address: SocketAddr) -> Self {
+        let port = address.port().to_be();
+        let zeros = address.ip().is_unspecified() && port == 0;
+        match address {
+            SocketAddr::V4(address) => {
+                let ip = u32::from_ne_bytes(address.ip().octets());
+                let ipv4 = WinSock::SOCKADDR_IN {
+                    sin_family: if zeros { 0 } else { WinSock::AF_INET },
+                    sin_port: port,
+                    sin_addr: WinSock::IN_ADDR { S_un: WinSock::IN_ADDR_0 { S_addr: ip } },
+                    sin_zero: [0; 8],
+                };
+                let raw = WinSock::SOCKADDR_INET { Ipv4: ipv4 };
+                Self { raw, len: size_of_i32::<WinSock::SOCKADDR_IN>() }
+            }
+            SocketAddr::V6(address) => {
+                let ip = WinSock::IN6_ADDR_0 { Byte: address.ip().octets() };
+                let ipv6 = WinSock::SOCKADDR_IN6 {
+                    sin6_family: if zeros { 0 } else { WinSock::AF_INET6 },
+                    sin6_port: port,
+                    sin6_addr: WinSock::IN6_ADDR { u: ip },
+                    ..Default::default()
+                };
+                let raw = WinSock::SOCKADDR_INET { Ipv6: ipv6 };
+                Self { raw, len: size_of_i32::<WinSock::SOCKADDR_IN6>() }
+            }
+        }
     }
 }
 
 /// An address as the API takes it; none is a null pointer and a length of 0.
-fn pointer_and_len(address: Option<&WinSock::SOCKADDR_IN>) -> (*const WinSock::SOCKADDR, i32) {
+fn pointer_and_len(address: Option<&RawAddress>) -> (*const WinSock::SOCKADDR, i32) {
     match address {
-        Some(address) => (ptr::from_ref(address).cast(), ADDRESS_LEN),
+        Some(RawAddress { raw, len }) => (ptr::from_ref(raw).cast(), *len),
         None => (ptr::null(), 0),
     }
 }
 
-fn address(raw: &WinSock::SOCKADDR_IN) -> SocketAddr {
+fn address(raw: &WinSock::SOCKADDR_INET) -> SocketAddr {
+    // SAFETY: every variant of the union is plain bytes, all of them written when it was made.
+    let (family, ipv4, ipv6) = unsafe { (raw.si_family, raw.Ipv4, raw.Ipv6) };
+    if family == WinSock::AF_INET6 {
+        // SAFETY: every variant of the union is sixteen plain bytes.
+        let ip = Ipv6Addr::from(unsafe { ipv6.sin6_addr.u.Byte });
+        return SocketAddr::from((ip, u16::from_be(ipv6.sin6_port)));
+    }
     // SAFETY: every variant of the union is four plain bytes.
-    let ip = unsafe { raw.sin_addr.S_un.S_addr };
-    let ip = Ipv4Addr::from(ip.to_ne_bytes());
-    SocketAddrV4::new(ip, u16::from_be(raw.sin_port)).into()
+    let ip = unsafe { ipv4.sin_addr.S_un.S_addr };
+    SocketAddr::from((Ipv4Addr::from(ip.to_ne_bytes()), u16::from_be(ipv4.sin_port)))
 }
 
 fn raw_flags(flags: MsgFlags) -> i32 {
@@ -136,19 +176,23 @@ pub(crate) fn wsa_cleanup() -> Observed<i32> {
     checked(unsafe { WinSock::WSACleanup() })
 }
 
-pub(crate) fn socket(kind: SocketType) -> Observed<SocketHandle> {
+pub(crate) fn socket(family: Family, kind: SocketType) -> Observed<SocketHandle> {
+    let family = match family {
+        Family::Ipv4 => WinSock::AF_INET,
+        Family::Ipv6 => WinSock::AF_INET6,
+    };
     let kind = match kind {
         SocketType::Stream => WinSock::SOCK_STREAM,
         SocketType::Datagram => WinSock::SOCK_DGRAM,
     };
     // SAFETY: takes numbers only.
-    checked_socket(unsafe { WinSock::socket(i32::from(WinSock::AF_INET), kind, 0) })
+    checked_socket(unsafe { WinSock::socket(i32::from(family), kind, 0) })
 }
 
-pub(crate) fn bind(s: SocketHandle, name: Option<SocketAddrV4>) -> Observed<i32> {
-    let name = name.map(raw_address);
+pub(crate) fn bind(s: SocketHandle, name: Option<SocketAddr>) -> Observed<i32> {
+    let name = name.map(RawAddress::new);
     let (name, len) = pointer_and_len(name.as_ref());
-    // SAFETY: `name` is a whole SOCKADDR_IN and `len` its size, or both are nothing.
+    // SAFETY: `name` is a whole address and `len` its size, or both are nothing.
     checked(unsafe { WinSock::bind(raw(s), name, len) })
 }
 
@@ -157,10 +201,10 @@ pub(crate) fn listen(s: SocketHandle, backlog: i32) -> Observed<i32> {
     checked(unsafe { WinSock::listen(raw(s), backlog) })
 }
 
-pub(crate) fn connect(s: SocketHandle, name: Option<SocketAddrV4>) -> Observed<i32> {
-    let name = name.map(raw_address);
+pub(crate) fn connect(s: SocketHandle, name: Option<SocketAddr>) -> Observed<i32> {
+    let name = name.map(RawAddress::new);
     let (name, len) = pointer_and_len(name.as_ref());
-    // SAFETY: `name` is a whole SOCKADDR_IN and `len` its size, or both are nothing.
+    // SAFETY: `name` is a whole address and `len` its size, or both are nothing.
     checked(unsafe { WinSock::connect(raw(s), name, len) })
 }
 
@@ -179,11 +223,11 @@ pub(crate) fn sendto(
     s: SocketHandle,
     data: &[u8],
     flags: MsgFlags,
-    to: Option<SocketAddrV4>,
+    to: Option<SocketAddr>,
 ) -> Observed<i32> {
-    let (len, flags, to) = (len_i32(data), raw_flags(flags), to.map(raw_address));
+    let (len, flags, to) = (len_i32(data), raw_flags(flags), to.map(RawAddress::new));
     let (to, to_len) = pointer_and_len(to.as_ref());
-    // SAFETY: `data` is valid for reads of `len` bytes, `to` is a whole SOCKADDR_IN or nothing.
+    // SAFETY: `data` is valid for reads of `len` bytes, `to` is a whole address or nothing.
     checked(unsafe { WinSock::sendto(raw(s), data.as_ptr(), len, flags, to, to_len) })
 }
 
@@ -374,7 +418,7 @@ pub(crate) fn getsockopt(s: SocketHandle, optname: OptionName) -> Observed<u32> 
 }
 
 pub(crate) fn getsockname(s: SocketHandle) -> Observed<SocketAddr> {
-    let mut name = WinSock::SOCKADDR_IN::default();
+    let mut name = WinSock::SOCKADDR_INET::default();
     let mut len = ADDRESS_LEN;
     // SAFETY: `len` says how many bytes of `name` may be written.
     checked(unsafe { WinSock::getsockname(raw(s), (&raw mut name).cast(), &raw mut len) })?;
@@ -382,7 +426,7 @@ pub(crate) fn getsockname(s: SocketHandle) -> Observed<SocketAddr> {
 }
 
 pub(crate) fn getpeername(s: SocketHandle) -> Observed<SocketAddr> {
-    let mut name = WinSock::SOCKADDR_IN::default();
+    let mut name = WinSock::SOCKADDR_INET::default();
     let mut len = ADDRESS_LEN;
     // SAFETY: `len` says how many bytes of `name` may be written.
     checked(unsafe { WinSock::getpeername(raw(s), (&raw mut name).cast(), &raw mut len) })?;

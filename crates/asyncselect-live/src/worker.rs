@@ -6,7 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use asyncselect_abi::call::{Repeat, WireCall};
-use asyncselect_abi::{Call, ThreadId};
+use asyncselect_abi::{Call, Family, ThreadId};
 
 use crate::perform::{Performed, perform_all};
 use crate::{perform, sys};
@@ -37,6 +37,8 @@ enum CallState {
 pub(crate) struct Asked {
     pub(crate) call: WireCall,
     pub(crate) repeat: Repeat,
+    /// Of the sockets that it makes.
+    pub(crate) family: Family,
 }
 
 impl Worker {
@@ -81,8 +83,8 @@ impl Worker {
     pub(crate) fn start_call(&mut self, asked: Asked) {
         assert!(!self.has_call(), "the session asks first");
         let receiver = self.start({
-            let Asked { call, repeat } = asked.clone();
-            move || perform_all(&call, repeat)
+            let Asked { call, repeat, family } = asked.clone();
+            move || perform_all(&call, repeat, family)
         });
         self.call = CallState::Running(asked, receiver);
     }
@@ -113,9 +115,18 @@ impl Worker {
         }
     }
 
-    /// Ends the wait of a `GetMessage` by a message that the script cannot see; closing sockets
-    /// does not. To be repeated until the call has returned: the thread may be on its way into it.
-    pub(crate) fn end_get_message(&self) {
+    /// Ends the wait of a `GetMessage` by a message that the script cannot see, and that of a
+    /// `WSAWaitForMultipleEvents` by setting its event objects; closing sockets does not. To be
+    /// repeated until the call has returned: the thread may be on its way into it.
+    pub(crate) fn end_wait(&self) {
+        if let CallState::Running(Asked { call, .. }, _) = &self.call
+            && let Call::WsaWaitForMultipleEvents { events, .. } = call
+        {
+            for event in events {
+                // Fails where it is no event object, and then nothing waits.
+                let _ = sys::events::wsa_set_event(*event);
+            }
+        }
         if let CallState::Running(Asked { call: Call::GetMessage { hwnd, min, .. }, .. }, _) =
             &self.call
             && let Some(number) = self.number.get()

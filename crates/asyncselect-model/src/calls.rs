@@ -7,7 +7,7 @@ use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaErro
 
 use crate::chooser::Chooser;
 use crate::knob::{BeforeStartup, SoErrorAfterConnect};
-use crate::registration::Request;
+use crate::registration::{Aim, Request};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -15,6 +15,8 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
+mod datagrams;
+mod event_objects;
 mod lifecycle;
 mod messages;
 mod options;
@@ -145,7 +147,11 @@ impl World {
                 BeforeStartup::NotSock => not_a_socket,
             }),
             // AsyncSelect has other parameters to look at, perhaps before its socket (OQ-01).
-            (_, Some(_)) if matches!(call, Call::WsaAsyncSelect { .. }) => None,
+            (_, Some(_))
+                if matches!(call, Call::WsaAsyncSelect { .. } | Call::WsaEventSelect { .. }) =>
+            {
+                None
+            }
             // Another process of the machine may have made it.
             (_, Some(handle)) if matches!(call, Call::WsaDuplicateSocket { .. }) => {
                 let of =
@@ -175,6 +181,12 @@ impl World {
         let known = |_| socket.expect("refuse_early has looked");
         if self.is_network_down(host) && !survives_network(call) {
             return unsupported(call.name(), "while the network is down");
+        }
+        if let Some(socket) = call.socket().and_then(|s| SocketIx::from_handle(*s))
+            && self.is_datagram(socket)
+            && let Some(outcome) = self.datagram_call(socket, call, cx)
+        {
+            return outcome;
         }
         match call {
             Call::WsaStartup { version } => self.wsa_startup(host, *version),
@@ -211,12 +223,26 @@ impl World {
             Call::GetSockName { s } => self.getsockname(known(*s)),
             Call::GetPeerName { s } => self.getpeername(known(*s)),
             Call::Select { readfds, writefds, exceptfds, timeout_ms } => {
-                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms)
+                self.select(thread, [readfds, writefds, exceptfds], *timeout_ms, cx)
             }
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => {
-                let request =
-                    Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
-                self.async_select(request, cx).map(Progress::Done)
+                let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEventSelect { s, event, levent } => {
+                let aim = Aim::Event(*event);
+                let request = Request { host, socket: *s, aim, levent: *levent };
+                self.register(request, cx).map(Progress::Done)
+            }
+            Call::WsaEnumNetworkEvents { s, event } => {
+                self.enum_network_events(host, known(*s), *event)
+            }
+            Call::WsaCreateEvent {} => self.create_event(host),
+            Call::WsaCloseEvent { event } => self.close_event(host, *event),
+            Call::WsaResetEvent { event } => self.reset_event(host, *event),
+            Call::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
+                self.wait_for_events(thread, events, *all, *timeout_ms)
             }
             Call::CreateWindow {} => self.create_window(thread),
             Call::GetMessage { hwnd, min, max } => {
@@ -246,13 +272,7 @@ impl World {
             Call::ReadFile { .. } | Call::WriteFile { .. } => {
                 unsupported(call.name(), "on an IFS handle")
             }
-            Call::WsaCreateEvent {}
-            | Call::WsaCloseEvent { .. }
-            | Call::WsaResetEvent { .. }
-            | Call::WsaEventSelect { .. }
-            | Call::WsaEnumNetworkEvents { .. }
-            | Call::WsaWaitForMultipleEvents { .. }
-            | Call::WsaRecv { .. }
+            Call::WsaRecv { .. }
             | Call::WsaRecvFrom { .. }
             | Call::WsaSend { .. }
             | Call::WsaSendTo { .. }
@@ -276,6 +296,9 @@ impl World {
             PendingCall::Accept(listener) => {
                 self.socket(listener).is_closed() || self.streams.waiting(listener) > 0
             }
+            PendingCall::Receive { socket, .. } if self.is_datagram(socket) => {
+                self.has_parcel(socket) || self.socket(socket).receive_shut
+            }
             PendingCall::Receive { socket, .. } => match self.socket(socket).link() {
                 None => true,
                 Some((link, side)) => {
@@ -296,11 +319,12 @@ impl World {
             PendingCall::Select { read, write, except } => {
                 self.count_ready([read, write, except]) > 0
                     // Its time is over.
-                    || self.select_left_ms[usize::from(thread.0)] == 0
+                    || self.more.select_left_ms[usize::from(thread.0)] == 0
             }
             PendingCall::Message { window, min, max } => {
                 self.windows.first(&Self::message_filter(thread, window, min, max)).is_some()
             }
+            PendingCall::Events { all, forever } => self.wait_is_over(thread, all, forever),
         }
     }
 
@@ -338,7 +362,7 @@ impl World {
                 self.transmit(socket, data, Mode::Waited, cx)
             }
             PendingCall::Select { read, write, except } => {
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
                 counted(self.count_ready([read, write, except]))
             }
             PendingCall::Message { window, min, max } => {
@@ -346,6 +370,7 @@ impl World {
                 let message = self.retrieve(&filter, cx).expect("can_return has looked");
                 Ok(Progress::Done(Ok(Value::Message(message))))
             }
+            PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
         self.finish(thread, progress?, cx);
         Ok(())

@@ -6,13 +6,16 @@
 use asyncselect_abi::{NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
+use crate::event_mode::Recorded;
 use crate::knob::{
     CloseAfterFailedConnect, CloseAfterOwnReset, CloseWithUnread, CloseWithUnreadAfterShutdown,
     ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectOnAccepted, DataOnReset,
-    FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite, RegisterAfterBothEnded,
-    RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    EventConnectOutcome, FailedPost, InlineOob, OobAndRead, QueueLimit, ReadAndWrite,
+    RegisterAfterBothEnded, RegisterAfterReset, ResetError, WriteAfterOwnEnd, WriteAfterReset,
+    WriteAndClose,
 };
 use crate::latch::{self, Absence, Condition, Guard, Latch, Trigger, Wanted};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -148,6 +151,9 @@ impl World {
                 | NetworkEvent::AddressListChange => Condition::No(Absence::HandleClosed),
             };
         }
+        if self.is_datagram(socket) {
+            return self.datagram_condition(socket, event, trigger, cx);
+        }
         match event {
             NetworkEvent::Accept => return self.acceptable(socket),
             // Nothing in this network changes them (AS-EN-12, AS-EN-13).
@@ -169,8 +175,12 @@ impl World {
             NetworkEvent::Write => self.writable(socket, link, side, trigger, cx),
             NetworkEvent::Oob => self.urgent(socket, link, side, cx),
             // AS-CO-01: currently established.
-            NetworkEvent::Connect if self.is_over(socket) => Condition::No(Absence::Reset),
-            NetworkEvent::Connect => self.connected(side, trigger, cx),
+            NetworkEvent::Connect
+                if self.is_over(socket) && !self.outcome_outlives(socket, side, trigger, cx) =>
+            {
+                Condition::No(Absence::Reset)
+            }
+            NetworkEvent::Connect => self.connected(socket, side, trigger, cx),
             NetworkEvent::Close => self.closed(socket, link, side, trigger, cx),
             NetworkEvent::Accept
             | NetworkEvent::Qos
@@ -190,7 +200,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => Condition::No(Absence::NotListening),
+            | SocketState::Connected(..)
+            | SocketState::Datagram => Condition::No(Absence::NotListening),
         }
     }
 
@@ -203,9 +214,20 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let nothing = Condition::No(Absence::NotConnected);
+        let this = self.socket(socket);
         let (error, attempt) = match trigger {
-            Trigger::ConnectFailed => (self.socket(socket).error, true),
+            Trigger::ConnectFailed => (this.error, true),
             Trigger::ConnectRefused(error) => (error, false),
+            // W-036: a failure that nobody was told of. (A connect that waited has told it.)
+            Trigger::Registered
+                if event == NetworkEvent::Connect
+                    && this.failed
+                    && this.error != WsaError(0)
+                    && this.told_by_event()
+                    && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold =>
+            {
+                (self.socket(socket).error, false)
+            }
             Trigger::Registered
             | Trigger::Inherited
             | Trigger::Connected
@@ -220,7 +242,10 @@ impl World {
             | Trigger::TimedOut
             | Trigger::SpaceArrived
             | Trigger::OptionSet
-            | Trigger::HandleClosed => return nothing,
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::PeerSet
+            | Trigger::Unreachable => return nothing,
         };
         if event == NetworkEvent::Connect {
             // AS-CO-05, AS-CO-07.
@@ -314,19 +339,36 @@ impl World {
         }
     }
 
+    /// W-032, W-089: whether a connection that is over by now is told of all the same, since nobody
+    /// was told that it was made.
+    fn outcome_outlives<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        side: Side,
+        trigger: Trigger,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        trigger == Trigger::Registered
+            && side == Side::Connector
+            && self.socket(socket).told_by_event()
+            && self.knob::<EventConnectOutcome>(cx) == EventConnectOutcome::UntilTold
+    }
+
     /// FD_CONNECT's condition on a connection: it tells of the moment, and perhaps to those who
     /// register later.
     fn connected<C: Chooser, S: Sink>(
         &mut self,
+        socket: SocketIx,
         side: Side,
         trigger: Trigger,
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
+        let by_event = self.socket(socket).told_by_event();
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
-            // AS-CO-01 against W-031.
+            // AS-CO-01 against W-031; with event objects nobody is against it (W-032, W-047).
             (Trigger::Registered | Trigger::Inherited, Side::Connector) => {
-                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+                by_event || self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
             }
             // AS-CO-16, OQ-12: did connect ever succeed here?
             (Trigger::Registered | Trigger::Inherited, Side::Acceptor) => {
@@ -346,7 +388,10 @@ impl World {
                 | Trigger::TimedOut
                 | Trigger::SpaceArrived
                 | Trigger::OptionSet
-                | Trigger::HandleClosed,
+                | Trigger::HandleClosed
+                | Trigger::Bound
+                | Trigger::PeerSet
+                | Trigger::Unreachable,
                 _,
             ) => false,
         };
@@ -369,9 +414,10 @@ impl World {
                 let unread = self.streams.has_unread(link, side, this.oob_inline);
                 self.ended(this.send_shut, unread, trigger, cx)
             }
-            // C8, W-088: some stacks do not tell a registration of a reset that came before.
+            // C8, W-088: some stacks do not tell a window of a reset that came before.
             Arrived::Reset | Arrived::EndThenReset
                 if trigger == Trigger::Registered
+                    && !this.told_by_event()
                     && self.knob::<RegisterAfterReset>(cx) == RegisterAfterReset::Silent =>
             {
                 Condition::No(Absence::ClosedBefore)
@@ -432,7 +478,15 @@ impl World {
         let Due { event, rule, error } = due;
         let registration =
             self.socket(socket).registration.expect("only a registration wants an event");
-        let posted = match registration.window {
+        let (window, message) = match registration.target {
+            Target::Window { window, message } => (window, message),
+            Target::Event(object) => {
+                let error = self.told_error(socket, event, error);
+                let recorded = Recorded { event, error, rule, trigger };
+                return self.record(socket, object, recorded, cx);
+            }
+        };
+        let posted = match window {
             // A stack that does not look at windows, or whose window was destroyed.
             None => Err((Guard::NoWindow, FailedPost::Lost)),
             Some(window) if self.post_succeeds(socket, window, cx) => Ok(window),
@@ -443,14 +497,8 @@ impl World {
             Ok(window) => {
                 // AS-EN-01: spent until the re-enabling call.
                 self.socket_mut(socket).spend(event);
-                let error = match self.faults.event {
-                    Some((of, which, injected)) if (of, which) == (socket, event) => {
-                        self.faults.event = None;
-                        injected
-                    }
-                    Some(_) | None => error,
-                };
-                let (message, standing) = (registration.message, Standing::Current);
+                let error = self.told_error(socket, event, error);
+                let standing = Standing::Current;
                 let socket = self.wparam(socket, registration, cx);
                 let host = self.socket(registration.descriptor).host;
                 let queued = Queued { window, socket, event, standing, message, error };
@@ -471,6 +519,17 @@ impl World {
                     cx.sink.effect(Effect::Silent { socket, event, guard, trigger });
                 }
             }
+        }
+    }
+
+    /// The error that an event is told with: what a script wants, just once.
+    fn told_error(&mut self, socket: SocketIx, event: NetworkEvent, error: WsaError) -> WsaError {
+        match self.faults.event {
+            Some((of, which, injected)) if (of, which) == (socket, event) => {
+                self.faults.event = None;
+                injected
+            }
+            Some(_) | None => error,
         }
     }
 

@@ -4,14 +4,19 @@
 //! * A handle means one thing on one machine, and is given out on one machine only: two machines
 //!   never have the same value. To all others it is the handle of nothing.
 //! * All machines have the same stack: one profile, one alternative taken at each knob.
-//! * A machine has one address, 127.0.0.1 to 127.0.0.4, that all others reach too.
+//! * A machine has one address, of the family of the run, that all others reach too: 127.0.0.1 to
+//!   127.0.0.4, or ::1 and 2001:db8::2 to 2001:db8::4 (RFC 3849). A real one has several, and a
+//!   loopback address that nobody else reaches.
+//! * All sockets are of one family, and nothing else depends on which: a socket for both
+//!   (IPV6_V6ONLY off) is not there.
 //! * A machine whose network failed still carries its own connections from itself to itself.
+//! * Datagrams from or to a machine whose network failed are gone, those under way too.
 //! * A connection that a failed network cut is over for the end that is told of a time-out, and
 //!   for that end only: the other machine's stack stays as it was when its network failed.
 
 use std::net::SocketAddr;
 
-use asyncselect_abi::{HostId, ProcessId, SocketHandle, ThreadId};
+use asyncselect_abi::{Family, HostId, ProcessId, SocketHandle, ThreadId};
 
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{End, Hold, HoldKind, LinkIx, Side};
@@ -43,13 +48,18 @@ impl HostSet {
 
 impl World {
     /// Puts threads on machines or into processes, before anything has happened; all others are on
-    /// the first machine, in its first process.
+    /// the first machine, in its first process. Every machine has an address of the family.
     ///
     /// # Errors
     ///
     /// If there are more threads, machines or processes than [`THREADS_MAX`], or both several
     /// machines and several processes.
-    pub fn place(&mut self, hosts: &[HostId], processes: &[ProcessId]) -> Result<(), ModelError> {
+    pub fn place(
+        &mut self,
+        hosts: &[HostId],
+        processes: &[ProcessId],
+        family: Family,
+    ) -> Result<(), ModelError> {
         let processes: Vec<HostId> = processes.iter().map(|process| HostId(process.0)).collect();
         let hosts = match (hosts, &processes[..]) {
             (hosts, []) => hosts,
@@ -65,19 +75,21 @@ impl World {
             return Err(ModelError::new("reset", "more than four threads, machines or processes"));
         }
         self.hosts[..hosts.len()].copy_from_slice(hosts);
+        self.family = family;
         Ok(())
     }
 
     /// The machine that a thread is on; one too many is on the first, and is refused later.
     #[inline]
-    pub(crate) fn host_of(&self, thread: ThreadId) -> HostId {
+    #[must_use]
+    pub fn host_of(&self, thread: ThreadId) -> HostId {
         self.hosts.get(usize::from(thread.0)).copied().unwrap_or_default()
     }
 
     /// The machine of an address, if there is one.
     pub(crate) fn host_at(&self, name: SocketAddr) -> Option<HostId> {
-        let machines = self.hosts.iter().map(|host| self.machine_of(*host));
-        machines.into_iter().find(|machine| name.ip() == machine.ip())
+        let mut machines = self.hosts.iter().map(|host| self.machine_of(*host));
+        machines.find(|machine| name.ip() == self.family.of_host(*machine))
     }
 
     /// The machine that an end of a connection is on.
@@ -145,6 +157,9 @@ impl World {
             if let End::Socket(peer) = self.streams.end(link, there) {
                 self.lose(peer)?;
             }
+        }
+        if !self.more.datagrams.flying().is_empty() {
+            self.more.get_mut().datagrams.cut_off(host);
         }
         self.faults.network_down.set(host, true);
         Ok(())

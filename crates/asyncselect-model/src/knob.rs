@@ -95,7 +95,7 @@ macro_rules! knobs {
 
 knobs! {
     /// When FD_CLOSE is posted for a graceful close while received data is unread.
-    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02"] {
+    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6"] {
         /// When the last byte was read.
         AfterDrain = "after_drain",
         /// When the peer's end arrives.
@@ -111,7 +111,7 @@ knobs! {
     }
 
     /// The error word of FD_CLOSE after a reset by the peer.
-    ResetError = "reset_error" ["AS-CL-05" "W-088"] {
+    ResetError = "reset_error" ["AS-CL-05" "W-088" "C9"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -121,7 +121,7 @@ knobs! {
     }
 
     /// Whether registering on a connection that was reset posts FD_CLOSE.
-    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088"] {
+    RegisterAfterReset = "register_after_reset" ["AS-CL-02" "OQ-23" "W-088" "C8"] {
         /// It does, as for any condition that holds.
         Posts = "posts",
         /// It does not.
@@ -182,7 +182,7 @@ knobs! {
     }
 
     /// What a receive call answers when a reset came after the peer's graceful end.
-    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C"] {
+    ResetAfterEnd = "reset_after_end" ["AS-CL-15" "W-08C" "C14"] {
         /// `WSAECONNRESET`.
         ConnReset = "WSAECONNRESET",
         /// `WSAECONNABORTED`.
@@ -205,6 +205,8 @@ knobs! {
         WouldBlock = "would_block",
         /// All of them.
         AnySend = "any_send",
+        /// All that failed.
+        FailedSend = "failed_send",
     }
 
     /// Whether a send that took less than it was given arms FD_WRITE again.
@@ -216,7 +218,7 @@ knobs! {
     }
 
     /// How much of its data a non-blocking send takes when there is some space, but too little.
-    ShortSend = "short_send" ["AS-WR-09" "W-046"] {
+    ShortSend = "short_send" ["AS-WR-09" "W-046" "C17"] {
         /// All of it.
         Whole = "whole",
         /// What fits.
@@ -306,15 +308,15 @@ knobs! {
     }
 
     /// Whether a receive call whose buffer is refused (WSAEFAULT) arms again.
-    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063"] {
+    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "C5"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
         Ignored = "ignored",
     }
 
-    /// Whether a receive call with MSG_OOB that SO_OOBINLINE makes invalid arms again.
-    RefusedOobRearms = "refused_oob_rearms" ["AS-EN-09" "AS-OOB-07" "OQ-35"] {
+    /// Whether a receive call with MSG_OOB that is invalid (SO_OOBINLINE, datagrams) arms again.
+    RefusedOobRearms = "refused_oob_rearms" ["AS-EN-09" "AS-OOB-07" "AS-OOB-08" "OQ-35"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -322,7 +324,7 @@ knobs! {
     }
 
     /// What shutdown(SD_BOTH) does to the registration.
-    ShutdownBoth = "shutdown_both" ["W-085"] {
+    ShutdownBoth = "shutdown_both" ["W-085" "C7"] {
         /// Nothing: FD_CLOSE still comes.
         KeepsRegistration = "keeps_registration",
         /// It forgets it.
@@ -656,6 +658,216 @@ knobs! {
         WriteFirst = "write_first",
     }
 
+    // Datagrams.
+
+    /// Whether connect on a datagram socket, which completes at once, posts FD_CONNECT.
+    DatagramConnect = "datagram_connect" ["AS-UDP-01" "AS-CO-02" "W-093" "C11"] {
+        /// It does.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+    }
+
+    /// Whether connect on a datagram socket posts FD_WRITE, posted before or not.
+    DatagramConnectWrite = "write_after_datagram_connect" ["AS-WR-02" "W-093" "C11"] {
+        /// It does.
+        Posts = "posts",
+        /// It does not.
+        Silent = "silent",
+    }
+
+    /// Whether FD_WRITE is posted when a datagram socket is registered that is not bound.
+    WriteOnUnbound = "write_on_unbound" ["OQ-08" "AS-UDP-03" "W-091"] {
+        /// It is: sendto would bind the socket.
+        Posts = "posts",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether bind on a datagram socket posts FD_WRITE, posted before or not.
+    WriteAfterBind = "write_after_bind" ["AS-WR-04" "AS-UDP-02"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+    }
+
+    /// What becomes of unread datagrams when connect gives a datagram socket another peer.
+    PeerChange = "datagrams_on_peer_change" ["AS-UDP-05"] {
+        /// They are discarded.
+        Discarded = "discarded",
+        /// They stay, whoever sent them.
+        Kept = "kept",
+    }
+
+    /// What connect with an address of zeros makes of a datagram socket that has a peer.
+    Disconnect = "datagram_disconnect" ["AS-UDP-05"] {
+        /// One without a peer.
+        Dissolves = "dissolves",
+        /// One without a peer and without its port, unless bind named it.
+        Unbinds = "unbinds",
+    }
+
+    /// How a socket is told that nobody is bound where it sent a datagram.
+    PortUnreachable = "port_unreachable" ["AS-UDP-07" "W-095"] {
+        /// The next receive call fails with `WSAECONNRESET`.
+        ConnReset = "WSAECONNRESET",
+        /// It is not.
+        Ignored = "ignored",
+    }
+
+    /// Whether that posts FD_CLOSE to a socket that is connected there, with `WSAECONNREFUSED`, and
+    /// nothing from then on.
+    PortUnreachableClose = "port_unreachable_close" ["AS-UDP-04" "AS-CL-01" "W-095"] {
+        /// It does not.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+    }
+
+    /// Whether it posts FD_READ, where a receive call would tell of it.
+    PortUnreachableRead = "port_unreachable_read" ["OQ-16" "AS-UDP-07"] {
+        /// It does not: there is no data.
+        Silent = "silent",
+        /// It does.
+        Posts = "posts",
+        /// It does, with `WSAECONNRESET` as the error word.
+        PostsError = "posts_error",
+    }
+
+    /// Whether an empty datagram posts FD_READ.
+    EmptyDatagramRead = "empty_datagram_read" ["OQ-16" "AS-UDP-06"] {
+        /// It does: a receive call would return.
+        Posts = "posts",
+        /// It does not: it holds no data.
+        Silent = "silent",
+    }
+
+    /// Whether unread datagrams post FD_READ after shutdown(SD_RECEIVE), which keeps them.
+    ReadAfterReceiveShutdown = "read_after_receive_shutdown" ["OQ-15" "AS-CL-21"] {
+        /// They do.
+        Posts = "posts",
+        /// They do not: no receive call can have them.
+        Silent = "silent",
+    }
+
+    /// What FIONREAD counts on a datagram socket.
+    DatagramFionread = "fionread_datagrams" ["X-25" "AS-Q-10"] {
+        /// The bytes of all unread datagrams.
+        Total = "total",
+        /// Those of the first.
+        First = "first",
+    }
+
+    /// What a receive call answers on a datagram socket that is not bound.
+    ReceiveUnbound = "receive_unbound" ["W-094"] {
+        /// `WSAEINVAL`.
+        Einval = "WSAEINVAL",
+        /// It waits, or fails with `WSAEWOULDBLOCK`.
+        Waits = "waits",
+    }
+
+    /// What send answers on a datagram socket without a peer.
+    SendWithoutPeer = "send_without_peer" ["W-094"] {
+        /// `WSAENOTCONN`.
+        NotConn = "WSAENOTCONN",
+        /// `WSAEINVAL`.
+        Einval = "WSAEINVAL",
+    }
+
+    /// What a receive call with MSG_OOB answers on a datagram socket.
+    DatagramOob = "datagram_oob_receive" ["AS-OOB-08"] {
+        /// `WSAEOPNOTSUPP`.
+        OpNotSupp = "WSAEOPNOTSUPP",
+        /// What it answers without MSG_OOB.
+        Ignored = "ignored",
+    }
+    // Event mode: WSAEventSelect and WSAEnumNetworkEvents.
+
+    /// Whether WSAEventSelect tells again of an event that was told and not re-enabled, while its
+    /// condition holds.
+    EventReregister = "event_reregister" ["OQ-07" "AS-REP-09" "W-007"] {
+        /// It does, as for a new registration.
+        TellsAgain = "tells_again",
+        /// It does not, whatever mask or event object came between.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// What WSAEventSelect does to the events that are recorded and not enumerated.
+    EventRecordKept = "event_record" ["AS-REP-05" "W-009" "W-016"] {
+        /// They are cleared.
+        Cleared = "cleared",
+        /// They stay; those that the new mask holds set the new event object at once.
+        Kept = "kept",
+    }
+
+    /// Whether what arrives is recorded although its event was told and not re-enabled.
+    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072"] {
+        /// It is not.
+        Once = "once",
+        /// Each arrival is.
+        Each = "each",
+    }
+
+    /// Whether a receive call whose buffer is refused (WSAEFAULT) re-enables FD_READ in event mode.
+    EventBadBufferRearms = "event_bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "W-070"] {
+        /// It does.
+        Rearms = "rearms",
+        /// It does not.
+        Ignored = "ignored",
+    }
+
+    /// How long the outcome of a connect that nobody was told of is told to a registration with an
+    /// event object.
+    EventConnectOutcome = "event_connect_outcome" ["AS-CO-01" "W-032" "W-036" "W-089"] {
+        /// As long as the connection is established; a failure not at all.
+        WhileConnected = "while_connected",
+        /// Until it is told.
+        UntilTold = "until_told",
+    }
+
+    /// What becomes of a recorded event that was not enumerated when its re-enabling call leaves
+    /// nothing of its condition.
+    RecordAfterCall = "record_after_call" ["AS-EN-19" "W-018" "W-066"] {
+        /// It stays recorded: it tells of what once was.
+        Kept = "kept",
+        /// It is taken back.
+        Withdrawn = "withdrawn",
+    }
+
+    /// What a WSAAsyncSelect with a mask does to what WSAEventSelect has recorded.
+    RecordAfterAsyncSelect = "record_after_async_select" ["OQ-29" "AS-REP-06" "AS-CAN-07"] {
+        /// It is cleared.
+        Cleared = "cleared",
+        /// It stays until it is enumerated.
+        Kept = "kept",
+    }
+
+    /// Whether an event that a message told of, and that was not re-enabled, is recorded for a
+    /// WSAEventSelect that takes over.
+    EventAfterMessages = "event_after_messages" ["AS-REP-01" "AS-REP-09"] {
+        /// It is, as for any new registration.
+        TellsAgain = "tells_again",
+        /// It is not.
+        KeepsLatch = "keeps_latch",
+    }
+
+    /// Whether select sets the event object of a socket of which an event is recorded.
+    SelectSetsEvent = "select_sets_event" ["AS-EN-23" "W-010"] {
+        /// It does not.
+        Never = "never",
+        /// It does, in whatever list the socket is.
+        Sets = "sets",
+    }
+
+    /// Whether WSAEventSelect looks at its event object when its mask is 0.
+    CancelEventCheck = "cancel_event_check" ["X-05" "AS-CAN-06"] {
+        /// It does not.
+        Ignored = "ignored",
+        /// One that does not exist is WSAEINVAL; NULL is none.
+        Einval = "WSAEINVAL",
+    }
+
     // Descriptors and processes.
 
     /// Which descriptor of a shared socket `wParam` names.
@@ -714,6 +926,47 @@ impl KnobId {
     pub fn value_index(self, name: &str) -> Option<u8> {
         let found = self.values().iter().position(|value| *value == name)?;
         u8::try_from(found).ok()
+    }
+
+    /// Whether it matters only to registrations with an event object.
+    #[must_use]
+    pub const fn is_of_event_mode(self) -> bool {
+        matches!(
+            self,
+            Self::EventReregister
+                | Self::EventRecordKept
+                | Self::EventArrival
+                | Self::EventBadBufferRearms
+                | Self::EventConnectOutcome
+                | Self::RecordAfterCall
+                | Self::RecordAfterAsyncSelect
+                | Self::EventAfterMessages
+                | Self::SelectSetsEvent
+                | Self::CancelEventCheck
+        )
+    }
+
+    /// Whether it matters only to registrations with a window.
+    #[must_use]
+    pub const fn is_of_message_mode(self) -> bool {
+        matches!(
+            self,
+            Self::HwndCheck
+                | Self::CancelHwndCheck
+                | Self::Reregister
+                | Self::QueuedMessages
+                | Self::BadBufferRearms
+                | Self::ConnectAtRegistration
+                | Self::RegisterAfterReset
+                | Self::DestroyedWindow
+                | Self::FailedPost
+                | Self::QueueLimit
+                | Self::CleanupMessages
+                | Self::ConnectAndWrite
+                | Self::WriteAndClose
+                | Self::OobAndRead
+                | Self::ReadAndWrite
+        )
     }
 
     /// Position in [`KnobId::ALL`].

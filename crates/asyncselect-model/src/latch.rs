@@ -58,11 +58,17 @@ pub enum Trigger {
     OptionSet,
     /// CloseHandle closed the last handle.
     HandleClosed,
+    /// bind on a datagram socket (AS-WR-04).
+    Bound,
+    /// connect on a datagram socket (AS-UDP-01).
+    PeerSet,
+    /// Nobody is bound where a datagram was sent (AS-UDP-07).
+    Unreachable,
 }
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -80,6 +86,9 @@ impl Trigger {
         Self::SpaceArrived,
         Self::OptionSet,
         Self::HandleClosed,
+        Self::Bound,
+        Self::PeerSet,
+        Self::Unreachable,
     ];
 
     /// The trigger in words.
@@ -103,6 +112,9 @@ impl Trigger {
             Self::SpaceArrived => "space came back",
             Self::OptionSet => "option set",
             Self::HandleClosed => "handle closed",
+            Self::Bound => "bound",
+            Self::PeerSet => "peer set",
+            Self::Unreachable => "port unreachable",
         }
     }
 
@@ -121,7 +133,10 @@ impl Trigger {
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
-            | Self::HandleClosed => Moment::Happened,
+            | Self::HandleClosed
+            | Self::Unreachable => Moment::Happened,
+            Self::Bound => Moment::Bound,
+            Self::PeerSet => Moment::PeerSet,
             Self::OwnReset | Self::TimedOut => Moment::Aborted,
         }
     }
@@ -142,6 +157,10 @@ enum Moment {
     Happened,
     /// This side ended the connection.
     Aborted,
+    /// bind.
+    Bound,
+    /// connect on a datagram socket.
+    PeerSet,
 }
 
 /// Whether there is a registration that wants the event.
@@ -181,6 +200,9 @@ pub enum Condition {
     Aborted(WsaError),
     /// The last handle was closed, and not by closesocket (W-08E).
     HandleClosed,
+    /// A receive call would tell that a port is unreachable, or the stack takes that for a
+    /// closure; with this error word (OQ-16, W-095).
+    Unreachable(WsaError),
     /// It does not hold, for this reason.
     No(Absence),
 }
@@ -190,7 +212,7 @@ impl Condition {
     #[must_use]
     pub const fn error(self) -> WsaError {
         match self {
-            Self::ConnectFailed(error) | Self::Aborted(error) => error,
+            Self::ConnectFailed(error) | Self::Aborted(error) | Self::Unreachable(error) => error,
             Self::Readable
             | Self::Writable
             | Self::Urgent
@@ -239,6 +261,18 @@ pub enum Absence {
     Unchanged,
     /// The last handle was closed, which tells of a closure and of nothing else (W-08F).
     HandleClosed,
+    /// A datagram socket has nothing that could be closed (AS-UDP-04).
+    Connectionless,
+    /// connect on a datagram socket, which this stack tells senders nothing of (W-093).
+    PeerSet,
+    /// The datagram socket is not bound, and this stack waits until it is (OQ-08).
+    Unbound,
+    /// Only datagrams without a byte are unread, and this stack does not tell (OQ-16).
+    OnlyEmpty,
+    /// Only an error is there to receive, and this stack does not tell (OQ-16).
+    OnlyAnError,
+    /// A port was unreachable, which this stack took for a closure (W-095).
+    LooksClosed,
 }
 
 /// Why an event was not posted.
@@ -294,6 +328,11 @@ impl Guard {
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Unchanged => Rule::En12,
                 Absence::HandleClosed => Rule::W08E,
+                Absence::Connectionless => Rule::Udp04,
+                Absence::PeerSet => Rule::W093,
+                Absence::Unbound => Rule::Oq08,
+                Absence::OnlyEmpty | Absence::OnlyAnError => Rule::Oq16,
+                Absence::LooksClosed => Rule::W095,
             },
         }
     }
@@ -323,6 +362,12 @@ impl Guard {
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
             Self::Absent(Absence::HandleClosed) => "the handle was closed",
+            Self::Absent(Absence::Connectionless) => "a datagram socket",
+            Self::Absent(Absence::PeerSet) => "connect changes nothing for senders",
+            Self::Absent(Absence::Unbound) => "not bound",
+            Self::Absent(Absence::OnlyEmpty) => "only empty datagrams are waiting",
+            Self::Absent(Absence::OnlyAnError) => "only an error is waiting",
+            Self::Absent(Absence::LooksClosed) => "a port was unreachable",
         }
     }
 }
@@ -361,7 +406,8 @@ pub fn decide(
             | Condition::Ended { .. }
             | Condition::EndedUnread
             | Condition::HandleClosed
-            | Condition::Aborted(_),
+            | Condition::Aborted(_)
+            | Condition::Unreachable(_),
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
     }
@@ -369,18 +415,20 @@ pub fn decide(
 
 /// The clause that demands a message when a condition holds and the event is armed.
 fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
-    use Moment::{Aborted, Called, Connected, Happened, Inherited, Registered};
+    use Moment::{Aborted, Bound, Called, Connected, Happened, Inherited, PeerSet, Registered};
     match (condition, trigger.moment()) {
         // AS-RD-01: at registration; the socket accept made has just been registered.
         (Condition::Readable, Registered | Inherited) => Rule::Rd01,
         // AS-RD-03: level-triggered, a receive call looks again.
         (Condition::Readable, Called) => Rule::Rd03,
         // AS-RD-02: on arrival.
-        (Condition::Readable, Connected | Happened | Aborted) => Rule::Rd02,
+        (Condition::Readable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Rd02,
         // AS-WR-01: at registration.
         (Condition::Writable, Registered) => Rule::Wr01,
         // AS-WR-02: after connect or accept.
-        (Condition::Writable, Inherited | Connected) => Rule::Wr02,
+        (Condition::Writable, Inherited | Connected | PeerSet) => Rule::Wr02,
+        // AS-WR-04: after bind, perhaps.
+        (Condition::Writable, Bound) => Rule::Wr04,
         // AS-WR-03: when space comes back after a send that failed for want of it.
         (Condition::Writable, Called | Happened | Aborted) => Rule::Wr03,
         // AS-OOB-02: at registration.
@@ -388,28 +436,32 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         // AS-OOB-04: a receive call looks again.
         (Condition::Urgent, Called) => Rule::Oob04,
         // AS-OOB-03: on arrival.
-        (Condition::Urgent, Connected | Happened | Aborted) => Rule::Oob03,
+        (Condition::Urgent, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Oob03,
         // AS-AC-01: at registration.
         (Condition::Acceptable, Registered | Inherited) => Rule::Ac01,
         // AS-AC-03: accept looks again.
         (Condition::Acceptable, Called) => Rule::Ac03,
         // AS-AC-02: on arrival.
-        (Condition::Acceptable, Connected | Happened | Aborted) => Rule::Ac02,
+        (Condition::Acceptable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Ac02,
         // AS-CO-01: at registration.
         (Condition::Connected, Registered | Inherited) => Rule::Co01,
+        // AS-UDP-01: a datagram connect completes at once.
+        (Condition::Connected, PeerSet) => Rule::Udp01,
         // AS-CO-05: when the outcome is known, good or bad.
-        (Condition::Connected, Connected | Called | Happened | Aborted)
+        (Condition::Connected, Connected | Called | Happened | Aborted | Bound)
         | (Condition::ConnectFailed(_), _) => Rule::Co05,
         // AS-CL-02: at registration.
         (Condition::Ended { .. }, Registered | Inherited) => Rule::Cl02,
         // AS-CL-04: the peer answered this side's end.
-        (Condition::Ended { sent_end: true }, Connected | Called | Happened | Aborted) => {
-            Rule::Cl04
-        }
+        (
+            Condition::Ended { sent_end: true },
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Cl04,
         // AS-CL-03: the peer ended, and everything was read.
-        (Condition::Ended { sent_end: false }, Connected | Called | Happened | Aborted) => {
-            Rule::Cl03
-        }
+        (
+            Condition::Ended { sent_end: false },
+            Connected | Called | Happened | Aborted | Bound | PeerSet,
+        ) => Rule::Cl03,
         // W-083: the stack does not wait for the reader.
         (Condition::EndedUnread, _) => Rule::W083,
         // W-08E: the provider takes the end of its socket for the peer's.
@@ -421,7 +473,9 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         // OQ-25: a connect that failed has closed nothing, but some stacks may say so.
         (Condition::Aborted(_), Happened) if trigger == Trigger::ConnectFailed => Rule::Oq25,
         // AS-CL-05, AS-CL-12: an abort waits for nobody.
-        (Condition::Aborted(_), Connected | Called | Happened) => Rule::Cl05,
+        (Condition::Aborted(_), Connected | Called | Happened | Bound | PeerSet) => Rule::Cl05,
+        // OQ-16.
+        (Condition::Unreachable(_), _) => Rule::Oq16,
         (Condition::No(_), _) => unreachable!("decide has looked"),
     }
 }
@@ -446,6 +500,7 @@ mod tests {
             Condition::Acceptable,
             Condition::Connected,
             Condition::ConnectFailed(WsaError::WSAECONNREFUSED),
+            Condition::Unreachable(WsaError(0)),
             Condition::No(Absence::NoData),
         ];
         let mut table = String::new();

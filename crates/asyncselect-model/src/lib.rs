@@ -14,8 +14,8 @@
 //! | what arriving segments do | `network` |
 //! | several machines | `host` |
 //! | further descriptors, processes | `sharing` |
-//! | where the network lies | [`stream`] |
 //! | what a provider keeps, slow upcalls | `provider` |
+//! | where the network lies | [`stream`], [`datagram`] |
 //! | what few worlds have | `more` |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
@@ -26,9 +26,14 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 
+mod buffers;
 mod calls;
 pub mod chooser;
+pub mod datagram;
 mod evaluate;
+mod event_mode;
+mod event_object;
+mod event_record;
 mod host;
 pub mod knob;
 pub mod latch;

@@ -6,21 +6,46 @@
 
 use std::ops::Deref;
 
+use crate::buffers::Buffers;
+use crate::datagram::Datagrams;
+use crate::event_object::EventObjects;
+use crate::event_record::EventRecords;
 use crate::provider::Provider;
 use crate::sharing::Sharing;
+use crate::world::THREADS_MAX;
 
 /// The state in the box.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub(crate) struct Parts {
+    pub(crate) buffers: Buffers,
+    /// How long the call of each thread still waits (select, and that for event objects), in
+    /// milliseconds.
+    pub(crate) select_left_ms: [u16; THREADS_MAX],
+    pub(crate) datagrams: Datagrams,
+    pub(crate) events: EventObjects,
+    pub(crate) records: EventRecords,
     pub(crate) sharing: Sharing,
     pub(crate) provider: Provider,
 }
 
 impl Parts {
-    const NONE: Self = Self { sharing: Sharing::NONE, provider: Provider::NONE };
+    const NONE: Self = Self {
+        buffers: Buffers::NONE,
+        select_left_ms: [0; THREADS_MAX],
+        datagrams: Datagrams::NONE,
+        events: EventObjects::NONE,
+        records: EventRecords::NONE,
+        sharing: Sharing::NONE,
+        provider: Provider::NONE,
+    };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
-        let Self { sharing, provider } = self;
+        let Self { select_left_ms, buffers, datagrams, events, records, sharing, provider } = self;
+        buffers.pack(out);
+        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
+        datagrams.pack(out);
+        events.pack(out);
+        records.pack(out);
         sharing.pack(out);
         provider.pack(out);
     }

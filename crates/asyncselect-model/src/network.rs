@@ -2,6 +2,7 @@
 
 use asyncselect_abi::{Fault, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
 use crate::knob::{
@@ -11,8 +12,8 @@ use crate::knob::{
 use crate::latch::{Latch, Trigger};
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
-use crate::stream::{Arrived, CAPACITY, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::stream::{Arrived, End, Hold, HoldKind, LinkIx, Segment, Side, Space};
+use crate::world::{Context, ModelError, PendingCall, THREADS_MAX, World};
 
 impl World {
     /// The first segment on its way to `side` arrives.
@@ -65,14 +66,16 @@ impl World {
                 {
                     return self.resume(thread, cx);
                 }
+                self.arm_by_arrival(listener, NetworkEvent::Accept, cx);
                 self.evaluate(listener, Trigger::ConnectionArrived, cx);
             }
             Segment::Data(_) | Segment::Urgent(_) => {
-                if matches!(segment, Segment::Urgent(_)) {
+                let urgent = matches!(segment, Segment::Urgent(_));
+                if urgent {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
-                    self.data_arrives(link, side, socket, cx)?;
+                    self.data_arrives((link, side), socket, urgent, cx)?;
                 }
             }
             Segment::Fin => {
@@ -99,7 +102,7 @@ impl World {
     }
 
     /// A thread whose call takes what arrives before anybody is told (OQ-21, W-067).
-    fn absorbing<C: Chooser, S: Sink>(
+    pub(crate) fn absorbing<C: Chooser, S: Sink>(
         &mut self,
         is_it: impl Fn(PendingCall) -> bool,
         cx: &mut Context<'_, C, S>,
@@ -133,9 +136,9 @@ impl World {
 
     fn data_arrives<C: Chooser, S: Sink>(
         &mut self,
-        link: LinkIx,
-        side: Side,
+        (link, side): (LinkIx, Side),
         socket: SocketIx,
+        urgent: bool,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         let this = *self.socket(socket);
@@ -153,6 +156,8 @@ impl World {
         if ordinary && let Some(thread) = self.absorbing(receives, cx) {
             return self.resume(thread, cx);
         }
+        let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };
+        self.arm_by_arrival(socket, event, cx);
         self.evaluate(socket, Trigger::DataArrived, cx);
         Ok(())
     }
@@ -255,7 +260,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {
                     unreachable!("an end belongs to a socket that connects or is connected")
                 }
             },
@@ -304,17 +310,11 @@ impl World {
     /// The bytes that the direction toward an end holds.
     #[inline]
     pub(crate) fn capacity(&self, link: LinkIx, reader: Side) -> u32 {
-        let kib = |side: Side, of: fn(&crate::socket::Socket) -> u16| match self
-            .streams
-            .end(link, side)
-        {
-            End::Socket(socket) => u32::from(of(self.socket(socket))),
-            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => {
-                CAPACITY / 2 / 1024
-            }
+        let kib = |side: Side| match self.streams.end(link, side) {
+            End::Socket(socket) => self.buffers(socket),
+            End::Nobody(_) | End::HalfOpen(_) | End::Waiting { .. } | End::Gone(_) => Kib::USUAL,
         };
-        1024 * (kib(reader, |socket| socket.receive_kib)
-            + kib(reader.other(), |socket| socket.send_kib))
+        1024 * (u32::from(kib(reader).receive) + u32::from(kib(reader.other()).send))
     }
 
     /// A segment arrives where the socket was closed: data cannot be delivered, and its sender
@@ -407,7 +407,8 @@ impl World {
                 SocketState::Closed { .. }
                 | SocketState::Unbound
                 | SocketState::Bound
-                | SocketState::Listening { .. } => {}
+                | SocketState::Listening { .. }
+                | SocketState::Datagram => {}
             }
         }
     }
@@ -472,7 +473,7 @@ impl World {
             HoldKind::LossUnnoticed => None,
             HoldKind::Delay | HoldKind::Loss => Some(hold.left_ms),
         });
-        let selects = self.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
+        let selects = self.more.select_left_ms.iter().copied().filter(|left_ms| *left_ms > 0);
         held.chain(selects).min().map(u32::from)
     }
 
@@ -480,8 +481,10 @@ impl World {
     /// together; [`World::next_timer_ms`] tells how far to go.
     pub(crate) fn tick<C: Chooser, S: Sink>(&mut self, ms: u32, cx: &mut Context<'_, C, S>) {
         let ms = u16::try_from(ms).unwrap_or(u16::MAX);
-        for left_ms in &mut self.select_left_ms {
-            *left_ms = left_ms.saturating_sub(ms);
+        if self.more.select_left_ms != [0; THREADS_MAX] {
+            for left_ms in &mut self.more.get_mut().select_left_ms {
+                *left_ms = left_ms.saturating_sub(ms);
+            }
         }
         let mut index = 0;
         while index < self.streams.holds.len() {
@@ -529,7 +532,8 @@ impl World {
                     SocketState::Closed { .. }
                     | SocketState::Unbound
                     | SocketState::Bound
-                    | SocketState::Listening { .. } => {
+                    | SocketState::Listening { .. }
+                    | SocketState::Datagram => {
                         unreachable!("an end belongs to a socket that connects or is connected")
                     }
                 },
@@ -552,6 +556,11 @@ impl World {
             Fault::Lose { toward } => {
                 let socket = self.disturbed(toward)?;
                 self.lose(socket)?;
+                if self.is_datagram(socket)
+                    && let Some(place) = self.place_of(socket)
+                {
+                    self.more.get_mut().datagrams.lose_toward(place);
+                }
             }
             Fault::Delay { toward, ms } => {
                 let socket = self.disturbed(toward)?;

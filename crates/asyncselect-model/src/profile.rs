@@ -5,18 +5,23 @@ use std::fmt;
 
 use crate::knob::{
     AcceptInheritsMode, AcceptInheritsRegistration, AlreadyConnecting, AtMark, BadBufferRearms,
-    BeforeStartup, CallWhileConnecting, CancelHwndCheck, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
-    ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord,
-    ConnectFailsAtOnce, ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DestroyedWindow,
-    FailedAcceptRearms, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob, InlineUrgent,
-    Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
-    OobReceiveRearmsRead, QueueLimit, QueuedMessages, ReadAndWrite, ReceiveAfterReset,
-    ReceiveAtMark, RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, Reregister,
-    ResetAfterEnd, ResetError, SecondClose, SendUnconnected, SharedWparam, ShortSend,
-    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed,
-    WaitingCall, WithdrawnConnection, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteRearmedBy,
+    BeforeStartup, CallWhileConnecting, CancelEventCheck, CancelHwndCheck, CleanupMessages,
+    CloseAfterFailedConnect, CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown,
+    ClosedDescriptor, ClosedHandle, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite,
+    ConnectAtRegistration, ConnectErrorWord, ConnectFailsAtOnce, ConnectOnAccepted,
+    DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
+    DatagramOob, DestroyedWindow, Disconnect, EmptyDatagramRead, EventAfterMessages, EventArrival,
+    EventBadBufferRearms, EventConnectOutcome, EventRecordKept, EventReregister,
+    FailedAcceptRearms, FailedSelect, Fionread, HandleReuse, HwndCheck, InlineChange, InlineOob,
+    InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead, OobRearmedBy,
+    OobReceiveRearmsRead, PeerChange, PortUnreachable, PortUnreachableClose, QueueLimit,
+    QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark,
+    ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms,
+    RegisterAfterBothEnded, RegisterAfterReset, Reregister, ResetAfterEnd, ResetError, SecondClose,
+    SelectSetsEvent, SendUnconnected, SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms,
+    ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UrgentBytes, UrgentPassed, WaitingCall,
+    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
+    WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -168,6 +173,19 @@ impl Profile {
             .fix(DataAfterReceiveShutdown::Resets, Documented, "AS-CL-21")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
             .fix(LingeringClose::WouldBlock, Documented, "AS-CLS-04")
+            .fix(EventRecordKept::Cleared, Documented, "AS-REP-05")
+            .fix(EventArrival::Once, Documented, "AS-EN-01, AS-REP-09")
+            .fix(CancelEventCheck::Ignored, Documented, "AS-CAN-06, X-05")
+            .fix(EventConnectOutcome::WhileConnected, Documented, "AS-CO-01")
+            .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
+            .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
+            // Datagrams.
+            .fix(DatagramConnect::Posts, Documented, "AS-UDP-01, AS-CO-02")
+            .fix(DatagramConnectWrite::Posts, Inferred, "AS-WR-02, of connections")
+            .fix(PeerChange::Discarded, Documented, "AS-UDP-05")
+            .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
+            .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
+            .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
     }
 
     /// Current Windows, as far as suites that run there and users tell. Nothing was run by us.
@@ -208,11 +226,26 @@ impl Profile {
             .fix(Fionread::Whole, ObservedElsewhere, "W-076")
             .fix(WaitingCall::Absorbs, Inferred, "W-067, of overlapped calls")
             .fix(QueueLimit::TenThousand, Documented, "AS-Q-01")
+            .fix(EventReregister::KeepsLatch, ObservedElsewhere, "W-007")
+            .fix(EventRecordKept::Kept, ObservedElsewhere, "W-009, W-016")
+            .fix(EventArrival::Each, ObservedElsewhere, "W-012, W-062, W-072")
+            .fix(EventBadBufferRearms::Ignored, ObservedElsewhere, "W-063, W-070")
+            .fix(RecordAfterCall::Withdrawn, Inferred, "W-018, W-066")
+            .fix(EventConnectOutcome::UntilTold, Inferred, "W-032, W-089")
+            .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
             .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
+            // Datagrams.
+            .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
+            .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
+            .fix(WriteOnUnbound::Posts, ObservedElsewhere, "W-091")
+            .fix(PortUnreachableClose::Silent, Inferred, "W-095")
+            .fix(ReceiveUnbound::Einval, ObservedElsewhere, "W-094")
+            .fix(SendWithoutPeer::NotConn, ObservedElsewhere, "W-094")
     }
 
     /// What Debian 12 installs as Wine 8.0, measured there by the live backend. What stays open
-    /// cannot be seen on Wine: it never refuses a window, and has no provider entry to call.
+    /// cannot be seen on Wine: it never refuses a window, has no provider entry to call, and tells
+    /// no receive call of an unreachable port.
     #[must_use]
     pub fn wine_8_0() -> Self {
         use Evidence::Measured;
@@ -230,7 +263,7 @@ impl Profile {
             .fix(ReceiveAfterReset::Zero, Measured, HERE)
             .fix(ResetAfterEnd::Zero, Measured, HERE)
             .fix(CloseDiscarding::Reset, Measured, HERE)
-            .fix(WriteRearmedBy::WouldBlock, Measured, HERE)
+            .fix(WriteRearmedBy::FailedSend, Measured, HERE)
             .fix(ShortSend::Partial, Measured, HERE)
             .fix(ShortSendRearms::Ignored, Measured, HERE)
             .fix(HwndCheck::Accepted, Measured, HERE)
@@ -278,21 +311,71 @@ impl Profile {
             .fix(InlineOob::Posts, Measured, HERE)
             .fix(InlineChange::Silent, Measured, HERE)
             .fix(WaitingCall::Absorbs, Measured, HERE)
+            .fix(EventReregister::KeepsLatch, Measured, HERE)
+            .fix(EventArrival::Once, Measured, HERE)
+            .fix(EventBadBufferRearms::Ignored, Measured, HERE)
+            .fix(RecordAfterCall::Withdrawn, Measured, HERE)
+            .fix(EventConnectOutcome::UntilTold, Measured, HERE)
+            .fix(EventAfterMessages::KeepsLatch, Measured, HERE)
+            .fix(SelectSetsEvent::Sets, Measured, HERE)
+            .fix(CancelEventCheck::Einval, Measured, HERE)
+            .fix(FailedSelect::KeepsRegistration, Measured, HERE)
+            .fix(RecordAfterAsyncSelect::Cleared, Measured, HERE)
+            .fix(EventRecordKept::Kept, Measured, HERE)
             .fix(SharedWparam::Registering, Measured, HERE)
             .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
             .fix(ClosedHandle::Silent, Measured, HERE)
+            // Datagrams.
+            .fix(DatagramConnect::Silent, Measured, HERE)
+            .fix(DatagramConnectWrite::Silent, Measured, HERE)
+            .fix(WriteOnUnbound::Posts, Measured, HERE)
+            .fix(WriteAfterBind::Silent, Measured, HERE)
+            .fix(PeerChange::Kept, Measured, HERE)
+            .fix(Disconnect::Unbinds, Measured, HERE)
+            .fix(PortUnreachable::Ignored, Measured, HERE)
+            .fix(PortUnreachableClose::Posts, Measured, HERE)
+            .fix(EmptyDatagramRead::Posts, Measured, HERE)
+            .fix(ReadAfterReceiveShutdown::Posts, Measured, HERE)
+            .fix(DatagramFionread::First, Measured, HERE)
+            .fix(ReceiveUnbound::Waits, Measured, HERE)
+            .fix(SendWithoutPeer::Einval, Measured, HERE)
+            .fix(DatagramOob::Ignored, Measured, HERE)
     }
 }
 
-/// The knobs of one run: what the profile fixes, and what the run decided so far. Three bits a
-/// knob: 0 for open, else the alternative's number and one.
+/// The knobs of one run: what the profile fixes, and what the run decided so far. Each has a field
+/// of as few bits as it takes: 0 for open, else the alternative's number and one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Knobs([u64; KnobId::ALL.len().div_ceil(Self::PER_WORD)]);
+pub(crate) struct Knobs([u64; Self::WORDS]);
+
+/// Where the field of a knob is.
+#[derive(Clone, Copy)]
+struct Field {
+    word: usize,
+    shift: u32,
+    mask: u64,
+}
+
+/// One field after the other, none across two words.
+const fn fields() -> [Field; KnobId::ALL.len()] {
+    let mut fields = [Field { word: 0, shift: 0, mask: 0 }; KnobId::ALL.len()];
+    let (mut word, mut shift, mut knob) = (0, 0, 0);
+    while knob < fields.len() {
+        let width = usize::BITS - KnobId::ALL[knob].values().len().leading_zeros();
+        if shift + width > u64::BITS {
+            word += 1;
+            shift = 0;
+        }
+        fields[knob] = Field { word, shift, mask: (1 << width) - 1 };
+        shift += width;
+        knob += 1;
+    }
+    fields
+}
 
 impl Knobs {
-    const BITS: usize = 3;
-    const PER_WORD: usize = 64 / Self::BITS;
-    const FIELD: u64 = (1 << Self::BITS) - 1;
+    const FIELDS: [Field; KnobId::ALL.len()] = fields();
+    const WORDS: usize = Self::FIELDS[KnobId::ALL.len() - 1].word + 1;
 
     pub(crate) fn new(profile: &Profile) -> Self {
         let mut knobs = Self(Default::default());
@@ -307,23 +390,18 @@ impl Knobs {
     /// The alternative that holds in this run, once it is fixed or decided.
     #[inline]
     pub(crate) fn value(&self, knob: KnobId) -> Option<u8> {
-        let (word, shift) = Self::slot(knob);
-        let held =
-            u8::try_from(self.0[word] >> shift & Self::FIELD).expect("three bits fit a byte");
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u8::try_from(self.0[word] >> shift & mask).expect("a field has few bits");
         held.checked_sub(1)
     }
 
     /// Decides an open knob.
     #[inline]
     pub(crate) fn decide(&mut self, knob: KnobId, value: u8) {
-        assert!(u64::from(value) < Self::FIELD, "a knob has at most 7 alternatives");
-        let (word, shift) = Self::slot(knob);
-        self.0[word] |= u64::from(value + 1) << shift;
-    }
-
-    #[inline]
-    fn slot(knob: KnobId) -> (usize, usize) {
-        (knob.position() / Self::PER_WORD, knob.position() % Self::PER_WORD * Self::BITS)
+        let Field { word, shift, mask } = Self::FIELDS[knob.position()];
+        let held = u64::from(value) + 1;
+        assert!(held <= mask, "{knob} has it");
+        self.0[word] |= held << shift;
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {

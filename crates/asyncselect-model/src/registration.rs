@@ -1,17 +1,21 @@
-//! WSAAsyncSelect and WSPAsyncSelect: validation, replacement, cancellation, inheritance.
+//! WSAAsyncSelect, WSPAsyncSelect and WSAEventSelect: validation, replacement, cancellation,
+//! inheritance. What WSAEventSelect has besides is in [`crate::event_mode`].
 //!
 //! Reading list: AS-REG, AS-NB, AS-REP, AS-CAN and AS-INH; OQ-01 to OQ-07; W-006; C7.
 
 use std::num::NonZeroU16;
 
 use asyncselect_abi::{
-    HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
+    EventHandle, HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value,
+    WsaError,
 };
 
 use crate::chooser::Chooser;
+use crate::event_object::EventIx;
 use crate::knob::{
-    AcceptInheritsMode, AcceptInheritsRegistration, CancelHwndCheck, DestroyedWindow, FailedSelect,
-    FailedSelectMode, HwndCheck, QueuedMessages, Reregister, UndefinedBits, ValidationOrder,
+    AcceptInheritsMode, AcceptInheritsRegistration, CancelEventCheck, CancelHwndCheck,
+    DestroyedWindow, FailedSelect, FailedSelectMode, HwndCheck, QueuedMessages, Reregister,
+    UndefinedBits, ValidationOrder,
 };
 use crate::latch::Trigger;
 use crate::more::Parts;
@@ -25,13 +29,22 @@ use crate::world::{CallResult, Context, ModelError, Refusal, World};
 /// Where a socket's notifications go, and which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Registration {
-    /// `None`: a window that does not exist, with a stack that does not look (F, bad window).
-    pub(crate) window: Option<WindowIx>,
+    pub(crate) target: Target,
     /// The descriptor through which it was made (OQ-19).
     pub(crate) descriptor: SocketIx,
-    pub(crate) message: u16,
     /// `NetworkEvents`, defined bits only; never none.
     pub(crate) mask: NonZeroU16,
+}
+
+/// Where notifications go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Target {
+    /// Into the queue of a window, by WSAAsyncSelect. `None`: one that does not exist, with a stack
+    /// that does not look (F, bad window).
+    Window { window: Option<WindowIx>, message: u16 },
+    /// Into the socket's record and to an event object, by WSAEventSelect. `None`: one that was
+    /// closed since.
+    Event(Option<EventIx>),
 }
 
 impl Registration {
@@ -41,12 +54,13 @@ impl Registration {
     }
 
     pub(crate) fn packed(self) -> u64 {
-        let window = self.window.map_or(0, WindowIx::get);
-        1 << 63
-            | u64::from(self.descriptor.0) << 48
-            | u64::from(self.mask.get()) << 32
-            | u64::from(self.message) << 8
-            | u64::from(window)
+        let target = match self.target {
+            Target::Window { window, message } => {
+                u64::from(message) << 8 | u64::from(window.map_or(0, WindowIx::get))
+            }
+            Target::Event(object) => 1 << 62 | u64::from(object.map_or(0, EventIx::number)),
+        };
+        1 << 63 | u64::from(self.descriptor.0) << 48 | u64::from(self.mask.get()) << 32 | target
     }
 }
 
@@ -56,19 +70,35 @@ pub(crate) struct Request {
     /// The machine of the caller.
     pub(crate) host: HostId,
     pub(crate) socket: SocketHandle,
-    pub(crate) hwnd: Hwnd,
-    pub(crate) wmsg: MessageId,
+    pub(crate) aim: Aim,
     pub(crate) levent: NetworkEvents,
 }
 
+/// Where notifications are to go.
+#[derive(Clone, Copy)]
+pub(crate) enum Aim {
+    /// WSAAsyncSelect.
+    Window { hwnd: Hwnd, wmsg: MessageId },
+    /// WSAEventSelect.
+    Event(EventHandle),
+}
+
+/// The same when it was looked up.
+#[derive(Clone, Copy)]
+enum Found {
+    Window(Option<WindowIx>, MessageId),
+    Event(Option<EventIx>),
+}
+
 impl World {
-    /// The call itself; the API and the SPI differ in what they check before and how they report.
-    pub(crate) fn async_select<C: Chooser, S: Sink>(
+    /// The calls themselves; the API and the SPI differ in what they check before and how they
+    /// report.
+    pub(crate) fn register<C: Chooser, S: Sink>(
         &mut self,
         request: Request,
         cx: &mut Context<'_, C, S>,
     ) -> CallResult {
-        let (descriptor, window) = match self.validate(request, cx)? {
+        let (descriptor, found) = match self.validate(request, cx)? {
             Ok(valid) => valid,
             Err(refusal) => {
                 self.after_failure(request, cx);
@@ -84,34 +114,56 @@ impl World {
         let Some(mask) = NonZeroU16::new(mask) else {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
-            self.cancel(socket, cx);
+            match found {
+                Found::Window(..) => {
+                    self.end_record(socket, true, cx);
+                    self.cancel(socket, cx);
+                }
+                Found::Event(_) => {
+                    self.renew_record(socket, cx);
+                    self.end_registration(socket, cx);
+                    self.forget_latches(socket);
+                }
+            }
             return Ok(Ok(Value::Int(0)));
         };
-        let Ok(message) = u16::try_from(request.wmsg.0) else {
-            return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
+        let target = match found {
+            Found::Window(window, wmsg) => {
+                let Ok(message) = u16::try_from(wmsg.0) else {
+                    return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
+                };
+                Target::Window { window, message }
+            }
+            Found::Event(object) => Target::Event(object),
         };
         let before = self.socket(socket).registration;
-        let kept = match before {
+        let kept = match (target, before) {
+            (Target::Event(_), _) => self.begin_event_mode(socket, cx),
             // OQ-07, W-006: is an event that was posted and not re-enabled posted again?
-            Some(before)
-                if (before.window, before.message) == (window, message)
-                    && self.socket(socket).spent() != 0 =>
+            (Target::Window { .. }, Some(before))
+                if before.target == target && self.socket(socket).spent() != 0 =>
             {
                 match self.knob::<Reregister>(cx) {
                     Reregister::PostsAgain => 0,
                     Reregister::KeepsLatch => before.mask.get(),
                 }
             }
-            // Another window or number: nothing was posted to it.
-            Some(_) | None => 0,
+            // Another window or number, or an event object: nothing was posted to it.
+            (Target::Window { .. }, Some(_) | None) => 0,
         };
+        if let Target::Window { .. } = target {
+            self.end_record(socket, false, cx);
+        }
         // AS-REP-01: the old registration is gone, whatever it was; masks are not merged.
         // AS-DUP-02, AS-DUP-03: also if it was made through another descriptor, or by another
         // process.
         self.end_registration(socket, cx);
         let this = self.socket_mut(socket);
-        this.registration = Some(Registration { window, descriptor, message, mask });
+        this.registration = Some(Registration { target, descriptor, mask });
         this.keep_spent(kept);
+        if let Target::Event(object) = target {
+            self.tell_record(socket, object, mask.get());
+        }
         self.evaluate(socket, Trigger::Registered, cx);
         Ok(Ok(Value::Int(0)))
     }
@@ -137,7 +189,7 @@ impl World {
         &mut self,
         request: Request,
         cx: &mut Context<'_, C, S>,
-    ) -> Result<Result<(SocketIx, Option<WindowIx>), Refusal>, ModelError> {
+    ) -> Result<Result<(SocketIx, Found), Refusal>, ModelError> {
         let socket = match self.open_socket(request.host, request.socket) {
             Some(socket) => Ok(socket),
             // AS-REG-11.
@@ -151,20 +203,21 @@ impl World {
             // AS-REG-08. Nobody says whether parameters are looked at first (AS-REG-13).
             return Ok(Err(Refusal::by(WsaError::WSAENETDOWN, Rule::Reg08)));
         }
-        if self.find_window(request.host, request.hwnd).is_none()
-            && self.windows.find(request.hwnd).is_some()
+        if let Aim::Window { hwnd, .. } = request.aim
+            && self.find_window(request.host, hwnd).is_none()
+            && self.windows.find(hwnd).is_some()
             && self.more.sharing.processes
         {
             return Err(ModelError::new("WSAAsyncSelect", "with a window of another process"));
         }
-        let window = self.validate_parameters(request, cx);
-        Ok(match (socket, window) {
-            (Ok(socket), Ok(window)) => Ok((socket, window)),
+        let found = self.validate_parameters(request, cx);
+        Ok(match (socket, found) {
+            (Ok(socket), Ok(found)) => Ok((socket, found)),
             (Err(refusal), Ok(_)) | (Ok(_), Err(refusal)) => Err(refusal),
             // AS-REG-13, OQ-01: with two bad parameters either code is right.
-            (Err(bad_socket), Err(bad_window)) => Err(match self.knob::<ValidationOrder>(cx) {
+            (Err(bad_socket), Err(bad_other)) => Err(match self.knob::<ValidationOrder>(cx) {
                 ValidationOrder::SocketFirst => bad_socket,
-                ValidationOrder::ParametersFirst => bad_window,
+                ValidationOrder::ParametersFirst => bad_other,
             }),
         })
     }
@@ -173,20 +226,35 @@ impl World {
         &mut self,
         request: Request,
         cx: &mut Context<'_, C, S>,
-    ) -> Result<Option<WindowIx>, Refusal> {
+    ) -> Result<Found, Refusal> {
         let invalid = Refusal::by(WsaError::WSAEINVAL, Rule::Reg09);
-        let window = self.find_window(request.host, request.hwnd);
-        if window.is_none() {
-            let refused = if request.levent.is_empty() {
-                // OQ-02: is the window looked at when there is nothing to post to it?
-                self.knob::<CancelHwndCheck>(cx) == CancelHwndCheck::Einval
-            } else {
-                // AS-REG-09.
-                self.knob::<HwndCheck>(cx) == HwndCheck::Einval
-            };
-            if refused {
-                return Err(invalid);
+        let cancels = request.levent.is_empty();
+        let (found, refused) = match request.aim {
+            Aim::Window { hwnd, wmsg } => {
+                let window = self.find_window(request.host, hwnd);
+                let refused = window.is_none()
+                    && if cancels {
+                        // OQ-02: is the window looked at when there is nothing to post to it?
+                        self.knob::<CancelHwndCheck>(cx) == CancelHwndCheck::Einval
+                    } else {
+                        // AS-REG-09.
+                        self.knob::<HwndCheck>(cx) == HwndCheck::Einval
+                    };
+                (Found::Window(window, wmsg), refused)
             }
+            Aim::Event(handle) => {
+                let object = self.find_event(request.host, handle);
+                // with a mask of 0 the event object is ignored; W-099: else there must be
+                // one.
+                let refused = object.is_none()
+                    && (!cancels
+                        || handle != EventHandle(0)
+                            && self.knob::<CancelEventCheck>(cx) == CancelEventCheck::Einval);
+                (Found::Event(object), refused)
+            }
+        };
+        if refused {
+            return Err(invalid);
         }
         // OQ-04.
         if !request.levent.undefined().is_empty()
@@ -194,7 +262,7 @@ impl World {
         {
             return Err(invalid);
         }
-        Ok(window)
+        Ok(found)
     }
 
     /// Ends the registration of a socket, if it has one, and what it remembers of events.
@@ -208,7 +276,7 @@ impl World {
     }
 
     /// Ends the registration of a socket, if it has one; its latches stay as they are.
-    fn end_registration<C: Chooser, S: Sink>(
+    pub(crate) fn end_registration<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         cx: &mut Context<'_, C, S>,
@@ -296,11 +364,15 @@ impl World {
         for index in 0..self.sockets.len() {
             let socket = SocketIx(u8::try_from(index).expect("sockets are numbered by a byte"));
             let registration = &mut self.socket_mut(socket).registration;
-            let Some(live) = registration.as_mut().filter(|live| live.window == Some(window))
+            let Some(Registration { target: Target::Window { window: live, .. }, .. }) =
+                registration
             else {
                 continue;
             };
-            live.window = None;
+            if *live != Some(window) {
+                continue;
+            }
+            *live = None;
             match self.knob::<DestroyedWindow>(cx) {
                 DestroyedWindow::KeepsRegistration => {}
                 DestroyedWindow::CancelsRegistration => self.cancel(socket, cx),

@@ -90,6 +90,18 @@ rules! {
     W083 = "W-083", "FD_CLOSE comes when the end arrives, unread data or not.";
     W08E = "W-08E", "CloseHandle on a registered socket posts FD_CLOSE on Windows.";
     W088 = "W-088", "What FD_CLOSE says of a reset differs between stacks.";
+    Wr04 = "AS-WR-04", "FD_WRITE after bind on a connectionless socket is up to the stack.";
+    Rd11 = "AS-RD-11", "What of a datagram does not fit the buffer is lost: WSAEMSGSIZE.";
+    Oob08 = "AS-OOB-08", "MSG_OOB means nothing on a datagram socket: WSAEOPNOTSUPP.";
+    Udp01 = "AS-UDP-01", "FD_CONNECT for a datagram connect, though it completes at once.";
+    Udp04 = "AS-UDP-04", "A datagram socket has neither FD_CLOSE nor FD_ACCEPT.";
+    Udp06 = "AS-UDP-06", "An empty datagram makes a receive call return 0; that is no close.";
+    Udp07 = "AS-UDP-07", "A receive call tells that a port was unreachable: WSAECONNRESET.";
+    Oq08 = "OQ-08", "Nobody says whether an unbound datagram socket can send.";
+    Oq16 = "OQ-16", "Nobody says whether empty datagrams and errors are FD_READ.";
+    W093 = "W-093", "What a datagram connect is told by differs between stacks.";
+    W094 = "W-094", "What an unbound or unconnected datagram socket cannot do.";
+    W095 = "W-095", "An unreachable port fails no send; it may look like a closure.";
 }
 
 impl fmt::Display for Rule {

@@ -213,7 +213,7 @@ impl World {
         if elsewhere && self.knob::<OtherProcessRearms>(cx) == OtherProcessRearms::Ignored {
             return;
         }
-        self.socket_mut(socket).arm(event);
+        self.arm_by_call(socket, event, cx);
     }
 
     /// The machine of a process; a machine's own is itself.

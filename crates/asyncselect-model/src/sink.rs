@@ -1,10 +1,11 @@
 //! What a move did, in order, with reasons.
 
 use asyncselect_abi::{
-    Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle, ThreadId,
-    WsaError,
+    EventHandle, Hwnd, MessageId, NetworkEvent, PostedMessage, Reply, SelectReply, SocketHandle,
+    ThreadId, WsaError,
 };
 
+use crate::datagram::{Fate, Freight};
 use crate::latch::{Guard, Trigger};
 use crate::rule::Rule;
 use crate::stream::{Piece, Segment, Side};
@@ -42,6 +43,21 @@ pub enum Effect {
         /// What made the stack look.
         trigger: Trigger,
     },
+    /// An event was recorded and its event object set, where others have a message (AS-REP-09).
+    Record {
+        /// The socket.
+        socket: SocketHandle,
+        /// The event.
+        event: NetworkEvent,
+        /// Its error, 0 for none.
+        error: WsaError,
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
+        /// The rule that demands it.
+        rule: Rule,
+        /// What made the stack look.
+        trigger: Trigger,
+    },
     /// A message was not posted though the stack looked.
     Silent {
         /// For this socket.
@@ -63,6 +79,15 @@ pub enum Effect {
         socket: Option<SocketHandle>,
         /// What arrived.
         segment: Segment,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, if there is one.
+        socket: Option<SocketHandle>,
+        /// What arrived.
+        freight: Freight,
+        /// What became of it.
+        fate: Fate,
     },
     /// A message was taken from a queue.
     Retrieve {

@@ -3,8 +3,8 @@
 use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
 use crate::latch::Latch;
-use crate::registration::Registration;
-use crate::stream::{CAPACITY, LinkIx, Side};
+use crate::registration::{Registration, Target};
+use crate::stream::{LinkIx, Side};
 
 /// Number of a socket: its place among those that exist or existed.
 ///
@@ -34,7 +34,7 @@ impl SocketIx {
     }
 }
 
-/// Where a stream socket is in its life.
+/// Where a socket is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SocketState {
     /// After closesocket, from any state. `rank` counts those that were closed later.
@@ -49,6 +49,8 @@ pub(crate) enum SocketState {
     Connecting(LinkIx),
     /// After the answer arrived, or made by accept.
     Connected(LinkIx, Side),
+    /// A datagram socket, all its life; see [`crate::datagram`] for the rest of it.
+    Datagram,
 }
 
 impl Default for SocketState {
@@ -90,9 +92,6 @@ pub(crate) struct Socket {
     pub(crate) error: WsaError,
     /// The local port; 0 for none.
     pub(crate) port: u16,
-    /// SO_RCVBUF and SO_SNDBUF in KiB.
-    pub(crate) receive_kib: u16,
-    pub(crate) send_kib: u16,
     pub(crate) registration: Option<Registration>,
     /// Events that were posted and not re-enabled since.
     spent: u16,
@@ -100,9 +99,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(host: HostId, state: SocketState) -> Self {
-        // Together they are what a direction holds.
-        let half = u16::try_from(CAPACITY / 2 / 1024).expect("the capacity is small");
-        Self { state, host, receive_kib: half, send_kib: half, ..Self::default() }
+        Self { state, host, ..Self::default() }
     }
 
     /// The place that a closed socket leaves.
@@ -124,7 +121,8 @@ impl Socket {
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Bound
-            | SocketState::Listening { .. } => None,
+            | SocketState::Listening { .. }
+            | SocketState::Datagram => None,
         }
     }
 
@@ -149,6 +147,14 @@ impl Socket {
         self.registration.map_or(0, |registration| registration.mask.get() & !self.spent)
     }
 
+    /// Whether it is registered with an event object.
+    pub(crate) fn told_by_event(&self) -> bool {
+        match self.registration.map(|registration| registration.target) {
+            Some(Target::Event(_)) => true,
+            Some(Target::Window { .. }) | None => false,
+        }
+    }
+
     /// The events that were posted and not re-enabled since, as bits.
     pub(crate) fn spent(&self) -> u16 {
         self.spent
@@ -171,8 +177,6 @@ impl Socket {
             failed,
             error,
             port,
-            receive_kib,
-            send_kib,
             registration,
             spent,
         } = self;
@@ -184,6 +188,7 @@ impl Socket {
             SocketState::Connecting(link) => 4 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Connector) => 5 | u64::from(link.0) << 4,
             SocketState::Connected(link, Side::Acceptor) => 6 | u64::from(link.0) << 4,
+            SocketState::Datagram => 7,
         };
         let linger = match linger {
             Linger::Background => 0,
@@ -198,8 +203,7 @@ impl Socket {
             | u64::from(host.0) << 24
             | u64::from(*port) << 32
             | u64::from(*spent) << 48);
-        let buffers = u64::from(*receive_kib) | u64::from(*send_kib) << 16;
-        out(buffers | u64::from(error.0) << 32);
+        out(u64::from(error.0));
         out(registration.map_or(0, Registration::packed));
     }
 }

@@ -399,6 +399,15 @@ impl Streams {
         self.holds.iter().any(|hold| hold.socket == socket)
     }
 
+    /// Whether what is on its way to a datagram socket is lost.
+    pub(crate) fn is_lost(&self, socket: SocketIx) -> bool {
+        let loses = |hold: &Hold| match hold.kind {
+            HoldKind::LossUnnoticed | HoldKind::Loss => hold.socket == socket,
+            HoldKind::Delay => false,
+        };
+        self.holds.iter().any(loses)
+    }
+
     /// Delays or loses what is and will be on its way to a socket.
     pub(crate) fn hold(&mut self, hold: Hold) {
         self.holds.push(hold);

@@ -2,9 +2,15 @@
 //!
 //! Facts only: what they lead to, a checker has to work out from the clauses by itself.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvents, SocketHandle};
+use asyncselect_abi::{
+    EventHandle, HostId, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, ThreadId,
+    WsaError,
+};
 
-use crate::registration::Registration;
+use crate::datagram::Peer;
+use crate::event_object::EventIx;
+use crate::host::HostSet;
+use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
 use crate::stream::{Arrived, Side, Space};
@@ -16,6 +22,8 @@ use crate::world::World;
 pub struct SocketView {
     /// Its handle.
     pub handle: SocketHandle,
+    /// The machine that it is on.
+    pub host: HostId,
     /// What is registered.
     pub registration: Option<RegistrationView>,
     /// Whether calls on it never wait.
@@ -33,12 +41,27 @@ pub struct SocketView {
 /// A registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RegistrationView {
-    /// The window; `None` if it does not exist, or no longer.
-    pub hwnd: Option<Hwnd>,
-    /// The number of its messages.
-    pub message: MessageId,
+    /// Where notifications go.
+    pub target: TargetView,
     /// The events that it asks for.
     pub mask: NetworkEvents,
+}
+
+/// Where notifications go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TargetView {
+    /// To a window.
+    Window {
+        /// The window; `None` if it does not exist, or no longer.
+        hwnd: Option<Hwnd>,
+        /// The number of its messages.
+        message: MessageId,
+    },
+    /// To an event object.
+    Event {
+        /// The event object; `None` if it was closed.
+        object: Option<EventHandle>,
+    },
 }
 
 /// Where a socket is in its life.
@@ -55,6 +78,23 @@ pub enum Stage {
     Connecting,
     /// It has or had a connection.
     Connected(ConnectionView),
+    /// It is a datagram socket.
+    Datagram(DatagramView),
+}
+
+/// A datagram socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DatagramView {
+    /// Whether it is bound.
+    pub bound: bool,
+    /// Whether it has a peer.
+    pub connected: bool,
+    /// Whether a datagram with a byte in it is unread.
+    pub unread: bool,
+    /// Whether a receive call would return: a datagram is unread, empty or not, or an error waits.
+    pub returns: bool,
+    /// Whether the stack took an unreachable port for a closure.
+    pub closed: bool,
 }
 
 /// One end of a connection.
@@ -98,6 +138,48 @@ impl World {
         Some((socket.registration?.view(), socket.nonblocking))
     }
 
+    /// The machine that a value of a handle belongs to, whether or not the socket is open.
+    #[must_use]
+    pub fn host_of_handle(&self, handle: SocketHandle) -> Option<HostId> {
+        let at = SocketIx::from_handle(handle)?;
+        self.sockets.get(at.at()).map(|socket| socket.host)
+    }
+
+    /// The thread that made a window; `None` if it does not exist, or no longer.
+    #[must_use]
+    pub fn thread_of(&self, hwnd: Hwnd) -> Option<ThreadId> {
+        self.windows.owner(self.windows.find(hwnd)?)
+    }
+
+    /// How many posts a script still wants to fail.
+    #[inline]
+    #[must_use]
+    pub fn failing_posts(&self) -> u8 {
+        self.faults.posts
+    }
+
+    /// Whether the upcalls of a machine's provider post nothing.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcall(&self, host: HostId) -> bool {
+        self.faults.upcall.has(host)
+    }
+
+    /// The same of any machine.
+    #[inline]
+    #[must_use]
+    pub fn has_failing_upcalls(&self) -> bool {
+        self.faults.upcall != HostSet::default()
+    }
+
+    /// The error that a script wants the next message of an event to carry.
+    #[inline]
+    #[must_use]
+    pub fn injected_error(&self) -> Option<(SocketHandle, NetworkEvent, WsaError)> {
+        let (socket, event, error) = self.faults.event?;
+        Some((socket.handle(), event, error))
+    }
+
     /// The handle under which a socket is known here: that of its first descriptor.
     #[inline]
     #[must_use]
@@ -122,6 +204,7 @@ impl World {
     fn view(&self, at: SocketIx, socket: &Socket) -> SocketView {
         SocketView {
             handle: at.handle(),
+            host: socket.host,
             registration: socket.registration.map(Registration::view),
             nonblocking: socket.nonblocking,
             send_shut: socket.send_shut,
@@ -144,6 +227,16 @@ impl World {
                 urgent: self.streams.has_urgent(link, side),
                 space: self.streams.toward(link, side.other()).space == Space::Free,
             }),
+            SocketState::Datagram => {
+                let party = self.more.datagrams.party(at);
+                Stage::Datagram(DatagramView {
+                    bound: socket.port != 0,
+                    connected: matches!(party.peer, Peer::At(_)),
+                    unread: party.queue.iter().any(|parcel| parcel.piece.len > 0),
+                    returns: self.has_parcel(at),
+                    closed: party.closed,
+                })
+            }
         }
     }
 }
@@ -152,8 +245,13 @@ impl Registration {
     #[inline]
     fn view(self) -> RegistrationView {
         RegistrationView {
-            hwnd: self.window.map(WindowIx::handle),
-            message: MessageId(u32::from(self.message)),
+            target: match self.target {
+                Target::Window { window, message } => TargetView::Window {
+                    hwnd: window.map(WindowIx::handle),
+                    message: MessageId(u32::from(message)),
+                },
+                Target::Event(object) => TargetView::Event { object: object.map(EventIx::handle) },
+            },
             mask: NetworkEvents(u32::from(self.mask.get())),
         }
     }

@@ -120,7 +120,7 @@ pub(crate) struct Windows {
     /// The thread that made each window, until it is destroyed; the queue is the thread's
     /// (AS-ORD-05).
     owners: List<Option<Owner>, 7>,
-    pub(crate) queue: List<Queued, 7>,
+    pub(crate) queue: List<Queued, 8>,
 }
 
 impl Clone for Windows {

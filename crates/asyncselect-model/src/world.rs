@@ -4,8 +4,8 @@ use std::fmt;
 
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{
-    Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId, Value,
-    WsaError,
+    Family, Fault, HostId, NetworkEvent, PostedMessage, PumpFilter, Reply, SocketHandle, ThreadId,
+    Value, WsaError,
 };
 
 use crate::chooser::{Choice, Chooser};
@@ -14,6 +14,7 @@ use crate::knob::{Knob, KnobId};
 use crate::list::List;
 use crate::more::More;
 use crate::profile::{Knobs, Profile};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{Socket, SocketIx};
@@ -42,6 +43,8 @@ pub struct World {
     knobs: Knobs,
     /// The machine of each thread.
     pub(crate) hosts: [HostId; THREADS_MAX],
+    /// Of all addresses.
+    pub(crate) family: Family,
     /// How often WSAStartup succeeded on each machine; 255 stands for more.
     pub(crate) startups: [u8; HOSTS_MAX],
     pub(crate) faults: Faults,
@@ -50,8 +53,6 @@ pub struct World {
     pub(crate) windows: Windows,
     /// What each thread waits for.
     pub(crate) pending: [PendingCall; THREADS_MAX],
-    /// How long the select of each thread still waits, in milliseconds.
-    pub(crate) select_left_ms: [u16; THREADS_MAX],
     pub(crate) more: More,
 }
 
@@ -65,7 +66,7 @@ pub(crate) enum PendingCall {
     Connect(SocketIx),
     /// accept, until a connection waits.
     Accept(SocketIx),
-    /// recv, until data or the end arrives.
+    /// recv, until data, a datagram or the end arrives.
     Receive { socket: SocketIx, len: u32, peek: bool },
     /// send, until there is space.
     Send { socket: SocketIx, literal: u16, len: u32 },
@@ -75,6 +76,8 @@ pub(crate) enum PendingCall {
     Cancelled,
     /// GetMessage, until a message of the filter comes.
     Message { window: Option<WindowIx>, min: u16, max: u16 },
+    /// WSAWaitForMultipleEvents, until one or all of the event objects are set.
+    Events { all: bool, forever: bool },
 }
 
 /// What a script has disturbed, and what of the machines is not as usual.
@@ -115,14 +118,15 @@ impl PendingCall {
             | Self::Send { .. }
             | Self::Select { .. }
             | Self::Cancelled
-            | Self::Message { .. } => false,
+            | Self::Message { .. }
+            | Self::Events { .. } => false,
         }
     }
 
     /// Whether it is a call on this socket.
     pub(crate) fn waits_on(self, socket: SocketIx) -> bool {
         match self {
-            Self::None | Self::Cancelled | Self::Message { .. } => false,
+            Self::None | Self::Cancelled | Self::Message { .. } | Self::Events { .. } => false,
             Self::Select { read, write, except } => {
                 (read | write | except).checked_shr(u32::from(socket.0)).unwrap_or(0) & 1 == 1
             }
@@ -158,6 +162,11 @@ pub enum Move<'c> {
     },
     /// The first upcall under way returns: its message is in its queue.
     Upcall,
+    /// A datagram arrives.
+    Land {
+        /// Which of those under way, counted from the one that was sent first.
+        number: u8,
+    },
     /// A thread takes a message from its queue.
     Retrieve(PumpFilter),
     /// Time passes.
@@ -222,14 +231,17 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) caller: HostId,
 }
 
-/// Looks for moves, first at threads, then at upcalls, then at ends of connections. An engine does
-/// little else between moves, and adapters on adapters take several times as long.
+/// Looks for moves, first at threads, then at upcalls, then at ends of connections, then at
+/// datagrams. An engine does little else between moves, and adapters on adapters take several times
+/// as long.
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
     thread: u8,
     /// The next end to look at, two a connection.
     end: usize,
+    /// The next datagram to look at.
+    flight: u8,
 }
 
 impl Iterator for Moves<'_> {
@@ -237,7 +249,7 @@ impl Iterator for Moves<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Move<'static>> {
-        let Self { world, thread, end } = self;
+        let Self { world, thread, end, flight } = self;
         while let Some(pending) = world.pending.get(usize::from(*thread)) {
             let caller = ThreadId(*thread);
             *thread += 1;
@@ -262,6 +274,14 @@ impl Iterator for Moves<'_> {
                 }
             }
         }
+        let flying = world.more.datagrams.flying();
+        while let Some(next) = flying.get(usize::from(*flight)) {
+            let number = *flight;
+            *flight += 1;
+            if world.can_land(next) {
+                return Some(Move::Land { number });
+            }
+        }
         None
     }
 }
@@ -279,24 +299,24 @@ impl Clone for World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = source;
         self.knobs = *knobs;
         self.hosts = *hosts;
+        self.family = *family;
         self.startups = *startups;
         self.faults = *faults;
         self.sockets.clone_from(sockets);
         self.streams.clone_from(streams);
         self.windows.clone_from(windows);
         self.pending = *pending;
-        self.select_left_ms = *select_left_ms;
         self.more.clone_from(more);
     }
 }
@@ -308,13 +328,13 @@ impl World {
         Self {
             knobs: Knobs::new(profile),
             hosts: [HostId(0); THREADS_MAX],
+            family: Family::default(),
             startups: [0; HOSTS_MAX],
             faults: Faults::default(),
             sockets: List::new(),
             streams: Streams::new(),
             windows: Windows::new(),
             pending: [PendingCall::None; THREADS_MAX],
-            select_left_ms: [0; THREADS_MAX],
             more: More::default(),
         }
     }
@@ -337,7 +357,7 @@ impl World {
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
     #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        Moves { world: self, thread: 0, end: 0 }
+        Moves { world: self, thread: 0, end: 0, flight: 0 }
     }
 
     /// Lets one thing happen.
@@ -356,6 +376,7 @@ impl World {
             Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
             Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Retrieve(_)
             | Move::Tick { .. }
             | Move::Fault(_) => HostId(0),
@@ -366,6 +387,7 @@ impl World {
             Move::Return { thread } => self.resume(thread, cx)?,
             Move::Deliver { link, toward } => self.deliver(LinkIx(link), toward, cx)?,
             Move::Upcall => self.upcall_returns(),
+            Move::Land { number } => self.land(number, cx)?,
             Move::Retrieve(filter) => {
                 self.retrieve(&filter, cx);
             }
@@ -384,13 +406,13 @@ impl World {
         let Self {
             knobs,
             hosts,
+            family,
             startups,
             faults,
             sockets,
             streams,
             windows,
             pending,
-            select_left_ms,
             more,
         } = self;
         knobs.pack(out);
@@ -398,7 +420,9 @@ impl World {
         let flags = [upcall, network_down, winsock_1]
             .into_iter()
             .fold(0, |word, hosts| word << 8 | hosts.packed());
-        out(u64::try_from(sockets.len()).expect("fits") | u64::from(*posts) << 32 | flags << 40);
+        let family = u64::from(*family == Family::Ipv6) << 16;
+        let count = u64::try_from(sockets.len()).expect("fits");
+        out(count | family | u64::from(*posts) << 32 | flags << 40);
         let bytes = hosts.iter().map(|host| host.0).chain(*startups);
         out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
         out(event.map_or(0, |(socket, event, error)| {
@@ -411,7 +435,6 @@ impl World {
         streams.pack(out);
         windows.pack(out);
         more.pack(out);
-        out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
         for pending in pending {
             match pending {
                 PendingCall::None => out(0),
@@ -433,6 +456,9 @@ impl World {
                 PendingCall::Message { window, min, max } => {
                     let window = u64::from(window.map_or(0, WindowIx::get));
                     out(6 | window << 8 | u64::from(*min) << 16 | u64::from(*max) << 32);
+                }
+                PendingCall::Events { all, forever } => {
+                    out(7 | u64::from(*all) << 8 | u64::from(*forever) << 9);
                 }
             }
         }
@@ -502,8 +528,8 @@ impl World {
         for queued in newest.filter(|queued| queued.standing == Standing::Current) {
             let socket = self.socket(self.behind(queued.socket));
             let holds = socket.registration.is_some_and(|registration| {
-                registration.message == queued.message
-                    && registration.window == Some(queued.window)
+                let (window, message) = (Some(queued.window), queued.message);
+                registration.target == Target::Window { window, message }
                     && registration.wants(queued.event)
             });
             assert!(holds, "a current message has a registration behind it");

@@ -3,7 +3,7 @@
 
 use asyncselect_abi::call::{BackendCall, SocketType, Version};
 use asyncselect_abi::{
-    Call, HostId, Hwnd, MessageId, NetworkEvents, ProcessId, SocketHandle, ThreadId, Value,
+    Call, Family, HostId, Hwnd, MessageId, NetworkEvents, ProcessId, SocketHandle, ThreadId, Value,
 };
 use asyncselect_model::{Canonical, Effect, ModelError, Move, Profile, Sink, World};
 
@@ -115,7 +115,7 @@ fn a_socket_of_several_descriptors_is_one() {
 #[test]
 fn a_window_of_another_process_is_not_modelled() {
     let mut world = World::new(&Profile::documented());
-    world.place(&[], &[ProcessId(0), ProcessId(1)]).unwrap();
+    world.place(&[], &[ProcessId(0), ProcessId(1)], Family::Ipv4).unwrap();
     start(&mut world, APP, 2);
     start(&mut world, OTHER, 2);
     let s = new_socket(&mut world, APP);
@@ -128,8 +128,8 @@ fn a_window_of_another_process_is_not_modelled() {
 fn several_machines_and_several_processes_are_refused() {
     let mut world = World::new(&Profile::documented());
     let (hosts, processes) = ([HostId(0), HostId(1)], [ProcessId(0), ProcessId(1)]);
-    world.place(&hosts, &processes).unwrap_err();
-    world.place(&[], &[ProcessId(0), ProcessId(4)]).unwrap_err();
+    world.place(&hosts, &processes, Family::Ipv4).unwrap_err();
+    world.place(&[], &[ProcessId(0), ProcessId(4)], Family::Ipv4).unwrap_err();
 }
 
 #[test]

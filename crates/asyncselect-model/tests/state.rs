@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use asyncselect_abi::call::{BackendCall, MsgFlags, Shutdown, SocketType, Version};
 use asyncselect_abi::{
-    Call, Fault, HostId, Hwnd, Literal, LiteralId, MessageId, NetworkEvents, PumpFilter,
+    Call, Family, Fault, HostId, Hwnd, Literal, LiteralId, MessageId, NetworkEvents, PumpFilter,
     SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::chooser::Enumerating;
@@ -332,13 +332,18 @@ impl<C: Chooser> Bench<C> {
 
 /// Two machines, and a connection from the second to the first: both ends, and the listener.
 fn two_machines(profile: &Profile) -> (Bench<Canonical>, [SocketHandle; 3]) {
+    two_machines_of(profile, Family::Ipv4)
+}
+
+fn two_machines_of(profile: &Profile, family: Family) -> (Bench<Canonical>, [SocketHandle; 3]) {
     let mut bench = Bench::new(profile, Canonical);
-    bench.world.place(&[HostId(0), HostId(1)], &[]).unwrap();
+    bench.world.place(&[HostId(0), HostId(1)], &[], family).unwrap();
     for thread in [APP, FAR] {
         let version = Version { major: 2, minor: 2 };
         bench.call_on(thread, Call::WsaStartup { version }).unwrap();
     }
-    let (listener, name) = bench.listener_on(APP, "127.0.0.1:0");
+    let own = SocketAddr::new(family.loopback(), 0).to_string();
+    let (listener, name) = bench.listener_on(APP, &own);
     let client = bench.socket_on(FAR);
     bench.call_on(FAR, Call::Connect { s: client, name: Some(name) }).unwrap();
     let Ok(Value::Socket(server)) = bench.call_on(APP, Call::Accept { s: listener }) else {
@@ -383,6 +388,25 @@ fn each_machine_has_its_address_and_its_ports() {
     assert_eq!(name(APP, Call::GetPeerName { s: server }), "127.0.0.2:49152");
     let (_, taken) = bench.listener_on(FAR, "127.0.0.2:4000");
     assert_eq!(bench.listener_on(APP, "127.0.0.1:4000").1.port(), taken.port());
+}
+
+#[test]
+fn each_machine_has_one_address_of_the_family() {
+    let (mut bench, [server, client, listener]) =
+        two_machines_of(&Profile::documented(), Family::Ipv6);
+    let mut name = |thread, call| match bench.call_on(thread, call) {
+        Ok(Value::Address(name)) => name.to_string(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(name(APP, Call::GetSockName { s: listener }), "[::1]:49152");
+    assert_eq!(name(FAR, Call::GetPeerName { s: client }), "[::1]:49152");
+    assert_eq!(name(FAR, Call::GetSockName { s: client }), "[2001:db8::2]:49152");
+    assert_eq!(name(APP, Call::GetPeerName { s: server }), "[2001:db8::2]:49152");
+    // An address of the other family is that of nobody.
+    let other = Some(SocketAddr::from(([127, 0, 0, 1], 49152)));
+    let s = bench.socket_on(FAR);
+    let connect = Call::Connect { s, name: other };
+    assert_eq!(bench.call_on(FAR, connect), Err(WsaError::WSAENETUNREACH));
 }
 
 #[test]
@@ -458,8 +482,8 @@ fn a_machine_uses_no_place_of_another() {
 #[test]
 fn too_many_machines_are_refused() {
     let mut world = World::new(&Profile::documented());
-    world.place(&[HostId(0), HostId(4)], &[]).unwrap_err();
-    world.place(&[HostId(0); 5], &[]).unwrap_err();
+    world.place(&[HostId(0), HostId(4)], &[], Family::Ipv4).unwrap_err();
+    world.place(&[HostId(0); 5], &[], Family::Ipv4).unwrap_err();
     let down = Move::Fault(Fault::NetworkDown { host: Some(HostId(4)) });
     world.apply(down, &mut Canonical, &mut Ignore).unwrap_err();
 }

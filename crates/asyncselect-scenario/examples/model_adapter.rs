@@ -21,16 +21,17 @@ use asyncselect_abi::protocol::{
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, EventHandle, Hwnd, Literal, MessageId, Outcome, PumpFilter,
-    SocketHandle, ThreadId, Value,
+    SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Canonical, Profile};
 use asyncselect_scenario::sim::Sim;
 
 /// What the model can do beyond TCP in message mode.
-const CAPABILITIES: [&str; 9] = [
+const CAPABILITIES: [&str; 10] = [
     "threads",
     "hosts",
+    "ipv6",
     "processes",
     "real_time",
     "spi",
@@ -114,9 +115,11 @@ impl Adapter {
                 let capabilities = CAPABILITIES.map(str::to_owned).to_vec();
                 Ok(ResponseBody::Hello { version: VERSION, stack, capabilities })
             }
-            RequestBody::Reset { fresh, hosts, processes } => {
+            RequestBody::Reset { fresh, hosts, processes, family } => {
                 self.calls = [None; THREADS_MAX];
-                self.sim.reset(&[], fresh, &hosts, &processes).map_err(said)?;
+                let start =
+                    Start { literals: &[], fresh, hosts: &hosts, processes: &processes, family };
+                self.sim.reset(&start).map_err(said)?;
                 Ok(ResponseBody::Done {})
             }
             RequestBody::Call { thread, call, .. } => {

@@ -17,8 +17,8 @@ use asyncselect_abi::protocol::{
     WireReply,
 };
 use asyncselect_abi::{
-    Backend, BackendError, Data, EventHandle, Fault, HostId, Hwnd, Literal, MessageId, Outcome,
-    PostedMessage, ProcessId, PumpFilter, SocketHandle, ThreadId, WsaError,
+    Backend, BackendError, Data, EventHandle, Family, Fault, Hwnd, Literal, MessageId, Outcome,
+    PostedMessage, PumpFilter, SocketHandle, Start, ThreadId, WsaError,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -268,13 +268,8 @@ impl Drop for Adapter {
 }
 
 impl Backend for Adapter {
-    fn reset(
-        &mut self,
-        literals: &[Data],
-        fresh: bool,
-        hosts: &[HostId],
-        processes: &[ProcessId],
-    ) -> Result<(), BackendError> {
+    fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
+        let Start { literals, fresh, hosts, processes, family } = *start;
         self.literals = literals.to_vec();
         self.received = Default::default();
         self.messages = 0;
@@ -285,6 +280,7 @@ impl Backend for Adapter {
             fresh,
             hosts: hosts.to_vec(),
             processes: processes.to_vec(),
+            family,
         };
         if self.process.is_none() {
             self.launch()?;
@@ -294,12 +290,9 @@ impl Backend for Adapter {
                 other => return other,
             }
         }
-        // A new process has nothing to forget, but knows of one machine and one process only.
-        if hosts.is_empty() && processes.is_empty() {
-            Ok(())
-        } else {
-            self.done("reset", reset(false))
-        }
+        // A new process has nothing to forget, but knows of one machine, one process and IPv4 only.
+        let is_usual = hosts.is_empty() && processes.is_empty() && family == Family::Ipv4;
+        if is_usual { Ok(()) } else { self.done("reset", reset(false)) }
     }
 
     fn call(&mut self, thread: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
@@ -607,6 +600,8 @@ fn fits(call: &str, reply: &WireReply) -> bool {
         "socket" | "accept" | "WSADuplicateSocket" => matches!(reply, WireReply::Socket(_)),
         "GetMessage" => matches!(reply, WireReply::Message(_)),
         "CreateWindow" => matches!(reply, WireReply::Window(_)),
+        "WSACreateEvent" => matches!(reply, WireReply::Event(_)),
+        "WSAEnumNetworkEvents" => matches!(reply, WireReply::NetworkEvents(_)),
         "getsockname" | "getpeername" => matches!(reply, WireReply::Address(_)),
         "recv" | "recvfrom" | "ReadFile" => matches!(reply, WireReply::Data(_)),
         _ => matches!(reply, WireReply::Value(_)),

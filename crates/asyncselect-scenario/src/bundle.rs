@@ -33,6 +33,7 @@ pub fn plan(script: &Script) -> Option<Plan> {
     }
     Some(Plan {
         id: script.id.clone(),
+        family: script.family,
         needs: script.needs.iter().map(|need| need.as_str().to_owned()).collect(),
         threads: u8::try_from(script.threads.len()).expect("threads are few"),
         setup: script.setup.iter().map(|op| call(script, op)).collect(),
@@ -137,6 +138,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Spelled<'_>
                 NamedAddress::Of(self.name(self.script.refusing.expect("the checker made it")))
             }
             AddressRef::Unreachable => NamedAddress::Unreachable,
+            AddressRef::Zero => NamedAddress::Zero,
             AddressRef::Null => NamedAddress::Null,
         })
     }

@@ -114,14 +114,19 @@ impl Allowed {
             }
             match line.event {
                 TraceEvent::Post { clause, .. } if claims(last) => clauses.push(clause),
-                TraceEvent::Return { clause: Some(clause), .. } if !claims(last) => {
+                TraceEvent::Return { clause: Some(clause), .. }
+                | TraceEvent::Record { clause, .. }
+                    if !claims(last) =>
+                {
                     clauses.push(clause);
                 }
                 TraceEvent::Call { .. }
                 | TraceEvent::Return { .. }
                 | TraceEvent::Post { .. }
+                | TraceEvent::Record { .. }
                 | TraceEvent::Retrieve { .. }
                 | TraceEvent::Deliver { .. }
+                | TraceEvent::Land { .. }
                 | TraceEvent::Fault { .. }
                 | TraceEvent::Tick { .. } => {}
             }

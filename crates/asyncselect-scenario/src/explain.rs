@@ -17,7 +17,8 @@ use crate::script::Script;
 use crate::script_file::ScriptCall;
 use crate::simulate::simulator;
 use crate::trace::{
-    SilentEvent, TraceEvent, TraceLine, TraceMessage, Tracer, call_text, fault_text, return_text,
+    SilentEvent, TraceEvent, TraceLine, TraceMessage, Tracer, call_text, fault_text, recorded_text,
+    return_text,
 };
 
 /// A step on one stack.
@@ -60,6 +61,17 @@ pub enum Item {
         /// What made the stack look.
         looked: Look,
         /// Why the event might be posted at all.
+        enabled: String,
+    },
+    /// An event was recorded.
+    Recorded {
+        /// The socket, the event, and the event object that was set.
+        what: String,
+        /// What demands it.
+        clause: Cited,
+        /// What made the stack look.
+        looked: Look,
+        /// Why the event might be recorded at all.
         enabled: String,
     },
     /// Messages were not posted.
@@ -225,6 +237,15 @@ impl History {
                 let (message, clause) = (message.clone(), Cited::new(clause));
                 self.push(step, Item::Posted { message, clause, looked, enabled });
             }
+            TraceEvent::Record { s, event, error, object, clause, after } => {
+                let name = event.to_string();
+                let looked = Look { step, after: after.clone(), cause: self.cause.clone() };
+                let enabled = self.enabled(s, &name, &looked);
+                self.look(s, &name, &looked, None);
+                let what = recorded_text(s, *event, *error, object.as_deref());
+                let clause = Cited::new(clause);
+                self.push(step, Item::Recorded { what, clause, looked, enabled });
+            }
             TraceEvent::Retrieve { message, stale, .. } => {
                 let queued = self.queued.iter().position(|(other, _)| other == message);
                 let queued = queued.and_then(|position| self.queued.remove(position));
@@ -234,6 +255,10 @@ impl History {
             }
             TraceEvent::Deliver { toward, segment, .. } => {
                 self.cause = format!("{segment} reaches {toward}");
+                self.push(step, Item::Arrived(self.cause.clone()));
+            }
+            TraceEvent::Land { toward, datagram } => {
+                self.cause = format!("{datagram} reaches {toward}");
                 self.push(step, Item::Arrived(self.cause.clone()));
             }
             TraceEvent::Fault { fault } => {
@@ -318,6 +343,7 @@ impl History {
             match item {
                 Item::Posted { message, .. } => rename(&mut message.socket),
                 Item::Silent(silence) => rename(&mut silence.socket),
+                Item::Recorded { what, .. } => *what = what.replace(handle, name),
                 Item::Called { .. }
                 | Item::Arrived(_)
                 | Item::Disturbed(_)

@@ -4,12 +4,12 @@
 //! a run lets the stack come to rest, an explorer goes every way.
 
 use std::hash::{Hash, Hasher};
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 
 use asyncselect_abi::call::{Rename, Repeat};
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, EventHandle, HostId, Hwnd, Literal, Outcome, PostedMessage,
-    PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, EventHandle, Family, HostId, Hwnd, Literal, Outcome,
+    PostedMessage, PumpFilter, Reply, SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 
@@ -19,6 +19,8 @@ use crate::script::{
 };
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
+
+mod event_mode;
 
 /// How long a live stack may take over a call that should return: a refused connect takes over
 /// two seconds on Windows (W-036).
@@ -33,10 +35,6 @@ const INVALID: u64 = 0xdead;
 
 /// The value of `INVALID_SOCKET`.
 const INVALID_SOCKET: SocketHandle = SocketHandle(u64::MAX);
-
-/// An address in a network that does not exist (RFC 5737).
-const UNREACHABLE: SocketAddr =
-    SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 9);
 
 /// What may happen before a program goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,6 +98,17 @@ pub struct Program<'s> {
     pumped: bool,
     /// Whether no call waits for the network to come to rest, whatever its step says.
     all_open: bool,
+    /// In event mode, what each socket was registered with last.
+    followed: Vec<Option<Followed>>,
+}
+
+/// A registration with an event object, now or before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Followed {
+    /// The event object.
+    event: NameId,
+    /// Whether it still stands.
+    stands: bool,
 }
 
 impl<'s> Program<'s> {
@@ -113,8 +122,9 @@ impl<'s> Program<'s> {
             return Err(Ending::NotRunnable(*need));
         }
         let fresh = script.needs.contains(&Need::FreshProcess);
+        let Script { literals, hosts, processes, family, .. } = script;
         stack
-            .reset(&script.literals, fresh, &script.hosts, &script.processes)
+            .reset(&Start { literals, fresh, hosts, processes, family: *family })
             .map_err(|error| Ending::Failed(Place::Setup, error))?;
         Ok(Self {
             script,
@@ -132,6 +142,7 @@ impl<'s> Program<'s> {
             unclaimed: Vec::new(),
             pumped: false,
             all_open: false,
+            followed: vec![None; script.sockets.len()],
         })
     }
 
@@ -278,9 +289,9 @@ impl Hash for Program<'_> {
         // Addresses are what getsockname would answer, whenever it is asked.
         let Self { script: _, addresses: _, .. } = self;
         let Self { taken, place, phase, sockets, owners, windows, events, .. } = self;
-        let Self { calls, waiting, early, unclaimed, pumped, all_open, .. } = self;
+        let Self { calls, waiting, early, unclaimed, pumped, all_open, followed, .. } = self;
         (taken, place, phase, sockets, owners, windows, events).hash(state);
-        (calls, waiting, early, unclaimed, pumped, all_open).hash(state);
+        (calls, waiting, early, unclaimed, pumped, all_open, followed).hash(state);
     }
 }
 
@@ -498,6 +509,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         if result.is_ok() && self.program.script.is_apart() {
             self.tell_address(op)?;
         }
+        if result.is_ok() && self.program.script.event_mode.is_some() {
+            self.program.follow(op);
+        }
         if self.program.place == Place::Setup {
             match result {
                 Ok(value) => self.bind(op.binds, value),
@@ -543,10 +557,12 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     /// Makes one call; `None` if it waits.
     fn call(&mut self, op: &CallOp) -> Result<Option<Heard>, Ending> {
         self.learn_address(op)?;
+        self.make_event(op)?;
         let Program { script, sockets, windows, events, addresses, place, .. } = &*self.program;
         let place = *place;
         let (refusing, host) = (script.refusing, script.host_of(op.thread));
-        let mut handles = Handles { sockets, windows, events, addresses, refusing, host };
+        let family = script.family;
+        let mut handles = Handles { sockets, windows, events, addresses, refusing, host, family };
         // Borrowed, for a call is large, and to move what was just written takes long.
         let call = op.call.try_map(&mut handles);
         let call = match &call {
@@ -584,7 +600,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             | Call::WsaIoctl { name: Some(name), .. } => match name {
                 AddressRef::Of(socket) => Some(*socket),
                 AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Null => None,
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
+                    None
+                }
             },
             _ => None,
         };
@@ -656,6 +674,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         match (name, value) {
             (Some(name), Value::Socket(socket)) => {
                 self.program.sockets[usize::from(name.0)] = Some(socket);
+                self.program.inherit(name);
                 self.program.owners.push((socket, name));
                 self.observer.named(socket, name);
             }
@@ -665,6 +684,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             }
             (Some(name), Value::Event(event)) => {
                 self.program.events[usize::from(name.0)] = Some(event);
+                self.observer.named_event(event, name);
             }
             (None, _)
             | (
@@ -675,6 +695,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     fn pump_all(&mut self) -> Result<(), Ending> {
+        if let Some(mode) = &self.program.script.event_mode {
+            return self.enumerate(mode);
+        }
         for thread in 0..self.program.script.threads.len() {
             let thread = ThreadId(u8::try_from(thread).expect("threads are few"));
             let all = PumpOp { hwnd: None, range: None, remove: true, count: u32::MAX };
@@ -684,6 +707,9 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     fn pump(&mut self, thread: ThreadId, pump: &PumpOp) -> Result<(), Ending> {
+        if let Some(mode) = &self.program.script.event_mode {
+            return self.enumerate(mode);
+        }
         let hwnd = pump.hwnd.and_then(|name| self.program.windows[usize::from(name.0)]);
         let filter = PumpFilter { thread, hwnd, range: pump.range, remove: pump.remove };
         if filter.remove {
@@ -748,6 +774,7 @@ pub(crate) struct Handles<'h> {
     pub(crate) refusing: Option<NameId>,
     /// The machine of the caller.
     pub(crate) host: HostId,
+    pub(crate) family: Family,
 }
 
 /// A name whose call failed, so that there is no handle.
@@ -808,8 +835,9 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
         };
         match address {
             AddressRef::Null => Ok(None),
-            AddressRef::Any => Ok(Some(SocketAddr::from((self.host.ip(), 0)))),
-            AddressRef::Unreachable => Ok(Some(UNREACHABLE)),
+            AddressRef::Zero => Ok(Some(self.family.zero())),
+            AddressRef::Any => Ok(Some(SocketAddr::new(self.family.of_host(self.host), 0))),
+            AddressRef::Unreachable => Ok(Some(self.family.unreachable())),
             AddressRef::Of(name) => of(*name),
             AddressRef::Refusing => of(self.refusing.expect("the checker made it")),
         }

@@ -2,15 +2,15 @@
 //! answers as the real one did.
 
 use std::collections::VecDeque;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use asyncselect_abi::bundle::{Ending as Ended, Line, RECORDING};
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::protocol::WireReply;
 use asyncselect_abi::{
-    Backend, BackendError, Call, Data, Fault, HostId, Outcome, PostedMessage, ProcessId,
-    PumpFilter, Reply, SocketHandle, ThreadId, Value,
+    Backend, BackendError, Call, Data, Family, Fault, Outcome, PostedMessage, PumpFilter, Reply,
+    SocketHandle, Start, ThreadId, Value,
 };
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
@@ -44,6 +44,8 @@ pub struct Recording {
 pub struct Recorded {
     /// `family/what-happens`.
     pub id: String,
+    /// The address family of the run.
+    pub family: Family,
     /// How it ended; `None` if the recording breaks off.
     pub ended: Option<Ended>,
     lines: Vec<Line>,
@@ -104,8 +106,8 @@ impl Recording {
         match (line, open) {
             (Line::Header { .. }, _) => return Err("a second `header`"),
             (Line::Scenario { .. }, Some(_)) => return Err("the scenario before has not `ended`"),
-            (Line::Scenario { id }, None) => {
-                self.scenarios.push(Recorded { id, ended: None, lines: Vec::new() });
+            (Line::Scenario { id, family }, None) => {
+                self.scenarios.push(Recorded { id, family, ended: None, lines: Vec::new() });
             }
             (Line::Ended(ended), Some(open)) => open.ended = Some(ended),
             (Line::Footer { .. }, None) => self.is_whole = true,
@@ -130,7 +132,12 @@ impl Recorded {
     /// The stack as it was.
     #[must_use]
     pub fn stack(&self) -> Playback {
-        Playback { lines: self.lines.clone().into(), received: Default::default(), messages: 0 }
+        Playback {
+            lines: self.lines.clone().into(),
+            family: self.family,
+            received: Default::default(),
+            messages: 0,
+        }
     }
 }
 
@@ -138,6 +145,7 @@ impl Recorded {
 #[derive(Clone, Debug)]
 pub struct Playback {
     lines: VecDeque<Line>,
+    family: Family,
     received: [Option<Data>; THREADS_MAX],
     /// The messages that came since the last call.
     messages: u32,
@@ -184,13 +192,7 @@ impl Playback {
 }
 
 impl Backend for Playback {
-    fn reset(
-        &mut self,
-        _: &[Data],
-        _: bool,
-        _: &[HostId],
-        _: &[ProcessId],
-    ) -> Result<(), BackendError> {
+    fn reset(&mut self, _: &Start<'_>) -> Result<(), BackendError> {
         Ok(())
     }
 
@@ -204,7 +206,7 @@ impl Backend for Playback {
             }
             // The engine asks where a socket is bound, as the recorder did without a line.
             _ if matches!(call, Call::GetSockName { .. }) => {
-                let somewhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+                let somewhere = SocketAddr::new(self.family.loopback(), 1);
                 let result = Ok(Value::Address(somewhere));
                 return Ok(Outcome::Returned(Reply { result, lp_errno: None }));
             }

@@ -3,8 +3,8 @@
 //! The runner has no semantics: it never repairs, retries or reorders what a stack did.
 
 use asyncselect_abi::{
-    BackendError, Data, Fault, Hwnd, MessageId, NetworkEvent, Reply, SelectReply, SocketHandle,
-    ThreadId, Value, WsaError,
+    BackendError, Data, EventHandle, Fault, Hwnd, MessageId, NetworkEvent, Reply, SelectReply,
+    SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::Effect;
 
@@ -170,6 +170,8 @@ pub trait Observer {
     fn named(&mut self, _: SocketHandle, _: NameId) {}
     /// A window got its handle.
     fn named_window(&mut self, _: Hwnd, _: NameId) {}
+    /// An event object got its handle.
+    fn named_event(&mut self, _: EventHandle, _: NameId) {}
     /// The network or the machine was disturbed.
     fn disturbed(&mut self, _: Place, _: &Fault<SocketRef>) {}
     /// So much time is to pass, in milliseconds.

@@ -1,22 +1,26 @@
 //! A checked scenario: every name, clause id and knob resolved; no name is looked up after this.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use asyncselect_abi::call::Repeat;
 use asyncselect_abi::{
-    Call, Data, EventRecord, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId, ThreadId,
-    WsaError,
+    Call, Data, EventRecord, Family, Fault, HostId, Literal, MessageId, NetworkEvent, ProcessId,
+    ThreadId, WsaError,
 };
 use asyncselect_model::{Evidence, KnobId};
 
-use crate::script_file::{LpErrnoSpec, Need, ReturnSpec, ScriptFile};
+use crate::script_file::{LpErrnoSpec, Mode, Need, ReturnSpec, ScriptFile};
 use crate::source::{JsonPath, Source, SourceError};
 use crate::stack::Happening;
 
 mod check;
+mod event_mode;
 mod expect;
 mod lists;
 pub mod suite;
+
+pub use event_mode::EventMode;
 
 /// A name of a socket, window or event object, as its number in the script's table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -64,6 +68,8 @@ pub enum AddressRef {
     Refusing,
     /// A network that cannot be reached.
     Unreachable,
+    /// A structure of zeros.
+    Zero,
     /// None: a null pointer.
     Null,
 }
@@ -195,6 +201,12 @@ pub struct Expected {
     pub events: Option<EventRecord>,
 }
 
+impl Expected {
+    /// Success, whatever is returned.
+    pub(crate) const SUCCESS: Self =
+        Self { value: None, error: None, data: None, lp_errno: None, events: None };
+}
+
 /// What must have been retrieved.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Claim {
@@ -243,6 +255,8 @@ pub struct Script {
     pub clauses: Vec<String>,
     /// The observed fact that the file pins, and the profiles on which it holds.
     pub fact: Option<(String, Vec<String>)>,
+    /// The address family of its runs: IPv4, unless [`Script::on`] says otherwise.
+    pub family: Family,
     /// What a backend must offer.
     pub needs: Vec<Need>,
     /// Names of sockets.
@@ -271,6 +285,10 @@ pub struct Script {
     pub choices: Vec<(KnobId, u8)>,
     /// A socket that is bound and does not listen, if an address `refusing` is used.
     pub refusing: Option<NameId>,
+    /// Set if the script is one in event mode.
+    pub event_mode: Option<EventMode>,
+    /// The same script in event mode, where the file opts in.
+    pub twin: Option<Box<Script>>,
     source: Source,
 }
 
@@ -312,11 +330,12 @@ impl Script {
             ..
         } = checker;
         let (hosts, processes) = apart.of_threads(&machines, hosts);
-        Ok(Self {
+        let mut script = Self {
             id: id_of(&source.path),
             title: file.title,
             clauses: file.clauses,
             fact: file.fact.map(|fact| (fact, file.holds_on.unwrap_or_default())),
+            family: Family::default(),
             needs,
             guarded,
             choices,
@@ -331,8 +350,44 @@ impl Script {
             setup,
             steps: ops,
             refusing,
+            event_mode: None,
+            twin: None,
             source,
-        })
+        };
+        let modes = JsonPath::default().key("modes");
+        if !file.modes.contains(&Mode::Message) {
+            let message = "without `message`, in which every file runs".to_owned();
+            return Err(script.source.error(&modes, message, None));
+        }
+        if file.modes.contains(&Mode::Event) {
+            let twin = script.in_event_mode().map_err(|(step, why)| {
+                let message = format!("no event mode for this file: step {}: {why}", step + 1);
+                script.source.error(&modes, message, None)
+            })?;
+            script.twin = Some(Box::new(twin));
+            script.keep_message_mode();
+        }
+        Ok(script)
+    }
+
+    /// The same script for runs of an address family: nothing in a file says which.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.family = family;
+        self.needs.retain(|need| *need != Need::Ipv6);
+        if family == Family::Ipv6 {
+            self.needs.push(Need::Ipv6);
+        }
+        self
+    }
+
+    /// What reports call its runs: the id, and the family if it is not the usual one.
+    #[must_use]
+    pub fn label(&self) -> Cow<'_, str> {
+        match self.family {
+            Family::Ipv4 => Cow::Borrowed(&self.id),
+            Family::Ipv6 => Cow::Owned(format!("{} ({})", self.id, self.family)),
+        }
     }
 
     /// The file.

@@ -70,7 +70,7 @@ pub enum Need {
     Faults,
     /// Urgent data.
     Oob,
-    /// IPv6.
+    /// IPv6; no file asks for it, `--family ipv6` does.
     Ipv6,
     /// Handle values come back in a known order.
     HandleReuse,
@@ -122,7 +122,7 @@ impl Need {
 pub enum Mode {
     /// By window messages: WSAAsyncSelect.
     Message,
-    /// By event objects: WSAEventSelect (not run yet).
+    /// By event objects too: the file translated to WSAEventSelect and WSAEnumNetworkEvents.
     Event,
 }
 
@@ -145,6 +145,9 @@ pub struct Setup {
     /// Stream sockets that are bound and listen.
     #[serde(default)]
     pub listeners: Vec<String>,
+    /// Datagram sockets that are bound.
+    #[serde(default)]
+    pub datagrams: Vec<String>,
     /// Further machines by name, and the threads of each; all others are on the first machine.
     #[serde(default)]
     pub hosts: Hosts,
@@ -291,6 +294,11 @@ pub enum Happen {
         /// The end at which it arrives.
         toward: Toward,
     },
+    /// A datagram under way arrives.
+    Land {
+        /// Which, counted from 0: the one that was sent first.
+        number: u8,
+    },
     /// The call that a thread waits for returns.
     Return {
         /// The thread.
@@ -424,6 +432,8 @@ pub enum AddressSpec {
     Refusing,
     /// `"unreachable"`: a network that cannot be reached.
     Unreachable,
+    /// `"zero"`: a structure of zeros, with which connect takes a datagram socket's peer away.
+    Zero,
     /// `"NULL"`: no address at all.
     Null,
 }
@@ -437,16 +447,17 @@ impl<'de> Deserialize<'de> for AddressSpec {
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(
-                    "{\"of\": socket}, \"any:0\", \"refusing\", \"unreachable\" or \"NULL\"",
+                    "{\"of\": socket}, \"any:0\", \"refusing\", \"unreachable\", \"zero\" or \"NULL\"",
                 )
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<AddressSpec, E> {
-                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable", "NULL"];
+                const KNOWN: &[&str] = &["any:0", "refusing", "unreachable", "zero", "NULL"];
                 match text {
                     "any:0" => Ok(AddressSpec::Any),
                     "refusing" => Ok(AddressSpec::Refusing),
                     "unreachable" => Ok(AddressSpec::Unreachable),
+                    "zero" => Ok(AddressSpec::Zero),
                     "NULL" => Ok(AddressSpec::Null),
                     other => Err(de::Error::unknown_variant(other, KNOWN)),
                 }
@@ -467,6 +478,7 @@ impl fmt::Display for AddressSpec {
             Self::Any => f.write_str("any:0"),
             Self::Refusing => f.write_str("refusing"),
             Self::Unreachable => f.write_str("unreachable"),
+            Self::Zero => f.write_str("zero"),
             Self::Null => f.write_str("NULL"),
         }
     }
@@ -481,7 +493,7 @@ impl Serialize for AddressSpec {
                 map.serialize_entry("of", socket)?;
                 map.end()
             }
-            Self::Any | Self::Refusing | Self::Unreachable | Self::Null => {
+            Self::Any | Self::Refusing | Self::Unreachable | Self::Zero | Self::Null => {
                 serializer.collect_str(self)
             }
         }
@@ -497,7 +509,7 @@ impl JsonSchema for AddressSpec {
         schemars::json_schema!({
             "description": "an address by role",
             "oneOf": [
-                { "enum": ["any:0", "refusing", "unreachable", "NULL"] },
+                { "enum": ["any:0", "refusing", "unreachable", "zero", "NULL"] },
                 {
                     "type": "object",
                     "properties": { "of": { "type": "string" } },

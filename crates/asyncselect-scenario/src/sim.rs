@@ -5,8 +5,8 @@ use std::hash::{Hash, Hasher};
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{
-    Backend, BackendError, Data, Fault, HostId, Literal, LiteralId, Outcome, PostedMessage,
-    ProcessId, PumpFilter, Reply, SelectReply, SocketHandle, ThreadId,
+    Backend, BackendError, Data, Fault, Literal, LiteralId, Outcome, PostedMessage, PumpFilter,
+    Reply, SelectReply, SocketHandle, Start, ThreadId,
 };
 use asyncselect_model::stream::{LITERALS_MAX, Piece};
 use asyncselect_model::world::THREADS_MAX;
@@ -20,12 +20,26 @@ use crate::stack::{Happening, Stack};
 /// The most moves that one settle may take; more is a finding of its own, not a hang.
 const MOVES_MAX: u32 = 1_000_000;
 
+/// Is shown every move of a simulated run, and has no influence on it.
+pub trait Watcher {
+    /// A move is made in this world.
+    fn begins(&mut self, _: &World) {}
+    /// It does this.
+    fn effect(&mut self, _: Effect) {}
+    /// It has led to this world.
+    fn ends(&mut self, _: &Move<'_>, _: &World) {}
+}
+
+/// Nobody watches.
+impl Watcher for () {}
+
 /// A simulated stack. With `RECORD` it keeps every effect for the trace.
 #[derive(Clone, Debug)]
-pub struct Sim<const RECORD: bool, C = Canonical> {
+pub struct Sim<const RECORD: bool, C = Canonical, W = ()> {
     profile: Profile,
     start: World,
     chooser: C,
+    watcher: W,
     literals: Vec<Data>,
     now: Moment<RECORD>,
 }
@@ -61,9 +75,21 @@ impl<const RECORD: bool> Hash for Moment<RECORD> {
 impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     /// A stack that behaves as the profile says; `chooser` decides where it leaves things open.
     pub fn new(profile: Profile, chooser: C) -> Self {
+        Self::watched(profile, chooser, ())
+    }
+}
+
+impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
+    /// The same, with somebody who is shown what happens.
+    pub fn watched(profile: Profile, chooser: C, watcher: W) -> Self {
         let start = World::new(&profile);
         let now = Moment { world: start.clone(), sink: Recorder::default() };
-        Self { profile, start, chooser, literals: Vec::new(), now }
+        Self { profile, start, chooser, watcher, literals: Vec::new(), now }
+    }
+
+    /// Who watches.
+    pub fn watcher_mut(&mut self) -> &mut W {
+        &mut self.watcher
     }
 
     /// Where the run is; an explorer puts another moment of a run of the same script there.
@@ -94,7 +120,11 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
-        self.now.world.apply(mv, &mut self.chooser, &mut self.now.sink).map_err(not_modelled)
+        let Self { chooser, watcher, now: Moment { world, sink }, .. } = self;
+        watcher.begins(world);
+        world.apply(mv, chooser, &mut Shown { sink, watcher }).map_err(not_modelled)?;
+        watcher.ends(&mv, world);
+        Ok(())
     }
 
     fn outcome(&mut self, thread: ThreadId) -> Outcome {
@@ -105,16 +135,11 @@ impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     }
 }
 
-impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
-    fn reset(
-        &mut self,
-        literals: &[Data],
-        _: bool,
-        hosts: &[HostId],
-        processes: &[ProcessId],
-    ) -> Result<(), BackendError> {
+impl<const RECORD: bool, C: Chooser, W: Watcher> Backend for Sim<RECORD, C, W> {
+    fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
+        let Start { literals, fresh: _, hosts, processes, family } = *start;
         self.now.world.clone_from(&self.start);
-        self.now.world.place(hosts, processes).map_err(not_modelled)?;
+        self.now.world.place(hosts, processes, family).map_err(not_modelled)?;
         self.now.sink.clear();
         if self.literals != literals {
             self.literals = literals.to_vec();
@@ -188,7 +213,7 @@ impl<const RECORD: bool, C: Chooser> Backend for Sim<RECORD, C> {
     }
 }
 
-impl<const RECORD: bool, C: Chooser> Stack for Sim<RECORD, C> {
+impl<const RECORD: bool, C: Chooser, W: Watcher> Stack for Sim<RECORD, C, W> {
     fn label(&self) -> &str {
         self.profile.name()
     }
@@ -225,11 +250,13 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
         (Move::Deliver { link, toward: side }, Happening::Deliver { connection, toward }) => {
             *link == connection && *side == toward
         }
+        (Move::Land { number: lands }, Happening::Land { number }) => *lands == number,
         (Move::Return { thread: returns }, Happening::Return { thread }) => *returns == thread,
         (Move::Upcall, Happening::Upcall) => true,
         (
             Move::Deliver { .. }
             | Move::Upcall
+            | Move::Land { .. }
             | Move::Return { .. }
             | Move::Call { .. }
             | Move::Retrieve(_)
@@ -242,6 +269,22 @@ fn is_move(mv: &Move<'_>, happening: Happening) -> bool {
 
 fn not_modelled(error: ModelError) -> BackendError {
     BackendError::NotModelled(error.to_string())
+}
+
+/// Gives every effect to the recorder, and shows it to who watches.
+struct Shown<'s, const RECORD: bool, W> {
+    sink: &'s mut Recorder<RECORD>,
+    watcher: &'s mut W,
+}
+
+impl<const RECORD: bool, W: Watcher> Sink for Shown<'_, RECORD, W> {
+    const WANTS_SILENCE: bool = Recorder::<RECORD>::WANTS_SILENCE;
+
+    #[inline(always)]
+    fn effect(&mut self, effect: Effect) {
+        self.watcher.effect(effect);
+        self.sink.effect(effect);
+    }
 }
 
 /// Keeps what the runner asks for, and with `RECORD` everything.
@@ -294,8 +337,10 @@ impl<const RECORD: bool> Sink for Recorder<RECORD> {
                 });
             }
             Effect::Post { .. }
+            | Effect::Record { .. }
             | Effect::Silent { .. }
             | Effect::Deliver { .. }
+            | Effect::Land { .. }
             | Effect::Withdrawn { .. } => {}
         }
         if RECORD {

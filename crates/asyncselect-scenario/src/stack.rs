@@ -61,6 +61,11 @@ pub enum Happening {
         /// At this end of it.
         toward: Side,
     },
+    /// A datagram under way arrives.
+    Land {
+        /// Which, counted from the one that was sent first.
+        number: u8,
+    },
     /// The call that a thread waits for returns.
     Return {
         /// The thread.
@@ -80,6 +85,7 @@ impl fmt::Display for Happening {
                 };
                 write!(f, "an arrival at the {end} of connection {connection}")
             }
+            Self::Land { number } => write!(f, "the arrival of datagram {number} under way"),
             Self::Return { thread } => write!(f, "the return of the call of thread {}", thread.0),
             Self::Upcall => f.write_str("the return of an upcall"),
         }

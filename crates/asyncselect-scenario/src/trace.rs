@@ -1,16 +1,17 @@
 //! The trace: everything that happened in a run, one event a line.
 //!
-//! The alphabet is `call`, `return`, `post`, `retrieve`, `deliver`, `tick`. A live stack shows the
-//! calls, the returns and the retrievals only. The JSON form has a published schema; the text form
-//! is what snapshots hold and people read.
+//! The alphabet is `call`, `return`, `post`, `record`, `retrieve`, `deliver`, `tick`. A live stack
+//! shows the calls, the returns and the retrievals only. The JSON form has a published schema; the
+//! text form is what snapshots hold and people read.
 
 use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply, SocketHandle,
-    ThreadId, Value, WsaError,
+    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
+    SocketHandle, ThreadId, Value, WsaError,
 };
+use asyncselect_model::datagram::{Fate, Freight};
 use asyncselect_model::latch::{Absence, Guard};
 use asyncselect_model::sink::{Message, Standing};
 use asyncselect_model::stream::{Segment, Side};
@@ -81,6 +82,23 @@ pub enum TraceEvent {
         /// What made the stack look.
         after: String,
     },
+    /// An event was recorded for WSAEnumNetworkEvents, and its event object set.
+    Record {
+        /// The socket.
+        s: String,
+        /// The event.
+        event: NetworkEvent,
+        /// Its error, if it is not 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error: Option<WsaError>,
+        /// The event object; none if it was closed.
+        #[serde(rename = "hEventObject", skip_serializing_if = "Option::is_none")]
+        object: Option<String>,
+        /// The clause or fact that demands it.
+        clause: String,
+        /// What made the stack look.
+        after: String,
+    },
     /// A message was taken from a queue.
     Retrieve {
         /// The thread.
@@ -99,6 +117,13 @@ pub enum TraceEvent {
         toward: String,
         /// What arrived.
         segment: String,
+    },
+    /// A datagram arrived.
+    Land {
+        /// The socket that is bound there, or `nobody`.
+        toward: String,
+        /// What arrived, and what became of it.
+        datagram: String,
     },
     /// The network or the machine was disturbed.
     Fault {
@@ -169,6 +194,7 @@ pub struct Tracer<'s> {
     ms: u32,
     sockets: Vec<(SocketHandle, NameId)>,
     windows: Vec<(Hwnd, NameId)>,
+    events: Vec<(EventHandle, NameId)>,
     /// For each thread, the rule behind its last error.
     rules: [Option<Rule>; THREADS_MAX],
     /// For each thread, what its call under way makes.
@@ -183,13 +209,15 @@ impl<'s> Tracer<'s> {
     /// Begins a trace.
     #[must_use]
     pub fn new(script: &'s Script) -> Self {
-        let (lines, sockets, windows) = (Vec::new(), Vec::new(), Vec::new());
+        let (lines, sockets) = (Vec::new(), Vec::new());
+        let (windows, events) = (Vec::new(), Vec::new());
         Self {
             script,
             lines,
             ms: 0,
             sockets,
             windows,
+            events,
             rules: Default::default(),
             binds: Default::default(),
             told: false,
@@ -242,6 +270,13 @@ impl<'s> Tracer<'s> {
     fn window(&self, handle: Hwnd) -> String {
         match self.windows.iter().rfind(|(other, _)| *other == handle) {
             Some((_, name)) => self.script.windows[usize::from(name.0)].clone(),
+            None => format!("{:#x}", handle.0),
+        }
+    }
+
+    fn event(&self, handle: EventHandle) -> String {
+        match self.events.iter().rfind(|(other, _)| *other == handle) {
+            Some((_, name)) => self.script.events[usize::from(name.0)].clone(),
             None => format!("{:#x}", handle.0),
         }
     }
@@ -308,6 +343,17 @@ impl Observer for Tracer<'_> {
                     };
                     self.push(place, event);
                 }
+                Effect::Record { socket, event, error, object, rule, trigger } => {
+                    let event = TraceEvent::Record {
+                        s: self.socket(socket),
+                        event,
+                        error: (error != WsaError(0)).then_some(error),
+                        object: object.map(|object| self.event(object)),
+                        clause: rule.id().to_owned(),
+                        after: trigger.about().to_owned(),
+                    };
+                    self.push(place, event);
+                }
                 Effect::Silent { socket, event, guard, trigger } => {
                     // What could not have been posted at all is not worth a word.
                     let idle = matches!(
@@ -320,7 +366,8 @@ impl Observer for Tracer<'_> {
                                     | Absence::NoUrgent
                                     | Absence::NotListening
                                     | Absence::ConnectedBefore
-                                    | Absence::Unchanged,
+                                    | Absence::Unchanged
+                                    | Absence::Connectionless,
                             )
                     );
                     let silent = SilentEvent {
@@ -343,6 +390,14 @@ impl Observer for Tracer<'_> {
                     };
                     let segment = describe(segment);
                     self.push(place, TraceEvent::Deliver { connection: link, toward, segment });
+                }
+                Effect::Land { socket, freight, fate } => {
+                    let toward = match socket {
+                        Some(socket) => self.socket(socket),
+                        None => "nobody".to_owned(),
+                    };
+                    let datagram = describe_datagram(freight, fate);
+                    self.push(place, TraceEvent::Land { toward, datagram });
                 }
                 Effect::Retrieve { thread, message, standing } => {
                     let mut named = self.message(&message);
@@ -393,6 +448,10 @@ impl Observer for Tracer<'_> {
     fn named_window(&mut self, window: Hwnd, name: NameId) {
         self.windows.push((window, name));
     }
+
+    fn named_event(&mut self, event: EventHandle, name: NameId) {
+        self.events.push((event, name));
+    }
 }
 
 /// A retrieved message by names.
@@ -426,6 +485,18 @@ fn describe(segment: Segment) -> String {
         Segment::Fin => "FIN".to_owned(),
         Segment::Rst => "RST".to_owned(),
         Segment::Window => "WINDOW".to_owned(),
+    }
+}
+
+fn describe_datagram(freight: Freight, fate: Fate) -> String {
+    let what = match freight {
+        Freight::Datagram(piece) => format!("datagram of {}", piece.len),
+        Freight::Unreachable => "port unreachable".to_owned(),
+    };
+    match fate {
+        Fate::Kept | Fate::Nobody => what,
+        Fate::FromOthers => format!("{what}, not from the peer,"),
+        Fate::NoRoom => format!("{what}, without room for it,"),
     }
 }
 
@@ -477,6 +548,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for BackToNames
             AddressRef::Any => AddressSpec::Any,
             AddressRef::Refusing => AddressSpec::Refusing,
             AddressRef::Unreachable => AddressSpec::Unreachable,
+            AddressRef::Zero => AddressSpec::Zero,
             AddressRef::Null => AddressSpec::Null,
         })
     }
@@ -522,6 +594,10 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
             TraceEvent::Post { message, clause, .. } => {
                 ("", format!("post      {message}"), Some(clause.as_str()))
             }
+            TraceEvent::Record { s, event, error, object, clause, .. } => {
+                let what = recorded_text(s, *event, *error, object.as_deref());
+                ("", format!("record    {what}"), Some(clause.as_str()))
+            }
             TraceEvent::Retrieve { thread, message, stale } => {
                 let stale = if *stale { "  stale" } else { "" };
                 (thread.as_str(), format!("retrieve  {message}{stale}"), None)
@@ -530,9 +606,12 @@ pub fn to_text(lines: &[TraceLine], detail: Detail) -> String {
                 let what = format!("{segment} on connection {connection} reaches {toward}");
                 ("net", what, None)
             }
+            TraceEvent::Land { toward, datagram } if everything => {
+                ("net", format!("{datagram} reaches {toward}"), None)
+            }
             TraceEvent::Fault { fault } => ("", fault_text(fault), None),
             TraceEvent::Tick { ms } => ("", format!("{ms} ms pass"), None),
-            TraceEvent::Deliver { .. } => continue,
+            TraceEvent::Deliver { .. } | TraceEvent::Land { .. } => continue,
         };
         let step = line.step.map_or_else(|| "setup".to_owned(), |step| format!("s{step}"));
         let head = format!("{step:<5} {who:<5} {what}");
@@ -652,6 +731,20 @@ pub(crate) fn fault_text(fault: &Fault<String, String>) -> String {
         Fault::EventError { s, event, error } => {
             format!("fault     {event} for {s} gets {error}")
         }
+    }
+}
+
+/// An event that was recorded, in words.
+pub(crate) fn recorded_text(
+    s: &str,
+    event: NetworkEvent,
+    error: Option<WsaError>,
+    object: Option<&str>,
+) -> String {
+    let error = error.map_or_else(|| "0".to_owned(), |error| error.to_string());
+    match object {
+        Some(object) => format!("({s}, {event}, {error}) sets {object}"),
+        None => format!("({s}, {event}, {error}) sets nothing"),
     }
 }
 

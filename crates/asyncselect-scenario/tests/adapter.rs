@@ -2,17 +2,18 @@
 //! no dishonest one hangs the tool or passes.
 
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use asyncselect_abi::BackendError;
+use asyncselect_abi::{BackendError, Family, Value};
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::adapter::Adapter;
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::diff::compare;
 use asyncselect_scenario::judge::{Agreement, judge};
-use asyncselect_scenario::runner::Ending;
+use asyncselect_scenario::runner::{Ending, Observation};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::script_file::Need;
 use asyncselect_scenario::simulate::{Run, run_on, simulate};
@@ -62,6 +63,40 @@ fn the_corpus_shows_the_same_through_an_adapter() {
         }
     }
     assert!(different.is_empty(), "{different}");
+}
+
+#[test]
+fn an_adapter_hears_of_the_address_family() {
+    let mut script = script(
+        r#"[
+          { "do": { "getsockname": { "s": "server" } } },
+          { "do": { "getpeername": { "s": "server" } } },
+          { "do": { "socket": { "type": "SOCK_STREAM" } }, "as": "s" },
+          { "do": { "connect": { "s": "s", "name": "unreachable" } }, "expect": { "error": "WSAENETUNREACH" } }
+        ]"#,
+    );
+    let mut adapter = model_adapter("documented");
+    for family in [Family::Ipv4, Family::Ipv6, Family::Ipv4] {
+        // A new process too must hear of it.
+        for fresh in [false, true] {
+            let mut script = script.clone().on(family);
+            script.needs.extend(fresh.then_some(Need::FreshProcess));
+            let live = run_on(&script, &mut adapter);
+            assert_eq!(live.ending, Ending::Completed);
+            let names = live.seen.iter().filter_map(|seen| match seen {
+                Observation::Return { result: Ok(Value::Address(name)), .. } => Some(name),
+                _ => None,
+            });
+            let families: Vec<bool> = names.map(SocketAddr::is_ipv6).collect();
+            assert_eq!(families, [family == Family::Ipv6; 2], "{family}, fresh {fresh}");
+            assert_eq!(live.seen, simulate(&script, &Profile::documented()).seen);
+        }
+    }
+    // One that does not offer it is not asked.
+    script.needs.clear();
+    let mut without = Adapter::start(&format!("{} good", evil_adapter().display())).unwrap();
+    let ending = run_on(&script.on(Family::Ipv6), &mut without).ending;
+    assert_eq!(ending, Ending::NotRunnable(Need::Ipv6));
 }
 
 #[test]

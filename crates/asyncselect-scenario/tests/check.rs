@@ -9,7 +9,7 @@ use asyncselect_model::{Evidence, KnobId, Profile};
 use asyncselect_scenario::check::{Checked, Extent, STATES_MAX, check};
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::diff::nearest_knobs;
-use asyncselect_scenario::explore::outcomes::outcomes;
+use asyncselect_scenario::explore::outcomes::{Judging, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::search::{Limits, Work};
 use asyncselect_scenario::runner::{Observation, Place};
@@ -79,7 +79,15 @@ fn every_order_of_a_race_is_allowed() {
     let script = race();
     for profile in Profile::built_in() {
         let (work, reduction) = (Work::with(1), Reduction::Off);
-        let all = outcomes(&script, &profile, Freedom::AsWritten, reduction, work, Limits::NONE);
+        let all = outcomes(
+            &script,
+            &profile,
+            Freedom::AsWritten,
+            reduction,
+            Judging::Off,
+            work,
+            Limits::NONE,
+        );
         let all = all.unwrap();
         assert!(all.list.len() >= 2, "it is a race");
         for outcome in &all.list {

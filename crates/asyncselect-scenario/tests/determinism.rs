@@ -7,7 +7,7 @@ use std::hash::{BuildHasher, Hasher};
 use std::path::Path;
 
 use asyncselect_model::Profile;
-use asyncselect_scenario::explore::outcomes::outcomes;
+use asyncselect_scenario::explore::outcomes::{Judging, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
 use asyncselect_scenario::explore::search::{Limits, Work};
@@ -41,7 +41,8 @@ fn told(script: &Script, threads: usize) -> String {
         let work = Work { threads, batch: 512, share: 1 };
         let limits = Limits { states: 2_000, ..Limits::NONE };
         let all = Freedom::AllCalls;
-        let found = outcomes(script, &profile, all, Reduction::On, work, limits).unwrap();
+        let found =
+            outcomes(script, &profile, all, Reduction::On, Judging::On, work, limits).unwrap();
         writeln!(told, "{:?} {:?}", found.explored.rounds, found.explored.transitions).unwrap();
         for outcome in &found.list {
             told.push_str(&scenario(script, &profile, all, outcome, "an outcome"));

@@ -26,11 +26,14 @@ fn every_message_of_a_trace_is_explained_in_its_step() {
                 let Explained { happened, .. } = explain::step(&script, &profile, step);
                 let here = trace.iter().filter(|line| line.step == Some(step));
                 let traced = here.filter_map(|line| match &line.event {
-                    TraceEvent::Post { clause, .. } => Some(clause.as_str()),
+                    TraceEvent::Post { clause, .. } | TraceEvent::Record { clause, .. } => {
+                        Some(clause.as_str())
+                    }
                     _ => None,
                 });
                 let posted = happened.iter().filter_map(|item| match item {
-                    Item::Posted { clause, enabled, .. } => {
+                    Item::Posted { clause, enabled, .. }
+                    | Item::Recorded { clause, enabled, .. } => {
                         assert!(!clause.about.is_empty() && !enabled.is_empty(), "{item:?}");
                         Some(clause.id.as_str())
                     }

@@ -10,12 +10,16 @@ use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{asked, simulate};
 
-/// Every scenario that does not pin a fact of one stack.
+/// Every scenario that does not pin a fact of one stack, in each of its modes.
 fn corpus() -> Vec<Script> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
     let files = corpus::find(&[root]).unwrap();
     let scripts = files.iter().map(|file| Script::read(file).unwrap());
-    scripts.filter(|script| script.fact.is_none()).collect()
+    let in_modes = scripts.flat_map(|mut script| {
+        let twin = script.twin.take().map(|twin| *twin);
+        [Some(script), twin]
+    });
+    in_modes.flatten().filter(|script| script.fact.is_none()).collect()
 }
 
 fn with(profile: &Profile, knob: KnobId, value: u8) -> Profile {

@@ -13,9 +13,10 @@ use asyncselect_abi::{Call, NetworkEvents};
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::check::{STATES_MAX, check};
 use asyncselect_scenario::corpus;
-use asyncselect_scenario::explore::outcomes::{Outcome, Outcomes, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcome, Outcomes, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
+use asyncselect_scenario::explore::standing::Standing;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{simulate, trace};
 use asyncselect_scenario::trace::{TraceEvent, TraceLine, TraceMessage};
@@ -49,8 +50,11 @@ impl Observed {
                 self.returned(error.is_none());
                 Ok(())
             }
-            TraceEvent::Retrieve { .. }
+            // Random scripts have no event objects.
+            TraceEvent::Record { .. }
+            | TraceEvent::Retrieve { .. }
             | TraceEvent::Deliver { .. }
+            | TraceEvent::Land { .. }
             | TraceEvent::Fault { .. }
             | TraceEvent::Tick { .. } => Ok(()),
         }
@@ -130,17 +134,24 @@ fn engines_agree(script: &Script) -> Result<(), String> {
         for freedom in [Freedom::AsWritten, Freedom::AllCalls] {
             let explore = |reduction| {
                 let limits = Limits { states: 20_000, ..Limits::NONE };
-                outcomes(script, &profile, freedom, reduction, Work::with(1), limits)
+                outcomes(script, &profile, freedom, reduction, Judging::On, Work::with(1), limits)
                     .map_err(|_| of("no start"))
             };
             let (on, off) = (explore(Reduction::On)?, explore(Reduction::Off)?);
             if [&on, &off].iter().any(|found| found.explored.ended != Ended::Everything) {
                 continue;
             }
-            let set = |found: &Outcomes| -> HashSet<_> {
+            let set = |found: &Outcomes<'_>| -> HashSet<_> {
                 let seen = |one: &Outcome| (one.run.ending.clone(), one.run.seen.clone());
                 found.list.iter().map(seen).collect()
             };
+            for found in [&on, &off] {
+                for (property, standing) in found.properties() {
+                    if matches!(standing, Standing::Broken(_)) {
+                        return Err(of(&format!("violated, {freedom:?}: {}", property.name())));
+                    }
+                }
+            }
             let (on, off) = (set(&on), set(&off));
             if on != off {
                 return Err(of(&format!("reductions change what comes, {freedom:?},")));

@@ -15,14 +15,16 @@ type TestResult = Result<(), Box<dyn std::error::Error>>;
 
 /// The only place where behaviour tests touch the library.
 fn check(path: &Path) -> TestResult {
-    let script = Script::read(path)?;
+    let mut script = Script::read(path)?;
+    // In event mode the verdict counts, and what happens is the same but for the calls.
+    if let Some(twin) = script.twin.take() {
+        for profile in Profile::built_in() {
+            agrees(&twin, &profile)?;
+        }
+    }
     let mut documented = None;
     for profile in Profile::built_in() {
-        let verdict = simulate::verdict(&script, &profile);
-        match verdict.agreement {
-            Agreement::Agrees | Agreement::NotRunnable(_) => {}
-            other => return Err(format!("{} on {}: {other:?}", script.id, profile.name()).into()),
-        }
+        agrees(&script, &profile)?;
         let (lines, _) = simulate::trace(&script, &profile);
         let text = to_text(&lines, Detail::Snapshot);
         let (again, _) = simulate::trace(&script, &profile);
@@ -37,6 +39,13 @@ fn check(path: &Path) -> TestResult {
         documented.get_or_insert(text);
     }
     Ok(())
+}
+
+fn agrees(script: &Script, profile: &Profile) -> TestResult {
+    match simulate::verdict(script, profile).agreement {
+        Agreement::Agrees | Agreement::NotRunnable(_) => Ok(()),
+        other => Err(format!("{} on {}: {other:?}", script.id, profile.name()).into()),
+    }
 }
 
 fn snapshots() -> PathBuf {

@@ -1,12 +1,15 @@
 //! Suites: what they find can be seen again, and holds whatever stacks decide.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use asyncselect_model::Profile;
 use asyncselect_scenario::corpus::SUITES;
-use asyncselect_scenario::explore::bounded::Open;
-use asyncselect_scenario::explore::search::{Limits, Work};
-use asyncselect_scenario::explore::suite_report::{Standing, SuiteReport};
+use asyncselect_scenario::explore::bounded::{Bounded, Open};
+use asyncselect_scenario::explore::search::{Limits, Pace, Space, Work};
+use asyncselect_scenario::explore::standing::Standing;
+use asyncselect_scenario::explore::suite_report::SuiteReport;
+use asyncselect_scenario::explore::tree::Walker;
 use asyncselect_scenario::judge::Agreement;
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::script::suite::Suite;
@@ -52,6 +55,48 @@ fn whatever_a_suite_shows_is_a_scenario_that_shows_it_again() {
         }
     }
     assert!(shown > 100, "{shown}");
+}
+
+/// Follows everything that may happen by itself from a state.
+fn follow(
+    space: &Bounded<'_>,
+    state: &<Bounded<'_> as Space>::State,
+    known: &mut HashSet<u64>,
+    way: &mut Vec<u64>,
+) {
+    let here = space.fingerprint(state);
+    assert!(!way.contains(&here), "what happens by itself comes round to where it was");
+    if !known.insert(here) {
+        return;
+    }
+    way.push(here);
+    let mut next = Vec::new();
+    space.steps(state, Pace::Free, &mut space.scratch(), &mut |step| {
+        next.extend(step.to.ok().cloned());
+    });
+    next.iter().for_each(|state| follow(space, state, known, way));
+    way.pop();
+}
+
+/// So judging starvation at rest is judging that every call that can return does some time.
+#[test]
+fn what_happens_by_itself_comes_to_an_end() {
+    let mut states = 0;
+    for suite in suites() {
+        for profile in Profile::built_in() {
+            let limits = Limits { rounds: 2, ..Limits::NONE };
+            let report =
+                SuiteReport::explore(&suite, &profile, Open::Every, Work::with(1), limits).unwrap();
+            let (space, tree) = (&report.space, &report.explored.tree);
+            let (mut walker, mut known) = (Walker::new(space, tree), HashSet::new());
+            for node in (0..).take(tree.len()) {
+                follow(space, walker.go(node), &mut known, &mut Vec::new());
+            }
+            assert_eq!(known.len(), tree.len(), "the search has followed it too");
+            states += known.len();
+        }
+    }
+    assert!(states > 1_000, "{states}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use asyncselect_abi::{Call, Literal, LiteralId, PumpFilter, SocketHandle, Thread
 use asyncselect_model::sink::Ignore;
 use asyncselect_model::stream::Side;
 use asyncselect_model::{Canonical, Move, Profile, World};
-use asyncselect_scenario::explore::outcomes::{Outcomes, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcomes, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
 use asyncselect_scenario::judge::Agreement;
@@ -101,22 +101,23 @@ pub(crate) fn steps(rounds: usize) -> String {
     table(&head, &rows.collect::<Vec<_>>())
 }
 
+fn explore(script: &Script) -> Outcomes<'_> {
+    let (freedom, reduction, judging) = (Freedom::AsWritten, Reduction::On, Judging::Off);
+    let work = Work::with(1);
+    outcomes(script, &Profile::windows(), freedom, reduction, judging, work, Limits::NONE)
+        .unwrap_or_else(|ending| panic!("it can be set up: {ending:?}"))
+}
+
 /// The runs of a script by what races in it: packets on their way to registered sockets, and as
 /// many receive calls.
 pub(crate) fn races(rounds: usize) -> String {
     let races =
         [(1, 1), (1, 2), (1, 4), (1, 8), (2, 1), (2, 2), (2, 4), (3, 1), (3, 2), (4, 1), (5, 1)];
-    let profile = Profile::windows();
-    let explore = |script: &Script| {
-        let (freedom, reduction) = (Freedom::AsWritten, Reduction::On);
-        outcomes(script, &profile, freedom, reduction, Work::with(1), Limits::NONE)
-            .unwrap_or_else(|ending| panic!("it can be set up: {ending:?}"))
-    };
     let scripts = races.map(|(pairs, packets)| scripts::races(pairs, packets));
     let arms = scripts.iter().map(|script| each(1, move || explore(script)));
     let figures = nanoseconds(rounds, arms.collect());
     let rows = races.iter().zip(&scripts).zip(&figures).map(|(((pairs, packets), script), ns)| {
-        let Outcomes { list, explored } = explore(script);
+        let Outcomes { list, explored, .. } = explore(script);
         assert_eq!(explored.ended, Ended::Everything);
         let states = explored.states();
         vec![

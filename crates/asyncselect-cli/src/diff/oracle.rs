@@ -125,16 +125,15 @@ fn checked(question: &CheckQuestion, scripts: Vec<Script>) -> Result<Comparison,
     let recording = Recording::read(&question.recording);
     let Recording { stack, scenarios, is_whole, .. } =
         recording.map_err(|error| Output::bad_source(&error))?;
-    let mut by_id: BTreeMap<String, Script> =
-        scripts.into_iter().map(|script| (script.id.clone(), script)).collect();
+    let by_id: BTreeMap<&str, &Script> =
+        scripts.iter().map(|script| (&script.id[..], script)).collect();
     let (mut recorded, mut judged, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for scenario in &scenarios {
-        // The same one again is judged again.
-        let again = || recorded.iter().find(|script: &&Script| script.id == scenario.id).cloned();
-        let Some(script) = by_id.remove(&scenario.id).or_else(again) else {
+        let Some(script) = by_id.get(&scenario.id[..]) else {
             missing.push(scenario.id.as_str());
             continue;
         };
+        let script = Script::clone(script).on(scenario.family);
         judged.push(match &scenario.ended {
             Some(Ended::NotRunnable { why }) => Compared::NotRunnable(why.clone()).into(),
             Some(Ended::Failed { at, why }) => Compared::StackFailed(format!("{at}: {why}")).into(),

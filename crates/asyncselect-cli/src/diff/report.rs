@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use asyncselect_abi::Family;
 use asyncselect_model::KnobId;
 use asyncselect_model::profile::Setting;
 use asyncselect_scenario::diff::{Difference, Explanation};
@@ -13,6 +14,7 @@ use serde::Serialize;
 
 use super::oracle::Kept;
 use super::{Compared, Comparison, points};
+use crate::families;
 use crate::junit::Told;
 use crate::outcome::place_text;
 use crate::style::{self, paint};
@@ -63,10 +65,10 @@ pub(super) fn text(comparison: &Comparison) -> String {
     let mut told = |line: String| {
         writeln!(text, "{line}").expect("writing to a String succeeds");
     };
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut counts: BTreeMap<(Family, &str), usize> = BTreeMap::new();
     for (script, compared) in comparison.each() {
-        *counts.entry(compared.word()).or_default() += 1;
-        let head = format!("\n{}: {}", paint(compared.style(), compared.word()), script.id);
+        *counts.entry((script.family, compared.word())).or_default() += 1;
+        let head = format!("\n{}: {}", paint(compared.style(), compared.word()), script.label());
         match compared {
             Compared::Equal => {}
             Compared::Explained(differences, knobs) => {
@@ -100,28 +102,30 @@ pub(super) fn text(comparison: &Comparison) -> String {
     if !points.is_empty() {
         told(points.trim_end().to_owned());
     }
-    let count = |word: &str| counts.get(word).copied().unwrap_or(0);
-    let some = |word| match count(word) {
-        0 => String::new(),
-        some => format!("{some} {word}, "),
-    };
-    let (known, undecided) = (some("known"), some("undecided"));
-    let kept = match &comparison.kept {
+    told(match &comparison.kept {
         None => String::new(),
         Some(kept) => format!("\n{kept}"),
-    };
-    told(format!(
-        "{kept}\n{} scenarios: {} agree, {} explained, {} took an open alternative, {known}{} \
-         differ, {undecided}{} not modelled, {} not runnable here, {} stack failures",
-        scripts.len(),
-        count("agrees"),
-        count("explained"),
-        count("open"),
-        count("DIFFERS"),
-        count("not modelled"),
-        count("not runnable"),
-        count("stack failed"),
-    ));
+    });
+    for (family, head) in families::told(scripts.iter()) {
+        let count = |word| counts.get(&(family, word)).copied().unwrap_or(0);
+        let some = |word| match count(word) {
+            0 => String::new(),
+            some => format!("{some} {word}, "),
+        };
+        let (known, undecided) = (some("known"), some("undecided"));
+        told(format!(
+            "{head}{} scenarios: {} agree, {} explained, {} took an open alternative, {known}{} \
+             differ, {undecided}{} not modelled, {} not runnable here, {} stack failures",
+            scripts.iter().filter(|script| script.family == family).count(),
+            count("agrees"),
+            count("explained"),
+            count("open"),
+            count("DIFFERS"),
+            count("not modelled"),
+            count("not runnable"),
+            count("stack failed"),
+        ));
+    }
     text
 }
 
@@ -145,7 +149,7 @@ pub(super) fn suite(comparison: &Comparison) -> TestSuite {
     let mut suite = TestSuite::new(name.as_str());
     for (script, compared) in comparison.each() {
         let told = told(script, compared, comparison.sides());
-        suite.add_test_case(told.case(&name, &script.id));
+        suite.add_test_case(told.case(&name, &script.label()));
     }
     for entry in &comparison.stale {
         let told = Told::Failed("a stale entry".to_owned(), stale_text(entry));
@@ -205,6 +209,8 @@ pub(super) struct Report<'r> {
 #[derive(Serialize)]
 struct Row<'r> {
     scenario: &'r str,
+    #[serde(skip_serializing_if = "Family::is_usual")]
+    family: Family,
     outcome: &'static str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     differences: Vec<Side<'r>>,
@@ -246,7 +252,8 @@ pub(super) fn json<'r>(comparison: &'r Comparison) -> Report<'r> {
                 right,
             })
             .collect();
-        Row { scenario: &script.id, outcome: compared.word(), differences, because }
+        let (scenario, family) = (&script.id, script.family);
+        Row { scenario, family, outcome: compared.word(), differences, because }
     };
     Report {
         left: comparison.left.name(),

@@ -12,7 +12,7 @@ use crate::outcome::read;
 /// A scenario, and how it cites what is asked for.
 #[derive(Debug, Serialize)]
 pub(crate) struct Citing {
-    scenario: String,
+    pub(crate) scenario: String,
     title: String,
     /// What it does with it, if it does more than cite it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,24 +35,13 @@ impl Corpus {
 
     /// The scenarios that rest on an id.
     pub(crate) fn citing(&self, id: &str) -> Result<Vec<Citing>, &str> {
-        self.filter(|script| {
-            let pins = script.fact.as_ref().is_some_and(|(fact, _)| fact == id);
-            let in_evidence = cases(script).any(|(_, sources)| mentions(sources, id));
-            if pins {
-                Some(Some("pins it".to_owned()))
-            } else if script.clauses.iter().any(|clause| clause == id) {
-                Some(None)
-            } else if in_evidence {
-                Some(Some("as evidence in a `when`".to_owned()))
-            } else {
-                None
-            }
-        })
+        Ok(citing(self.0.as_ref().map_err(String::as_str)?, id))
     }
 
     /// The scenarios whose expectations depend on a knob, and the alternatives that they name.
     pub(crate) fn depending(&self, knob: KnobId) -> Result<Vec<Citing>, &str> {
-        self.filter(|script| {
+        let scripts = self.0.as_ref().map_err(String::as_str)?;
+        let depends = |script: &Script| {
             let conditions = cases(script).flat_map(|(conditions, _)| conditions);
             let mut values: Vec<u8> =
                 conditions.filter(|(other, _)| *other == knob).map(|(_, value)| *value).collect();
@@ -61,20 +50,38 @@ impl Corpus {
             let names: Vec<&str> =
                 values.iter().map(|value| knob.values()[usize::from(*value)]).collect();
             (!names.is_empty()).then(|| Some(format!("when it is {}", names.join(" or "))))
-        })
-    }
-
-    fn filter(
-        &self,
-        cites: impl Fn(&Script) -> Option<Option<String>>,
-    ) -> Result<Vec<Citing>, &str> {
-        let scripts = self.0.as_ref().map_err(String::as_str)?;
-        let citing = |script: &Script| {
-            let (scenario, title) = (script.id.clone(), script.title.clone());
-            cites(script).map(|how| Citing { scenario, title, how })
         };
-        Ok(scripts.iter().filter_map(citing).collect())
+        Ok(filter(scripts, depends))
     }
+}
+
+/// The scenarios that rest on an id.
+pub(crate) fn citing(scripts: &[Script], id: &str) -> Vec<Citing> {
+    filter(scripts, |script| {
+        let in_evidence = cases(script).any(|(_, sources)| mentions(sources, id));
+        if pins(script, id) {
+            Some(Some("pins it".to_owned()))
+        } else if script.clauses.iter().any(|clause| clause == id) {
+            Some(None)
+        } else if in_evidence {
+            Some(Some("as evidence in a `when`".to_owned()))
+        } else {
+            None
+        }
+    })
+}
+
+/// Whether a scenario is there to pin a fact.
+pub(crate) fn pins(script: &Script, fact: &str) -> bool {
+    script.fact.as_ref().is_some_and(|(pinned, _)| pinned == fact)
+}
+
+fn filter(scripts: &[Script], cites: impl Fn(&Script) -> Option<Option<String>>) -> Vec<Citing> {
+    let citing = |script: &Script| {
+        let (scenario, title) = (script.id.clone(), script.title.clone());
+        cites(script).map(|how| Citing { scenario, title, how })
+    };
+    scripts.iter().filter_map(citing).collect()
 }
 
 /// The conditions and sources of every `when` in a script.

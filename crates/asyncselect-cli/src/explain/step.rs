@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use asyncselect_abi::NetworkEvent;
+use asyncselect_abi::{Family, NetworkEvent};
 use asyncselect_model::Profile;
 use asyncselect_scenario::diff;
 use asyncselect_scenario::explain::{self, Cited, Explained, Item, Silence, step_text};
@@ -29,9 +29,15 @@ struct OnProfile<'r> {
     explained: &'r Explained,
 }
 
-pub(crate) fn explain(path: &Path, step: usize, profiles: &[Profile], format: Format) -> Output {
+pub(crate) fn explain(
+    path: &Path,
+    step: usize,
+    family: Family,
+    profiles: &[Profile],
+    format: Format,
+) -> Output {
     let script = match Script::read(path) {
-        Ok(script) => script,
+        Ok(script) => script.on(family),
         Err(error) => return Output::bad_source(&error),
     };
     let steps = script.steps.len();
@@ -147,6 +153,13 @@ fn item(item: &Item) -> String {
             looked.after,
             looked.cause,
             message.event,
+        ),
+        Item::Recorded { what, clause, looked, enabled } => format!(
+            "  recorded: {what}\n    {}\n    The stack looked after: {} ({}).\n    \
+             The event was enabled {enabled}.\n",
+            cited(clause),
+            looked.after,
+            looked.cause,
         ),
         Item::Silent(silence) => self::silence(silence, false),
         Item::Retrieved { message, posted_in, stale } => {

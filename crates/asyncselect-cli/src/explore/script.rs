@@ -6,16 +6,18 @@ use std::time::Instant;
 
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::diff::text_of;
-use asyncselect_scenario::explore::outcomes::{Outcome, Outcomes, outcomes};
+use asyncselect_scenario::explore::outcomes::{Judging, Outcome, Outcomes, Witness, outcomes};
+use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::runs::{First, Freedom, Reduction};
 use asyncselect_scenario::explore::schedule::scenario;
-use asyncselect_scenario::explore::search::{Ended, Limits, Work};
+use asyncselect_scenario::explore::search::{Ended, Limits, Sighting, Work};
+use asyncselect_scenario::explore::standing::Standing;
 use asyncselect_scenario::judge::{Agreement, Finding, judge, unreached};
 use asyncselect_scenario::runner::{Ending, Observation};
 use asyncselect_scenario::script::Script;
 use serde::Serialize;
 
-use super::{Question, ending_text, no_start, rate, write};
+use super::{Question, ending_text, file_name, no_start, rate, write};
 use crate::Format;
 use crate::outcome::{Exit, Output, counted, place_text, profiles};
 use crate::style::{self, paint};
@@ -41,6 +43,41 @@ struct Shown {
     outcomes: Vec<OutcomeShown>,
     /// What `must_reach` lists and never comes.
     unreached: Vec<String>,
+    /// What must hold always, and whether it did.
+    properties: Vec<PropertyShown>,
+}
+
+#[derive(Serialize)]
+struct PropertyShown {
+    name: &'static str,
+    clauses: &'static [&'static str],
+    /// `held`, `deviates`, `violated`.
+    standing: &'static str,
+    /// The knobs that excuse a deviation.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    knobs: Vec<KnobShown>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<FirstShown>,
+}
+
+#[derive(Serialize)]
+struct KnobShown {
+    knob: &'static str,
+    is: &'static str,
+}
+
+/// The first time that something is broken.
+#[derive(Serialize)]
+struct FirstShown {
+    /// How often it is.
+    times: u64,
+    /// Where the program was.
+    place: String,
+    /// What came first up to there, wherever something else might have.
+    schedule: Vec<String>,
+    /// The file that was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -60,7 +97,7 @@ struct OutcomeShown {
 
 pub(super) fn explore(question: &Question) -> Output {
     let script = match Script::read(&question.path) {
-        Ok(script) => script,
+        Ok(script) => script.on(question.family),
         Err(error) => return Output::bad_source(&error),
     };
     let profiles = match profiles(&question.profiles) {
@@ -78,10 +115,11 @@ pub(super) fn explore(question: &Question) -> Output {
         let states = question.states.unwrap_or(STATES).min(Limits::NONE.states);
         let limits = Limits { states, rounds: question.rounds.unwrap_or(u32::MAX) };
         let begin = Instant::now();
-        let found = match outcomes(&script, profile, freedom, Reduction::On, work, limits) {
-            Ok(found) => found,
-            Err(ending) => return no_start(&question.path, profile.name(), &ending),
-        };
+        let found =
+            match outcomes(&script, profile, freedom, Reduction::On, Judging::On, work, limits) {
+                Ok(found) => found,
+                Err(ending) => return no_start(&question.path, profile.name(), &ending),
+            };
         output.errors.push_str(&rate(question, profile.name(), &found.explored, begin));
         match show(question, &script, profile, freedom, &found) {
             Ok(one) => {
@@ -100,9 +138,10 @@ pub(super) fn explore(question: &Question) -> Output {
 
 fn exit(shown: &Shown) -> Exit {
     let is_wrong = |outcome: &OutcomeShown| !outcome.findings.is_empty();
+    let violated = shown.properties.iter().any(|property| property.standing == VIOLATED);
     // What was not looked at may still reach it.
     let unreached = shown.whole && !shown.unreached.is_empty();
-    if shown.outcomes.iter().any(is_wrong) || unreached {
+    if shown.outcomes.iter().any(is_wrong) || unreached || violated {
         Exit::Findings
     } else if shown.whole {
         Exit::Conforms
@@ -116,7 +155,7 @@ fn show(
     script: &Script,
     profile: &Profile,
     freedom: Freedom,
-    found: &Outcomes,
+    found: &Outcomes<'_>,
 ) -> Result<Shown, Output> {
     let mut shown = Vec::new();
     for (outcome, number) in found.list.iter().zip(1..) {
@@ -153,8 +192,77 @@ fn show(
         collision_probability: explored.collision_probability(),
         outcomes: shown,
         unreached: unreached(script, runs).into_iter().map(finding).collect(),
+        properties: properties(question, script, profile, freedom, found)?,
     })
 }
+
+/// What became of each property that demands something always.
+fn properties(
+    question: &Question,
+    script: &Script,
+    profile: &Profile,
+    freedom: Freedom,
+    found: &Outcomes<'_>,
+) -> Result<Vec<PropertyShown>, Output> {
+    let mut shown = Vec::new();
+    for (property, standing) in found.properties() {
+        let (standing, knobs, sighting) = match standing {
+            Standing::Holds | Standing::Reached(_) | Standing::NotReached => {
+                (HELD, Vec::new(), None)
+            }
+            Standing::Deviates { knobs, sighting } => (DEVIATES, knobs, Some(sighting)),
+            Standing::Broken(sighting) => (VIOLATED, Vec::new(), Some(sighting)),
+        };
+        let first = match sighting {
+            Some(sighting) => {
+                Some(first_shown(question, script, profile, freedom, found, property, sighting)?)
+            }
+            None => None,
+        };
+        let knobs = knobs.into_iter().map(|(knob, is)| KnobShown { knob: knob.name(), is });
+        shown.push(PropertyShown {
+            name: property.name(),
+            clauses: property.clauses(),
+            standing,
+            knobs: knobs.collect(),
+            first,
+        });
+    }
+    Ok(shown)
+}
+
+fn first_shown(
+    question: &Question,
+    script: &Script,
+    profile: &Profile,
+    freedom: Freedom,
+    found: &Outcomes<'_>,
+    property: Property,
+    sighting: Sighting,
+) -> Result<FirstShown, Output> {
+    let Witness { outcome, until, place } = found.witness(property, sighting);
+    let file = match &question.write {
+        Some(folder) => {
+            let id = script.id.rsplit('/').next().unwrap_or("scenario");
+            let name = format!("{id}-on-{}-{}", profile.name(), file_name(property.name()));
+            let clauses = property.clauses().join(", ");
+            let title = format!("{} ({clauses}): {}", property.name(), script.title);
+            let text = scenario(script, profile, freedom, &outcome, &title);
+            Some(write(folder, &name, &text)?)
+        }
+        None => None,
+    };
+    Ok(FirstShown {
+        times: sighting.times,
+        place: place.to_string(),
+        schedule: until.iter().map(first_text).collect(),
+        file,
+    })
+}
+
+const HELD: &str = "held";
+const DEVIATES: &str = "deviates";
+const VIOLATED: &str = "violated";
 
 /// What the program sees: its messages, and whatever else is not the same in all outcomes.
 fn seen(script: &Script, outcome: &Outcome, all: &[Outcome]) -> Vec<String> {
@@ -246,12 +354,45 @@ fn text(script: &Script, shown: &[Shown]) -> String {
         for unreached in &one.unreached {
             told(format!("  {}: {unreached}", paint(style::BAD, "UNREACHED")));
         }
+        property_lines(&one.properties).into_iter().for_each(&mut told);
         let bytes = one.bytes.checked_div(one.states).unwrap_or(0);
         told(format!(
-            "\n  {} states, {} transitions, {bytes} bytes a visited state, at most {} states wide; \
+            "  {} states, {} transitions, {bytes} bytes a visited state, at most {} states wide; \
              two taken for one with a probability of at most {:.0e}",
             one.states, one.transitions, one.widest, one.collision_probability,
         ));
     }
     text
+}
+
+/// How many properties held, and what became of the others.
+fn property_lines(properties: &[PropertyShown]) -> Vec<String> {
+    let held = properties.iter().filter(|property| property.standing == HELD).count();
+    let mut lines = vec![format!("\n  {held} of {} properties held", properties.len())];
+    for property in properties {
+        let Some(first) = &property.first else { continue };
+        let PropertyShown { name, standing, .. } = property;
+        let (word, style) = match *standing {
+            VIOLATED => ("VIOLATED", style::BAD),
+            _ => (DEVIATES, style::KNOWN),
+        };
+        let clauses = property.clauses.join(", ");
+        let by = property.knobs.iter().map(|KnobShown { knob, is }| format!("{knob} = {is}"));
+        let by: Vec<String> = by.collect();
+        let by = if by.is_empty() { String::new() } else { format!("as {}; ", by.join(", ")) };
+        let (times, place) = (counted_times(first.times), &first.place);
+        let word = paint(style, word);
+        lines.push(format!("  {word} {name} ({clauses}): {by}{times}, first at {place}"));
+        if !first.schedule.is_empty() {
+            lines.push(format!("    when: {}", first.schedule.join("; ")));
+        }
+        if let Some(file) = &first.file {
+            lines.push(format!("    written: {}", file.display()));
+        }
+    }
+    lines
+}
+
+fn counted_times(times: u64) -> String {
+    counted(usize::try_from(times).unwrap_or(usize::MAX), "time")
 }

@@ -7,7 +7,8 @@ use asyncselect_model::Profile;
 use asyncselect_scenario::explore::bounded::Open;
 use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::explore::search::{Ended, Limits, Work};
-use asyncselect_scenario::explore::suite_report::{Standing, SuiteReport};
+use asyncselect_scenario::explore::standing::Standing;
+use asyncselect_scenario::explore::suite_report::SuiteReport;
 use asyncselect_scenario::script::suite::Suite;
 use asyncselect_scenario::source::Source;
 
@@ -38,7 +39,7 @@ pub(super) fn explore(question: &Question, source: Source) -> Output {
         Err(output) => return output,
     };
     let suite = match Suite::check(source) {
-        Ok(suite) => suite,
+        Ok(suite) => suite.on(question.family),
         Err(error) => return Output::bad_source(&error),
     };
     let mut output = Output::text(String::new());
@@ -103,18 +104,11 @@ fn write(
             Standing::Broken(sighting) | Standing::Deviates { sighting, .. } => *sighting,
             Standing::Holds | Standing::Reached(_) | Standing::NotReached => continue,
         };
-        let name = format!("{}-on-{profile}", file_name(property.name()));
+        let name = format!("{}-on-{profile}", super::file_name(property.name()));
         let path = super::write(folder, &name, &report.scenario(*property, sighting))?;
         written.push((*property, path));
     }
     Ok(written)
-}
-
-/// A sentence as the name of a file.
-fn file_name(sentence: &str) -> String {
-    let words =
-        sentence.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.map(str::to_lowercase).collect::<Vec<_>>().join("-")
 }
 
 /// Why the search ended, in words.

@@ -8,6 +8,7 @@ use asyncselect_abi::{HostId, NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
+use crate::datagram::Place;
 use crate::knob::{
     AlreadyConnecting, ConnectAfterRefusal, ConnectAgain, ConnectFailsAtOnce, FailedAcceptRearms,
     ListenAfterRefusal, WithdrawnConnection,
@@ -44,16 +45,21 @@ impl World {
 
     /// Gives a socket its port; 0 stands for the lowest free one.
     pub(super) fn bind_to(&mut self, socket: SocketIx, port: u16) {
+        self.take_port(socket, port);
+        self.socket_mut(socket).state = SocketState::Bound;
+    }
+
+    pub(super) fn take_port(&mut self, socket: SocketIx, port: u16) {
         let host = self.machine_of(self.socket(socket).host);
-        let mut free =
-            (FIRST_EPHEMERAL_PORT..).filter(|port| self.owner_of_port(host, *port).is_none());
+        let is_free = |port: &u16| {
+            self.owner_of_port(host, *port).is_none()
+                && self.bound_at(Place { host, port: *port }).is_none()
+        };
         let port = match port {
-            0 => free.next().expect("there are more ports than sockets"),
+            0 => (FIRST_EPHEMERAL_PORT..).find(is_free).expect("there are more ports than sockets"),
             wanted => wanted,
         };
-        let this = self.socket_mut(socket);
-        this.port = port;
-        this.state = SocketState::Bound;
+        self.socket_mut(socket).port = port;
     }
 
     /// The socket that bound a port of a machine by itself; an accepted one shares its listener's.
@@ -62,7 +68,9 @@ impl World {
             socket.port == port
                 && self.machine_of(socket.host) == host
                 && match socket.state {
-                    SocketState::Closed { .. } | SocketState::Unbound => false,
+                    SocketState::Closed { .. } | SocketState::Unbound | SocketState::Datagram => {
+                        false
+                    }
                     SocketState::Connected(_, side) => side == Side::Connector,
                     SocketState::Bound
                     | SocketState::Listening { .. }
@@ -82,7 +90,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_)
-            | SocketState::Connected(..) => None,
+            | SocketState::Connected(..)
+            | SocketState::Datagram => None,
         }
     }
 
@@ -111,6 +120,7 @@ impl World {
             SocketState::Connecting(_) => fails(WsaError::WSAEINVAL),
             SocketState::Connected(..) => unsupported("listen", "on a connected socket"),
             SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+            SocketState::Datagram => unreachable!("datagram_call answers"),
         }
     }
 
@@ -138,6 +148,7 @@ impl World {
             }
             SocketState::Connected(..) => return fails_by(WsaError::WSAEISCONN, Rule::Co12),
             SocketState::Closed { .. } => unreachable!("refuse_early has looked"),
+            SocketState::Datagram => unreachable!("datagram_call answers"),
         }
         // AS-CO-13: a refused socket may try again.
         if std::mem::take(&mut self.socket_mut(socket).failed)
@@ -244,11 +255,10 @@ impl World {
         made.oob_inline = this.oob_inline;
         made.linger = this.linger;
         made.port = this.port;
-        made.receive_kib = this.receive_kib;
-        made.send_kib = this.send_kib;
         let Some(accepted) = self.add_socket(made, cx) else {
             return unsupported("accept", "more than 255 sockets");
         };
+        self.set_buffers(accepted, self.buffers(listener));
         self.streams.leave_queue(link, End::Socket(accepted));
         if self.is_cut(link) {
             self.lose(accepted)?;
@@ -260,7 +270,8 @@ impl World {
         match self.socket(socket).port {
             0 => fails(WsaError::WSAEINVAL),
             port => {
-                let name = SocketAddr::from((self.machine_of(self.socket(socket).host).ip(), port));
+                let host = self.machine_of(self.socket(socket).host);
+                let name = SocketAddr::from((self.family.of_host(host), port));
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
         }
@@ -277,7 +288,8 @@ impl World {
         match self.streams.end(link, side.other()) {
             End::Socket(peer) | End::HalfOpen(peer) | End::Waiting { listener: peer, .. } => {
                 let peer = self.socket(peer);
-                let name = SocketAddr::from((self.machine_of(peer.host).ip(), peer.port));
+                let name = (self.family.of_host(self.machine_of(peer.host)), peer.port);
+                let name = SocketAddr::from(name);
                 Ok(Progress::Done(Ok(Value::Address(name))))
             }
             End::Nobody(_) | End::Gone(_) => unsupported("getpeername", "of a peer that is gone"),

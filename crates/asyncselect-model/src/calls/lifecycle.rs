@@ -6,6 +6,7 @@ use asyncselect_abi::call::{Shutdown, SocketType, Version};
 use asyncselect_abi::{HostId, NetworkEvent, SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
+use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::knob::{
     CleanupData, CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId,
@@ -65,7 +66,7 @@ impl World {
         for slot in (0..THREADS_MAX).filter(|slot| self.hosts[*slot] == host) {
             if self.pending[slot].is_winsock() {
                 self.pending[slot] = PendingCall::Cancelled;
-                self.select_left_ms[slot] = 0;
+                self.more.get_mut().select_left_ms[slot] = 0;
             }
         }
         // AS-CLS-05, X-21: what is queued may be delivered or not.
@@ -135,17 +136,20 @@ impl World {
         kind: SocketType,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        match kind {
-            SocketType::Stream => {}
-            SocketType::Datagram => return unsupported("socket", "SOCK_DGRAM"),
-        }
         if self.more.provider.ended.has(host) {
             return unsupported("socket", "between the last WSPCleanup and the last WSACleanup");
         }
-        match self.add_socket(Socket::new(host, SocketState::Unbound), cx) {
-            Some(socket) => Ok(Progress::Done(Ok(Value::Socket(socket.handle())))),
-            None => unsupported("socket", "more than 255 sockets"),
+        let state = match kind {
+            SocketType::Stream => SocketState::Unbound,
+            SocketType::Datagram => SocketState::Datagram,
+        };
+        let Some(socket) = self.add_socket(Socket::new(host, state), cx) else {
+            return unsupported("socket", "more than 255 sockets");
+        };
+        if kind == SocketType::Datagram {
+            self.more.get_mut().datagrams.add(socket);
         }
+        Ok(Progress::Done(Ok(Value::Socket(socket.handle()))))
     }
 
     /// Gives a new socket its place, and with it its handle.
@@ -193,7 +197,8 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_)
-                | SocketState::Connected(..) => None,
+                | SocketState::Connected(..)
+                | SocketState::Datagram => None,
             });
         let closed = closed.filter(|(at, _)| {
             self.is_free(SocketIx(u8::try_from(*at).expect("sockets are numbered by a byte")))
@@ -213,8 +218,15 @@ impl World {
         how: Shutdown,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let SocketState::Connected(link, side) = self.socket(socket).state else {
-            return fails(WsaError::WSAENOTCONN);
+        let connection = match self.socket(socket).state {
+            SocketState::Connected(link, side) => Some((link, side)),
+            // Both halves are this side's alone (AS-CL-21).
+            SocketState::Datagram => None,
+            SocketState::Closed { .. }
+            | SocketState::Unbound
+            | SocketState::Bound
+            | SocketState::Listening { .. }
+            | SocketState::Connecting(_) => return fails(WsaError::WSAENOTCONN),
         };
         let (receive, send) = match how {
             Shutdown::Receive => (true, false),
@@ -229,12 +241,14 @@ impl World {
         let sends_end = send && !this.send_shut;
         this.send_shut |= send;
         let registered = this.registration.is_some();
-        let resets = receive
-            && self.streams.has_unread(link, side, true)
-            && !self.is_aborted(socket)
-            && self.resets_for_unread(link, side, socket, cx);
-        if sends_end && !resets && !self.is_aborted(socket) {
-            self.streams.push(link, side.other(), Segment::Fin);
+        if let Some((link, side)) = connection {
+            let resets = receive
+                && self.streams.has_unread(link, side, true)
+                && !self.is_aborted(socket)
+                && self.resets_for_unread(link, side, socket, cx);
+            if sends_end && !resets && !self.is_aborted(socket) {
+                self.streams.push(link, side.other(), Segment::Fin);
+            }
         }
         // W-085, C7: does the registration outlive the end of both directions?
         if how == Shutdown::Both
@@ -370,6 +384,7 @@ impl World {
             provider.spoilt.retain(|spoilt| *spoilt != socket);
         }
         self.streams.release(socket);
+        self.drop_record(socket);
         if self.faults.event.is_some_and(|(of, ..)| of == socket) {
             self.faults.event = None;
         }
@@ -379,6 +394,7 @@ impl World {
             SocketState::Closed { .. } => unreachable!("an open socket is closed"),
             SocketState::Unbound | SocketState::Bound => {}
             SocketState::Listening { .. } => self.close_listener(socket),
+            SocketState::Datagram => self.more.get_mut().datagrams.remove(socket),
             SocketState::Connecting(link) => self.leave(link, Side::Connector, Segment::Rst),
             SocketState::Connected(link, side) => {
                 let loses_data = self.streams.has_unread(link, side, true);
@@ -421,6 +437,7 @@ impl World {
                 *rank = rank.saturating_add(1);
             }
         }
+        self.set_buffers(place, Kib::USUAL);
         std::mem::replace(self.socket_mut(place), Socket::closed(host))
     }
 }

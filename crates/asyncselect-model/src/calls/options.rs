@@ -45,6 +45,7 @@ impl World {
                 | SocketState::Bound
                 | SocketState::Listening { .. }
                 | SocketState::Connecting(_) => 0,
+                SocketState::Datagram => unreachable!("datagram_call answers"),
             },
             IoctlCommand::SIOCATMARK => {
                 let SocketState::Connected(link, side) = this.state else {
@@ -110,11 +111,13 @@ impl World {
                 let Some(kib) = kib(bytes) else {
                     return unsupported("setsockopt", "a buffer that is not of 0 to 65535 KiB");
                 };
+                let mut buffers = self.buffers(socket);
                 if let SocketOption::ReceiveBuffer(_) = option {
-                    this.receive_kib = kib;
+                    buffers.receive = kib;
                 } else {
-                    this.send_kib = kib;
+                    buffers.send = kib;
                 }
+                self.set_buffers(socket, buffers);
             }
             SocketOption::UpdateAcceptContext(_) | SocketOption::UpdateConnectContext {} => {
                 return unsupported("setsockopt", "the option");
@@ -128,8 +131,8 @@ impl World {
         let value = match option {
             OptionName::Linger => i64::from(this.linger != Linger::Background),
             OptionName::OobInline => i64::from(this.oob_inline),
-            OptionName::ReceiveBuffer => 1024 * i64::from(this.receive_kib),
-            OptionName::SendBuffer => 1024 * i64::from(this.send_kib),
+            OptionName::ReceiveBuffer => 1024 * i64::from(self.buffers(socket).receive),
+            OptionName::SendBuffer => 1024 * i64::from(self.buffers(socket).send),
             // W-037: reading it does not clear it; W-08A: a reset is not told by it.
             OptionName::Error => i64::from(this.error.0),
             OptionName::Type => 1,

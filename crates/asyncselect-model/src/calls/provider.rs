@@ -12,7 +12,7 @@ use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 use super::{Outcome, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::LpErrnoOnSuccess;
-use crate::registration::Request;
+use crate::registration::{Aim, Request};
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::SocketIx;
@@ -33,8 +33,9 @@ impl World {
             {
                 return Err(ModelError::new(call.name(), "on a socket whose call was cancelled"));
             }
-            let request = Request { host, socket: *s, hwnd: *hwnd, wmsg: *wmsg, levent: *levent };
-            return self.async_select(request, cx).map(Some);
+            let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+            let request = Request { host, socket: *s, aim, levent: *levent };
+            return self.register(request, cx).map(Some);
         }
         if let Call::WspCleanup {} = call {
             return self.wsp_cleanup(host, cx).map(Some);
@@ -162,12 +163,16 @@ impl World {
             PendingCall::Cancelled => {
                 return Err(ModelError::new(call.name(), "of a call that was cancelled already"));
             }
+            // No call of version 1.1.
+            PendingCall::Events { .. } => {
+                return Err(ModelError::new(call.name(), "of WSAWaitForMultipleEvents"));
+            }
             PendingCall::None | PendingCall::Message { .. } => {
                 unreachable!("the thread waits in a call of Winsock's")
             }
         }
         self.pending[slot] = PendingCall::Cancelled;
-        self.select_left_ms[slot] = 0;
+        self.more.get_mut().select_left_ms[slot] = 0;
         Ok(Ok(Value::Int(0)))
     }
 

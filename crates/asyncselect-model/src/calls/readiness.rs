@@ -3,18 +3,21 @@
 use asyncselect_abi::{SocketHandle, ThreadId, WsaError};
 
 use super::{Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::chooser::Chooser;
 use crate::rule::Rule;
+use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, Space};
-use crate::world::{PendingCall, World};
+use crate::world::{Context, PendingCall, World};
 
 impl World {
     /// select; AS-EN-23: it asks, and re-enables nothing.
-    pub(super) fn select(
+    pub(super) fn select<C: Chooser, S: Sink>(
         &mut self,
         thread: ThreadId,
         sets: [&Vec<SocketHandle>; 3],
         timeout_ms: u32,
+        cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         if sets.iter().all(|set| set.is_empty()) {
             return fails(WsaError::WSAEINVAL);
@@ -30,7 +33,11 @@ impl World {
                 let Some(bit) = 1_u16.checked_shl(u32::from(socket.0)) else {
                     return unsupported("select", "on a socket after the sixteenth");
                 };
+                if self.is_datagram(socket) && self.has_failed(socket) {
+                    return unsupported("select", "on a socket whose port was unreachable");
+                }
                 *mask |= bit;
+                self.selected(socket, cx);
             }
         }
         let ready = self.count_ready(masks);
@@ -41,7 +48,7 @@ impl World {
         let Ok(left_ms) = u16::try_from(timeout_ms) else {
             return unsupported("select", "that waits for longer than 65535 ms");
         };
-        self.select_left_ms[usize::from(thread.0)] = left_ms;
+        self.more.get_mut().select_left_ms[usize::from(thread.0)] = left_ms;
         Ok(Progress::Waits(PendingCall::Select { read, write, except }))
     }
 
@@ -68,6 +75,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Connecting(_) => false,
+            // An empty datagram too: a receive call would return.
+            SocketState::Datagram => self.has_parcel(socket),
         }
     }
 
@@ -84,6 +93,8 @@ impl World {
             | SocketState::Bound
             | SocketState::Listening { .. }
             | SocketState::Connecting(_) => false,
+            // Sending never waits.
+            SocketState::Datagram => true,
         }
     }
 
@@ -98,7 +109,8 @@ impl World {
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Listening { .. }
-            | SocketState::Connecting(_) => false,
+            | SocketState::Connecting(_)
+            | SocketState::Datagram => false,
         }
     }
 
@@ -122,7 +134,8 @@ impl World {
             | SocketState::Unbound
             | SocketState::Bound
             | SocketState::Listening { .. }
-            | SocketState::Connecting(_) => false,
+            | SocketState::Connecting(_)
+            | SocketState::Datagram => false,
         }
     }
 }

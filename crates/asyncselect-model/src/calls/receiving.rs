@@ -9,10 +9,12 @@ use asyncselect_abi::{NetworkEvent, WsaError};
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{
-    BadBufferRearms, CallWhileConnecting, InlineUrgent, OobRearmedBy, OobReceiveRearmsRead,
-    ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, ResetAfterEnd, UrgentPassed,
+    BadBufferRearms, CallWhileConnecting, EventBadBufferRearms, InlineUrgent, OobRearmedBy,
+    OobReceiveRearmsRead, ReceiveAfterReset, ReceiveAtMark, RefusedOobRearms, ResetAfterEnd,
+    UrgentPassed,
 };
 use crate::latch::{Latch, Trigger};
+use crate::registration::Target;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -29,8 +31,7 @@ impl World {
     ) -> Outcome {
         // W-063: refused before anything is looked at; AS-EN-09 says that it re-enables.
         let Ok(len) = u32::try_from(len) else {
-            if self.can_rearm(socket) && self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms
-            {
+            if self.can_rearm(socket) && self.bad_buffer_rearms(socket, cx) {
                 self.rearm_by_receive(socket, flags.oob, cx);
             }
             return fails_by(WsaError::WSAEFAULT, Rule::W063);
@@ -43,6 +44,16 @@ impl World {
             }
             return fails_by(WsaError::WSAEINVAL, Rule::Oob07);
         }
+        // AS-OOB-08 was looked at before; a stack that goes on does not look at the flag.
+        if flags.oob && self.is_datagram(socket) {
+            let mode = self.mode(socket);
+            let progress = self.take_datagram(socket, len, flags.peek, mode, cx)?;
+            match &progress {
+                Progress::Done(_) => self.rearm_by_receive(socket, true, cx),
+                Progress::Waits(_) => return unsupported("recv", "MSG_OOB that waits"),
+            }
+            return Ok(progress);
+        }
         if flags.oob {
             let outcome = self.take_urgent(socket, len, flags.peek, cx)?;
             self.rearm_by_receive(socket, true, cx);
@@ -52,11 +63,26 @@ impl World {
     }
 
     /// Whether a receive call has anything to arm.
-    fn can_rearm(&self, socket: SocketIx) -> bool {
+    pub(super) fn can_rearm(&self, socket: SocketIx) -> bool {
         let this = self.socket(socket);
-        this.registration.is_some()
-            && (this.latch(NetworkEvent::Read) == Latch::Spent
-                || this.latch(NetworkEvent::Oob) == Latch::Spent)
+        this.latch(NetworkEvent::Read) == Latch::Spent
+            || this.latch(NetworkEvent::Oob) == Latch::Spent
+    }
+
+    /// OQ-35; W-063, W-070: stacks answer by how the socket's events are told.
+    fn bad_buffer_rearms<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        match self.socket(socket).registration.map(|live| live.target) {
+            Some(Target::Window { .. }) => {
+                self.knob::<BadBufferRearms>(cx) == BadBufferRearms::Rearms
+            }
+            Some(Target::Event(_)) | None => {
+                self.knob::<EventBadBufferRearms>(cx) == EventBadBufferRearms::Rearms
+            }
+        }
     }
 
     /// Receives, and arms FD_READ when the call returns: at once, or after it had to wait.
@@ -84,7 +110,7 @@ impl World {
     }
 
     /// AS-EN-02, AS-EN-04: a receive call arms FD_READ and FD_OOB, with exceptions.
-    fn rearm_by_receive<C: Chooser, S: Sink>(
+    pub(super) fn rearm_by_receive<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
         urgent: bool,
@@ -161,6 +187,9 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
+        if self.is_datagram(socket) {
+            return self.take_datagram(socket, len, peek, mode, cx);
+        }
         let this = *self.socket(socket);
         if let SocketState::Listening { .. } = this.state {
             return unsupported("recv", "on a listening socket");

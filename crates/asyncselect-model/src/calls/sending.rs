@@ -9,6 +9,7 @@ use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
 use crate::chooser::Chooser;
 use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
 use crate::latch::{Latch, Trigger};
+use crate::registration::{Registration, Target};
 use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{SocketIx, SocketState};
@@ -74,26 +75,49 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let progress = self.fill(socket, data, mode, cx)?;
+        match &progress {
+            Progress::Done(Err(refusal)) => self.rearm_by_send(socket, Err(refusal.error), cx),
+            Progress::Done(Ok(taken)) => {
+                self.rearm_by_send(socket, Ok(*taken == Value::Int(i64::from(data.len))), cx);
+            }
+            Progress::Waits(_) => {}
+        }
+        Ok(progress)
+    }
+
+    /// AS-EN-03: a send arms FD_WRITE, perhaps; it took all, or a part, or failed.
+    pub(super) fn rearm_by_send<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        took_all: Result<bool, WsaError>,
+        cx: &mut Context<'_, C, S>,
+    ) {
         // AS-WR-07, X-09: a re-enabling call alone is not enough, the buffers must have been full.
-        let (full, short) = match &progress {
-            Progress::Done(Err(refusal)) => (refusal.error == WsaError::WSAEWOULDBLOCK, false),
-            Progress::Done(Ok(taken)) => (false, *taken != Value::Int(i64::from(data.len))),
-            Progress::Waits(_) => return Ok(progress),
-        };
+        let full = took_all == Err(WsaError::WSAEWOULDBLOCK);
         let this = self.socket(socket);
         // Asked only where there is something to arm.
         let spent = this.latch(NetworkEvent::Write) == Latch::Spent;
-        if this.registration.is_some_and(|registration| registration.wants(NetworkEvent::Write))
+        let wanted = match this.registration {
+            Some(live @ Registration { target: Target::Window { .. }, .. }) => {
+                live.wants(NetworkEvent::Write)
+            }
+            // For a registration to come, too.
+            Some(Registration { target: Target::Event(_), .. }) | None => true,
+        };
+        if wanted
             && spent
             && (full
-                || self.knob::<WriteRearmedBy>(cx) == WriteRearmedBy::AnySend
+                || match self.knob::<WriteRearmedBy>(cx) {
+                    WriteRearmedBy::WouldBlock => false,
+                    WriteRearmedBy::FailedSend => took_all.is_err(),
+                    WriteRearmedBy::AnySend => true,
+                }
                 // OQ-09.
-                || short && self.knob::<ShortSendRearms>(cx) == ShortSendRearms::Rearms)
+                || took_all == Ok(false) && self.knob::<ShortSendRearms>(cx) == ShortSendRearms::Rearms)
         {
             self.rearm(socket, NetworkEvent::Write, cx);
             self.evaluate(socket, Trigger::SendCalled, cx);
         }
-        Ok(progress)
     }
 
     /// Puts as much of the data as it takes on its way.

@@ -16,7 +16,10 @@ use asyncselect_model::{Canonical, Chooser, ModelError, Move, Profile, World};
 
 use super::fingerprint::Fingerprint;
 use super::monitor::{Happened, Monitor, Seen};
-use super::search::{Label, Marks, Pace, Space, Step};
+use super::properties::Broken;
+use super::search::{Label, Marks, Pace, Sighting, Space, Step};
+use super::standing::Judged;
+use super::tree::Tree;
 use crate::program::{Handles, Pause, Program};
 use crate::runner::{Ending, Observation, Observer, Place};
 use crate::script::NameId;
@@ -57,7 +60,8 @@ pub struct State {
 
 impl Clone for State {
     fn clone(&self) -> Self {
-        Self { world: self.world.clone(), ..*self }
+        let Self { world, monitor, .. } = self;
+        Self { world: world.clone(), monitor: monitor.clone(), ..*self }
     }
 
     #[inline]
@@ -67,7 +71,7 @@ impl Clone for State {
         self.sockets = *sockets;
         self.windows = *windows;
         self.waiting = *waiting;
-        self.monitor = *monitor;
+        self.monitor.clone_from(monitor);
     }
 }
 
@@ -76,6 +80,14 @@ impl Clone for State {
 pub struct Scratch {
     next: State,
     seen: Seen,
+}
+
+/// The datagrams under way at once that a suite tells apart.
+const SUITE_DATAGRAMS_MAX: usize = 32;
+/// What is wrong or remarkable, and what excuses it.
+struct Found {
+    marks: Marks,
+    excuses: u64,
 }
 
 /// Why nobody knows what a step leads to.
@@ -104,12 +116,15 @@ pub(super) enum Happening {
     Upcall,
     /// A segment arrives.
     Deliver(u8, Side),
+    /// A datagram arrives.
+    Land(u8),
 }
 
 impl Happening {
     const RETURN: usize = LETTERS_MAX;
     const UPCALL: usize = Self::RETURN + THREADS_MAX;
-    const DELIVER: usize = Self::UPCALL + 1;
+    const LAND: usize = Self::UPCALL + 1;
+    const DELIVER: usize = Self::LAND + SUITE_DATAGRAMS_MAX;
     /// The combinations of choices within one step.
     const CHOICES: usize = 256;
 
@@ -118,10 +133,11 @@ impl Happening {
         let byte = |number: usize| u8::try_from(number).expect("a label's high byte");
         match number.checked_sub(Self::DELIVER) {
             Some(end) => Self::Deliver(byte(end / 2), Side::ALL[end % 2]),
-            None => match number.checked_sub(Self::RETURN) {
-                Some(THREADS_MAX) => Self::Upcall,
-                Some(thread) => Self::Return(ThreadId(byte(thread))),
-                None => Self::Letter(number),
+            None => match (number.checked_sub(Self::LAND), number.checked_sub(Self::RETURN)) {
+                (Some(flight), _) => Self::Land(byte(flight)),
+                (None, Some(THREADS_MAX)) => Self::Upcall,
+                (None, Some(thread)) => Self::Return(ThreadId(byte(thread))),
+                (None, None) => Self::Letter(number),
             },
         }
     }
@@ -130,7 +146,7 @@ impl Happening {
     pub(super) fn is_letter(self) -> bool {
         match self {
             Self::Letter(_) => true,
-            Self::Return(_) | Self::Upcall | Self::Deliver(..) => false,
+            Self::Return(_) | Self::Upcall | Self::Deliver(..) | Self::Land(_) => false,
         }
     }
 
@@ -139,6 +155,7 @@ impl Happening {
             Self::Letter(letter) => letter,
             Self::Return(thread) => Self::RETURN + usize::from(thread.0),
             Self::Upcall => Self::UPCALL,
+            Self::Land(flight) => Self::LAND + usize::from(flight),
             Self::Deliver(link, side) => {
                 let side = usize::from(side == Side::Acceptor);
                 Self::DELIVER + 2 * usize::from(link) + side
@@ -209,18 +226,10 @@ impl<'s> Bounded<'s> {
         for (name, hwnd) in made.windows {
             start.bind(Some(name), Value::Window(hwnd));
         }
-        let too_many = |_| Ending::NotSetUp("too many registrations".to_owned());
-        start.monitor.adopt(&start.world).map_err(too_many)?;
+        start.monitor.adopt(&start.world);
         let names = 0..suite.start.sockets.len();
         let addresses = names.map(|name| start.address_of(name)).collect();
         Ok(Self { suite, profile: profile.clone(), open, start, addresses })
-    }
-
-    /// The world at the end of a way.
-    pub(super) fn world_at(&self, path: &[Label]) -> World {
-        let mut state = self.start();
-        path.iter().for_each(|label| self.follow(&mut state, *label));
-        state.world
     }
 
     /// Tries something that may happen, in every way that is asked for.
@@ -233,10 +242,10 @@ impl<'s> Bounded<'s> {
         found: &mut impl FnMut(Step<'_, Self>),
     ) {
         let Scratch { next, seen } = scratch;
-        let mut tell = |choice: usize, next: &State, marks: Result<Marks, Cut>| {
+        let mut tell = |choice: usize, next: &State, found_so: Result<Found, Cut>| {
             let label = happening.label(choice);
-            match marks {
-                Ok(marks) => found(Step { label, marks, to: Ok(next) }),
+            match found_so {
+                Ok(Found { marks, .. }) => found(Step { label, marks, to: Ok(next) }),
                 Err(cut) => found(Step { label, marks: 0, to: Err(cut) }),
             }
         };
@@ -272,30 +281,38 @@ impl<'s> Bounded<'s> {
         call: Option<&BackendCall>,
         chooser: &mut impl Chooser,
         seen: &mut Seen,
-    ) -> Result<Marks, Cut> {
+    ) -> Result<Found, Cut> {
         next.clone_from(state);
         seen.clear();
         let alphabet = &self.suite.alphabet;
+        let (mut thread, mut looked) = (None, None);
         let mv = match happening {
             Happening::Letter(letter) => match (&alphabet[letter].act, call) {
                 (Act::Call(op), Some(call)) => {
                     // Until it returns.
                     let number = u8::try_from(letter + 1).expect("letters are few");
                     next.waiting[usize::from(op.thread.0)] = number;
+                    thread = Some(op.thread);
                     Move::Call { thread: op.thread, call }
                 }
                 (Act::Call(_), None) => unreachable!("a letter that is there has its call"),
-                (Act::Retrieve(..), _) => Move::Retrieve(self.filter(state, letter)),
+                (Act::Retrieve(..), _) => {
+                    let filter = self.filter(state, letter);
+                    looked = Some(filter);
+                    Move::Retrieve(filter)
+                }
             },
             Happening::Return(thread) => Move::Return { thread },
             Happening::Upcall => Move::Upcall,
             Happening::Deliver(link, toward) => Move::Deliver { link, toward },
+            Happening::Land(number) => Move::Land { number },
         };
         next.world.apply(mv, chooser, seen)?;
         // Not only at a return: what arrives may go to a call that waits.
         let mut returned = None;
-        if let Some((thread, reply)) = seen.reply() {
-            let waits = &mut next.waiting[usize::from(thread.0)];
+        if let Some((to, reply)) = seen.reply() {
+            thread = Some(to);
+            let waits = &mut next.waiting[usize::from(to.0)];
             let letter = usize::from(std::mem::take(waits)).checked_sub(1);
             if let Some(letter) = letter
                 && let Act::Call(op) = &alphabet[letter].act
@@ -311,13 +328,56 @@ impl<'s> Bounded<'s> {
         let happened = Happened {
             before: &state.world,
             after: &next.world,
-            call: call.or(returned.as_ref()),
+            call: thread.zip(call.or(returned.as_ref())),
             made: matches!(happening, Happening::Letter(_)),
+            looked,
             seen,
         };
-        let too_many =
-            |_| Cut { who: "explore", what: "more registrations at once than are watched" };
-        next.monitor.take(&happened).map_err(too_many)
+        let mut broken = Broken::new(&next.world);
+        next.monitor.take(&happened, &mut broken);
+        Ok(Found { marks: broken.marks, excuses: broken.excuses })
+    }
+
+    /// Takes a step that was found before.
+    fn again(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) -> Found {
+        let names = state.names();
+        let happening = Happening::of(label);
+        let call = match happening {
+            Happening::Letter(letter) => self.call(&names, letter),
+            Happening::Return(thread) => self.pending(state, &names, thread),
+            Happening::Upcall | Happening::Deliver(..) | Happening::Land(_) => None,
+        };
+        let (call, seen) = (call.as_ref(), &mut scratch.seen);
+        if self.open == Open::Canonical {
+            let found = self.next(state, next, happening, call, &mut Canonical, seen);
+            return found.expect("the step was found before");
+        }
+        let mut chooser = Enumerating::new();
+        for _ in 0..Happening::choice(label) {
+            // What comes of it was looked at when it was found.
+            let _ = self.next(state, next, happening, call, &mut chooser, seen);
+            chooser.advance();
+        }
+        let found = self.next(state, next, happening, call, &mut chooser, seen);
+        found.expect("the step was found before")
+    }
+
+    /// What is wrong or remarkable about a state itself.
+    fn about(&self, state: &State) -> Found {
+        let at_rest = || state.world.moves().next().is_none();
+        let waits = state.waiting.iter().any(|letter| *letter != 0) && at_rest();
+        let calls: Vec<(ThreadId, BackendCall)> = if waits {
+            let names = state.names();
+            let threads = (0..).map(ThreadId).take(THREADS_MAX);
+            let call = |thread| Some((thread, self.pending(state, &names, thread)?));
+            threads.filter_map(call).collect()
+        } else {
+            Vec::new()
+        };
+        let waiting = calls.iter().map(|(thread, call)| (*thread, call));
+        let mut broken = Broken::new(&state.world);
+        state.monitor.stands_at(&state.world, waiting, &mut broken);
+        Found { marks: broken.marks, excuses: broken.excuses }
     }
 
     /// The call of a letter with the handles of a state, if all its names are bound.
@@ -330,6 +390,7 @@ impl<'s> Bounded<'s> {
             addresses: &self.addresses,
             refusing: self.suite.start.refusing,
             host: self.suite.start.host_of(op.thread),
+            family: self.suite.start.family,
         };
         op.call.try_map(&mut handles).ok()
     }
@@ -436,6 +497,13 @@ impl Space for Bounded<'_> {
                         }
                         Move::Upcall => (Happening::Upcall, None),
                         Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
+                        Move::Land { number } if usize::from(number) >= SUITE_DATAGRAMS_MAX => {
+                            let what = "more datagrams under way than are told apart";
+                            let cut = Err(Cut { who: "explore", what });
+                            found(Step { label: Label(u16::MAX), marks: 0, to: cut });
+                            return;
+                        }
+                        Move::Land { number } => (Happening::Land(number), None),
                         Move::Call { .. }
                         | Move::Retrieve(_)
                         | Move::Tick { .. }
@@ -466,27 +534,7 @@ impl Space for Bounded<'_> {
     }
 
     fn behind(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) {
-        let names = state.names();
-        let happening = Happening::of(label);
-        let call = match happening {
-            Happening::Letter(letter) => self.call(&names, letter),
-            Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Upcall | Happening::Deliver(..) => None,
-        };
-        let (call, seen) = (call.as_ref(), &mut scratch.seen);
-        if self.open == Open::Canonical {
-            let marks = self.next(state, next, happening, call, &mut Canonical, seen);
-            marks.expect("the step was found before");
-            return;
-        }
-        let mut chooser = Enumerating::new();
-        for _ in 0..Happening::choice(label) {
-            // What comes of it was looked at when it was found.
-            let _ = self.next(state, next, happening, call, &mut chooser, seen);
-            chooser.advance();
-        }
-        let marks = self.next(state, next, happening, call, &mut chooser, seen);
-        marks.expect("the step was found before");
+        self.again(state, label, next, scratch);
     }
 
     fn fingerprint(&self, state: &State) -> u64 {
@@ -505,15 +553,21 @@ impl Space for Bounded<'_> {
     }
 
     fn marks(&self, state: &State) -> Marks {
-        let at_rest = || state.world.moves().next().is_none();
-        let waits = state.waiting.iter().any(|letter| *letter != 0) && at_rest();
-        let calls: Vec<BackendCall> = if waits {
-            let names = state.names();
-            let threads = (0..).map(ThreadId).take(THREADS_MAX);
-            threads.filter_map(|thread| self.pending(state, &names, thread)).collect()
-        } else {
-            Vec::new()
-        };
-        state.monitor.stands_at(&state.world, calls.iter())
+        self.about(state).marks
+    }
+}
+
+impl Judged for Bounded<'_> {
+    fn excuses(&self, tree: &Tree, Sighting { node, step, .. }: Sighting) -> u64 {
+        let mut state = self.start();
+        tree.path(node).into_iter().for_each(|label| self.follow(&mut state, label));
+        match step {
+            None => self.about(&state).excuses,
+            Some(label) => {
+                let mut scratch = self.scratch();
+                let mut next = state.clone();
+                self.again(&state, label, &mut next, &mut scratch).excuses
+            }
+        }
     }
 }

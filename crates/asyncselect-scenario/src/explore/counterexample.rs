@@ -118,6 +118,7 @@ impl Writer {
                 json!({ "happen": { "deliver": deliver } })
             }
             Happening::Upcall => json!({ "happen": { "upcall": {} } }),
+            Happening::Land(number) => json!({ "happen": { "land": { "number": number } } }),
             Happening::Return(thread) => {
                 json!({ "happen": { "return": { "thread": space.thread_name(thread) } } })
             }

@@ -3,43 +3,57 @@
 //!
 //! Where a clause leaves open whether a call enables, the monitor holds both: an event that *may*
 //! come is no duplicate, one that *must* come is a lost wake-up if it does not.
+//!
+//! Suites and scenarios are watched by the same monitor. What only scenarios have it knows too:
+//! * Posts that a script makes fail are those of which AS-Q-03 and OQ-17 speak.
+//! * An error word that a script injects is the script's; the tables are the stack's.
+//! * A call that is answered before it gets to a socket (it is another machine's, for example)
+//!   enables nothing.
 
-use asyncselect_abi::call::{BackendCall, IoctlCommand};
+use asyncselect_abi::call::{BackendCall, IoctlCommand, Shutdown, SocketOption};
 use asyncselect_abi::{
-    Call, Hwnd, MessageId, NetworkEvent, NetworkEvents, SocketHandle, Value, WsaError,
+    Call, Hwnd, MessageId, NetworkEvent, NetworkEvents, PumpFilter, SocketHandle, ThreadId, Value,
+    WsaError,
 };
-use asyncselect_model::World;
+use asyncselect_model::sink::Message;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, RegistrationView, SocketView, Stage};
+use asyncselect_model::view::{
+    ConnectionView, DatagramView, RegistrationView, SocketView, Stage, TargetView,
+};
+use asyncselect_model::{KnobId, World};
 
 use super::fingerprint::Fingerprint;
-use super::properties::Property;
-use super::search::Marks;
+use super::properties::{Broken, Property, holds_in};
 
 mod lost;
 mod posted;
+mod queues;
 mod seen;
 mod situations;
 
-use posted::Broken;
 pub(super) use seen::Seen;
 
-/// The messages that a queue holds by default (AS-Q-01).
-const QUEUE_MAX: usize = 10_000;
-
-/// The registrations that are watched at once.
-const WATCHES: usize = 6;
-
 /// What is remembered of the registrations of a world.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Monitor {
     /// In the order of their sockets' handles.
-    watches: [Watch; WATCHES],
-    len: u8,
+    watches: Vec<Watch>,
+}
+
+impl Clone for Monitor {
+    fn clone(&self) -> Self {
+        Self { watches: self.watches.clone() }
+    }
+
+    /// Explorers do it millions of times a second: nothing is allocated.
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        self.watches.clone_from(&source.watches);
+    }
 }
 
 /// One registration.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Watch {
     socket: u32,
     hwnd: u32,
@@ -54,29 +68,47 @@ struct Watch {
     /// Whether an earlier connect had its outcome in the same registration.
     again: bool,
     /// Whether the connection was closed already when the registration was made.
-    late: bool,
+    late: Late,
+    /// Events that the registration before, with the same window and number, had told: due by the
+    /// clauses, but not where `reregister` keeps latches. None where it does not.
+    kept: u16,
+    /// Whether FD_ACCEPT is due for nothing but an accept that failed, where
+    /// `failed_accept_rearms` ignores those.
+    ignored: bool,
 }
 
-/// More registrations than are watched.
-#[derive(Debug)]
-pub(super) struct TooMany;
+/// How a connection stood when a registration was made, as far as knobs ask for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Late {
+    /// It was open, or there was none.
+    No,
+    /// It was closed, and no alternative leaves that untold.
+    Closed,
+    /// Both sides had ended it, which `register_after_both_ended` leaves untold.
+    BothEnded,
+    /// It was reset, which `register_after_reset` leaves untold.
+    Reset,
+}
 
 /// What happened between two worlds.
 pub(super) struct Happened<'h> {
     pub(super) before: &'h World,
     pub(super) after: &'h World,
-    /// The call that was made, or that returned.
-    pub(super) call: Option<&'h BackendCall>,
+    /// The call that was made, or that returned, and by whom.
+    pub(super) call: Option<(ThreadId, &'h BackendCall)>,
     /// Whether it is being made now.
     pub(super) made: bool,
+    /// What a thread looked for in its queue, if it was no call that did.
+    pub(super) looked: Option<PumpFilter>,
     pub(super) seen: &'h Seen,
 }
 
 impl Monitor {
     pub(super) fn pack(&self, fingerprint: &mut Fingerprint) {
-        fingerprint.add(u64::from(self.len));
-        for watch in self.all() {
-            let Watch { socket, hwnd, message, mask, may, must, connecting, again, late } = *watch;
+        fingerprint.add(self.watches.len() as u64);
+        for watch in &self.watches {
+            let Watch { socket, hwnd, message, mask, may, must, .. } = *watch;
+            let Watch { connecting, again, late, kept, ignored, .. } = *watch;
             fingerprint.add(u64::from(socket) | u64::from(hwnd) << 32);
             fingerprint.add(
                 u64::from(message)
@@ -84,48 +116,68 @@ impl Monitor {
                     | u64::from(may) << 32
                     | u64::from(must) << 48,
             );
-            fingerprint.add(u64::from(connecting) | u64::from(late) << 1 | u64::from(again) << 2);
+            let late: u64 = match late {
+                Late::No => 0,
+                Late::Closed => 1,
+                Late::BothEnded => 4,
+                Late::Reset => 8,
+            };
+            fingerprint.add(
+                u64::from(connecting)
+                    | late << 1
+                    | u64::from(again) << 2
+                    | u64::from(ignored) << 5
+                    | u64::from(kept) << 16,
+            );
         }
     }
 
-    /// Takes a registration over as it stands, when watching begins.
-    pub(super) fn adopt(&mut self, world: &World) -> Result<(), TooMany> {
+    /// Takes registrations over as they stand, when watching begins.
+    pub(super) fn adopt(&mut self, world: &World) {
         for view in world.sockets() {
-            if let Some(registration) = view.registration {
-                let hwnd = registration.hwnd.unwrap_or(Hwnd(0));
-                self.register(&view, hwnd, registration.message, registration.mask)?;
+            // What goes to an event object is not watched.
+            if let Some(RegistrationView { target: TargetView::Window { hwnd, message }, mask }) =
+                view.registration
+            {
+                self.register(&view, hwnd.unwrap_or(Hwnd(0)), message, mask, world);
                 // What was told before is not known; nothing is due.
                 self.of_mut(view.handle).expect("just registered").must = 0;
             }
         }
-        Ok(())
     }
 
     /// Takes in what happened, and says what was wrong or remarkable about it.
-    pub(super) fn take(&mut self, happened: &Happened<'_>) -> Result<Marks, TooMany> {
-        let mut marks = self.called(happened)?;
-        for (message, _) in &happened.seen.posts {
-            marks |= self.posted(message, happened);
+    pub(super) fn take(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        self.called(happened, broken);
+        for at in 0..happened.seen.posts.len() {
+            self.posted(at, happened, broken);
         }
-        marks |= self.stands(happened.after);
-        marks |= queues(happened);
-        self.forgive_full_queue(happened);
-        Ok(marks | situations::of_step(happened))
+        self.stands(happened, broken);
+        queues::judge(happened, broken);
+        self.forgive(happened);
+        broken.marks |= situations::of_step(happened);
     }
 
     /// What a call does to registrations, and to what is enabled.
-    fn called(&mut self, happened: &Happened<'_>) -> Result<Marks, TooMany> {
-        let Happened { before, after, call, seen, made } = happened;
-        let Some(call) = call else { return Ok(0) };
+    fn called(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let Happened { before, after, call, seen, made, .. } = happened;
+        let Some((thread, call)) = call else { return };
         let result = seen.result();
-        // A descriptor that was closed before the last may stand where its socket does; a call on it
-        // is a call on none.
-        if result == Some(Err(WsaError::WSAENOTSOCK)) {
-            return Ok(0);
-        }
-        let mut marks = 0;
         // AS-DUP-01: whichever descriptor it is, the socket is one.
         let first = |s: &SocketHandle| before.first_descriptor(*s);
+        match result {
+            // It is no socket to the caller.
+            Some(Err(WsaError::WSAENOTSOCK | WsaError::WSANOTINITIALISED)) => return,
+            // AS-HK-01: a call from inside another; whether it enables nobody says (OQ-35).
+            Some(Err(WsaError::WSAEINPROGRESS)) => {
+                use NetworkEvent::{Accept, Oob, Read, Write};
+                if let Some(s) = call.socket() {
+                    self.enable(first(s), [], [Read, Write, Oob, Accept]);
+                }
+                return;
+            }
+            Some(_) | None => {}
+        }
         match call {
             Call::WsaAsyncSelect { s, hwnd, wmsg, levent }
             | Call::WspAsyncSelect { s, hwnd, wmsg, levent } => {
@@ -133,25 +185,31 @@ impl Monitor {
                 let view = after.socket_of(*s);
                 match (result, view) {
                     (Some(Ok(_)), Some(_)) if mask.is_empty() => self.forget(first(s)),
-                    (Some(Ok(_)), Some(view)) => self.register(&view, *hwnd, *wmsg, mask)?,
+                    (Some(Ok(_)), Some(view)) => self.register(&view, *hwnd, *wmsg, mask, after),
                     (None | Some(_), _) => {}
                 }
             }
-            // AS-DUP-04: the socket of one descriptor of several stays. OQ-19: perhaps what it
-            // registered.
+            // AS-REP-05.
+            Call::WsaEventSelect { s, .. } if matches!(result, Some(Ok(_))) => {
+                self.forget(first(s));
+            }
+            // AS-CAN-05. AS-DUP-04: the socket of one descriptor of several stays. OQ-19: does what
+            // it registered?
             Call::CloseSocket { s } | Call::CloseHandle { s }
                 if matches!(result, Some(Ok(_))) && after.registration_of(first(s)).is_none() =>
             {
                 self.forget(first(s));
             }
             Call::WsaCleanup {} | Call::WspCleanup {} if matches!(result, Some(Ok(_))) => {
-                // AS-CLS-06: what a process registered ends, though another has the socket open.
-                let open =
-                    |handle: u32| after.registration_of(SocketHandle(u64::from(handle))).is_some();
-                self.retain(|watch| open(watch.socket));
+                // AS-CLS-06: of this machine or process, though another process has the socket open;
+                // what another has is none of its business.
+                let host = after.host_of(*thread);
+                let of_others = |socket| after.host_of_handle(socket) != Some(host);
+                let stays = |socket| of_others(socket) || after.registration_of(socket).is_some();
+                self.watches.retain(|watch| stays(watch.socket()));
             }
             Call::Accept { s } => {
-                self.enable(first(s), [NetworkEvent::Accept], []);
+                self.enable_accept(first(s), matches!(result, Some(Err(_))), after);
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
                 {
                     // AS-INH-01, AS-INH-03, AS-INH-05.
@@ -160,8 +218,8 @@ impl Monitor {
                         let hwnd = Hwnd(u64::from(from.hwnd));
                         let mask = NetworkEvents(u32::from(from.mask));
                         let message = MessageId(u32::from(from.message));
-                        self.register(&view, hwnd, message, mask)?;
-                        self.of_mut(accepted).expect("just registered").late = false;
+                        self.register(&view, hwnd, message, mask, after);
+                        self.of_mut(accepted).expect("just registered").late = Late::No;
                     }
                 }
             }
@@ -190,6 +248,13 @@ impl Monitor {
                     self.enable(first(s), [], [NetworkEvent::Write]);
                 }
             }
+            Call::Bind { s, .. } if is_datagram(after, *s) => {
+                // AS-WR-04.
+                self.enable(*s, [], [NetworkEvent::Write]);
+            }
+            Call::Connect { s, .. } if is_datagram(after, *s) => {
+                self.peer_set(*s, happened, broken);
+            }
             Call::Connect { s, .. } if *made => {
                 let goes_on = match result {
                     None | Some(Ok(_) | Err(WsaError::WSAEWOULDBLOCK)) => true,
@@ -206,14 +271,15 @@ impl Monitor {
                     self.enable(first(s), [NetworkEvent::Connect, NetworkEvent::Close], []);
                     if let Some(watch) = self.of_mut(first(s)) {
                         watch.connecting = true;
-                        watch.late = false;
+                        watch.late = Late::No;
                     }
                 }
             }
             Call::IoctlSocket { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
+            | Call::WspIoctl { s, cmd: IoctlCommand::FIONBIO, argp: 0 }
                 if self.of(first(s)).is_some() && result != Some(Err(WsaError::WSAEINVAL)) =>
             {
-                marks |= Property::NonBlocking.broken(after);
+                broken.by(Property::NonBlocking);
             }
             Call::IoctlSocket { .. }
             | Call::CloseSocket { .. }
@@ -257,93 +323,136 @@ impl Monitor {
             | Call::GetMessage { .. }
             | Call::DestroyWindow { .. } => {}
         }
-        Ok(marks)
+    }
+
+    /// connect on a datagram socket, which completes at once: its FD_CONNECT is due in that step.
+    fn peer_set(&mut self, socket: SocketHandle, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let Happened { before, after, seen, .. } = happened;
+        let peer = |world: &World| match world.socket_of(socket).map(|view| view.stage) {
+            Some(Stage::Datagram(view)) => view.connected,
+            Some(_) | None => false,
+        };
+        if !matches!(seen.result(), Some(Ok(_))) || !peer(after) {
+            return;
+        }
+        let connect = bit(NetworkEvent::Connect);
+        // OQ-11: another connect need not be told in the same registration.
+        let due = self.of(socket).is_some_and(|watch| {
+            watch.mask & watch.may & !watch.kept & connect != 0 && !peer(before)
+        });
+        let is_it =
+            |message: &Message| message.socket == socket && message.event == NetworkEvent::Connect;
+        let told = seen.posts.iter().any(|(message, _)| is_it(message));
+        self.enable(socket, [], [NetworkEvent::Connect, NetworkEvent::Write]);
+        // The alternative stands for just that.
+        broken.unless_as(!due || told, Property::DatagramConnectIsTold, |_, _| true);
     }
 
     /// Whether the world's registrations are those that were asked for. The monitor goes on with
     /// the world's.
-    fn stands(&mut self, world: &World) -> Marks {
-        let mut marks = 0;
-        let mut at = 0;
-        while at < usize::from(self.len) {
-            let watch = self.watches[at];
-            let socket = SocketHandle(u64::from(watch.socket));
-            let same = |held: &(RegistrationView, bool)| {
-                let (held, _) = held;
-                held.mask.0 == u32::from(watch.mask)
-                    && held.message.0 == u32::from(watch.message)
-                    && held.hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+    fn stands(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let world = happened.after;
+        self.watches.retain(|watch| {
+            let held = world.registration_of(watch.socket());
+            let same = |held: &RegistrationView| {
+                let same_target = match held.target {
+                    TargetView::Window { hwnd, message } => {
+                        message.0 == u32::from(watch.message)
+                            && hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                    }
+                    TargetView::Event { .. } => false,
+                };
+                same_target && held.mask.0 == u32::from(watch.mask)
             };
-            let Some((_, nonblocking)) = world.registration_of(socket).filter(same) else {
-                marks |= Property::RegistrationStays.broken(world);
-                self.forget(socket);
-                continue;
-            };
-            if !nonblocking {
-                marks |= Property::NonBlocking.broken(world);
-            }
-            at += 1;
-        }
-        marks
+            let stands = held.as_ref().is_some_and(|(held, _)| same(held));
+            broken.unless_as(stands, Property::RegistrationStays, |knob, _| {
+                held.is_none() && watch.ends_by(knob, happened)
+            });
+            broken.unless(!stands || held.is_some_and(|(_, mode)| mode), Property::NonBlocking);
+            stands
+        });
     }
 
     /// What is wrong or remarkable about a state: `waiting` are the calls that have not returned,
     /// if nothing happens by itself any more.
+    ///
+    /// That calls are judged at rest only loses nothing. What happens by itself comes to an end
+    /// (a test goes all ways): so from wherever a call waits for what is there, every way on leads
+    /// to a state at rest, which is judged too. There the call has returned, or what it waited for
+    /// is gone, or it starves. And a search follows what happens by itself to its end within each
+    /// round, whatever the bound on letters. Wake-ups are judged in every state: a message is due
+    /// at once, not some time.
     pub(super) fn stands_at<'c>(
         &self,
         world: &World,
-        waiting: impl Iterator<Item = &'c BackendCall>,
-    ) -> Marks {
-        let mut broken = Broken { marks: situations::of_state(world), world };
-        broken.unless(world.queue().len() <= QUEUE_MAX, Property::QueueBound);
-        self.each_lost(world, |_, _, property| broken.by(property));
-        for call in waiting {
-            broken.unless(!lost::starves(world, call), Property::NoStarvation);
+        waiting: impl Iterator<Item = (ThreadId, &'c BackendCall)>,
+        broken: &mut Broken<'_>,
+    ) {
+        broken.marks |= situations::of_state(world);
+        let within = queues::hold_no_more_than_they_may(world);
+        // The alternative stands for just that.
+        broken.unless_as(within, Property::QueueBound, |_, _| true);
+        self.each_lost(world, |_, lost| broken.unless_as(false, lost.property, lost.explained));
+        for (thread, call) in waiting {
+            broken.unless(!lost::starves(world, thread, call), Property::NoStarvation);
         }
-        broken.marks
     }
 
     /// Every wake-up that is lost, by the number of its registration.
     #[inline]
-    fn each_lost(&self, world: &World, mut found: impl FnMut(usize, NetworkEvent, Property)) {
-        for (at, watch) in self.all().iter().enumerate() {
+    fn each_lost(&self, world: &World, mut found: impl FnMut(usize, Lost<'_>)) {
+        for (at, watch) in self.watches.iter().enumerate() {
             // Most registrations have nothing left to tell.
             if watch.mask & watch.must == 0 {
                 continue;
             }
-            let socket = SocketHandle(u64::from(watch.socket));
-            let Some(view) = world.socket_of(socket) else { continue };
+            let Some(view) = world.socket_of(watch.socket()) else { continue };
             // OQ-18: what becomes of a registration whose window is gone is not said.
-            if view.registration.is_some_and(|held| held.hwnd.is_some()) {
-                watch.lost(&view, &mut |event, property| found(at, event, property));
+            let has_window = view.registration.is_some_and(|held| match held.target {
+                TargetView::Window { hwnd, .. } => hwnd.is_some(),
+                TargetView::Event { .. } => false,
+            });
+            if has_window {
+                watch.lost(&view, world, &mut |lost| found(at, lost));
             }
         }
     }
 
-    /// OQ-17, AS-Q-03: what becomes of an event that finds the queue full is not said, before its
-    /// next re-enabling call.
-    fn forgive_full_queue(&mut self, happened: &Happened<'_>) {
-        let full = |world: &World| world.queue().len() >= QUEUE_MAX;
-        if full(happened.before) || full(happened.after) {
-            let mut forgiven = [0; WATCHES];
-            self.each_lost(happened.after, |at, event, _| forgiven[at] |= bit(event));
-            for (watch, events) in self.watches.iter_mut().zip(forgiven) {
+    /// What becomes of an event is not said, before its next re-enabling call, where its message
+    /// cannot be posted (OQ-17, AS-Q-03), or where SO_OOBINLINE makes urgent data of ordinary data
+    /// or the other way round (OQ-30).
+    fn forgive(&mut self, happened: &Happened<'_>) {
+        let Happened { before, after, call, .. } = happened;
+        let changed = match call {
+            Some((_, Call::SetSockOpt { s, optval: SocketOption::OobInline(_) })) => Some(*s),
+            Some(_) | None => None,
+        };
+        let failed = after.failing_posts() < before.failing_posts();
+        let full = queues::may_be_full(before) || queues::may_be_full(after);
+        if !failed && !full && !after.has_failing_upcalls() && changed.is_none() {
+            return;
+        }
+        let mut forgiven = vec![0; self.watches.len()];
+        self.each_lost(after, |at, lost| forgiven[at] |= bit(lost.event));
+        let lost = self.watches.iter_mut().zip(forgiven).filter(|(_, events)| *events != 0);
+        for (watch, events) in lost {
+            let host = after.host_of_handle(watch.socket());
+            let unsaid = failed
+                || changed == Some(watch.socket())
+                || host.is_some_and(|host| after.has_failing_upcall(host))
+                || [before, after].into_iter().any(|world| queues::is_full(world, watch.hwnd()));
+            if unsaid {
                 watch.must &= !events;
             }
         }
     }
 
-    fn all(&self) -> &[Watch] {
-        &self.watches[..usize::from(self.len)]
-    }
-
     fn of(&self, socket: SocketHandle) -> Option<&Watch> {
-        self.all().iter().find(|watch| u64::from(watch.socket) == socket.0)
+        self.watches.iter().find(|watch| watch.socket() == socket)
     }
 
     fn of_mut(&mut self, socket: SocketHandle) -> Option<&mut Watch> {
-        let all = &mut self.watches[..usize::from(self.len)];
-        all.iter_mut().find(|watch| u64::from(watch.socket) == socket.0)
+        self.watches.iter_mut().find(|watch| watch.socket() == socket)
     }
 
     /// A call enables these for certain, and those perhaps.
@@ -357,10 +466,25 @@ impl Monitor {
         for event in certain {
             watch.must |= bit(event);
             watch.may |= bit(event);
+            // connect re-enables FD_CONNECT where `connect_again` says so, which is looked at when
+            // its outcome is not told.
+            if event != NetworkEvent::Connect {
+                watch.kept &= !bit(event);
+            }
         }
         for event in perhaps {
             watch.may |= bit(event);
         }
+    }
+
+    /// accept enables FD_ACCEPT, whether or not it fails (AS-EN-09).
+    fn enable_accept(&mut self, socket: SocketHandle, failed: bool, after: &World) {
+        let Some(watch) = self.of_mut(socket) else { return };
+        let was_due = watch.must & bit(NetworkEvent::Accept) != 0;
+        watch.ignored = failed
+            && (watch.ignored || !was_due)
+            && holds_in(after, KnobId::FailedAcceptRearms, "ignored");
+        self.enable(socket, [NetworkEvent::Accept], []);
     }
 
     fn register(
@@ -369,15 +493,11 @@ impl Monitor {
         hwnd: Hwnd,
         message: MessageId,
         mask: NetworkEvents,
-    ) -> Result<(), TooMany> {
-        self.forget(view.handle);
-        let closed = match view.stage {
-            Stage::Connected(ConnectionView { arrived, .. }) => arrived != Arrived::Open,
-            Stage::Idle | Stage::Listening { .. } | Stage::Connecting => false,
-        };
+        after: &World,
+    ) {
         let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
         let small = |number: u64| u32::try_from(number).expect("the model's handles are small");
-        let watch = Watch {
+        let mut watch = Watch {
             socket: small(view.handle.0),
             hwnd: small(hwnd.0),
             message: u16::try_from(message.0).expect("the model takes no others"),
@@ -386,66 +506,106 @@ impl Monitor {
             must: mask,
             connecting: view.stage == Stage::Connecting,
             again: false,
-            late: closed,
+            late: Late::of(view, after),
+            kept: 0,
+            ignored: false,
         };
-        let len = usize::from(self.len);
-        let at = self.all().partition_point(|other| other.socket < watch.socket);
-        if len == WATCHES {
-            return Err(TooMany);
+        // OQ-08: whether an unbound datagram socket can send nobody says.
+        if matches!(view.stage, Stage::Datagram(DatagramView { bound: false, .. })) {
+            watch.must &= !bit(NetworkEvent::Write);
         }
-        self.watches[at..=len].rotate_right(1);
-        self.watches[at] = watch;
-        self.len += 1;
-        Ok(())
+        if let Some(old) = self.of(view.handle)
+            && (old.hwnd, old.message) == (watch.hwnd, watch.message)
+            && holds_in(after, KnobId::Reregister, "keeps_latch")
+        {
+            let again = if old.again { bit(NetworkEvent::Connect) } else { 0 };
+            watch.kept = old.mask & (old.kept | !old.must | again);
+        }
+        self.forget(view.handle);
+        let at = self.watches.partition_point(|other| other.socket < watch.socket);
+        self.watches.insert(at, watch);
     }
 
     fn forget(&mut self, socket: SocketHandle) {
-        self.retain(|watch| u64::from(watch.socket) != socket.0);
-    }
-
-    /// Keeps some; the places of the others are as they were at the start.
-    fn retain(&mut self, keeps: impl Fn(&Watch) -> bool) {
-        let mut kept = Self::default();
-        for watch in self.all().iter().filter(|watch| keeps(watch)) {
-            kept.watches[usize::from(kept.len)] = *watch;
-            kept.len += 1;
-        }
-        *self = kept;
+        self.watches.retain(|watch| watch.socket() != socket);
     }
 }
 
-/// Whether queues give what they got, in its order. Who asks for one window only may get a message
-/// before those of others (AS-ORD-02).
-fn queues(happened: &Happened<'_>) -> Marks {
-    let Happened { before, after, call, seen, .. } = happened;
-    // AS-Q-07: with a window its messages go; X-21: with the last WSACleanup they may.
-    if matches!(call, Some(Call::DestroyWindow { .. } | Call::WsaCleanup {} | Call::WspCleanup {}))
-    {
-        return 0;
+impl Watch {
+    fn socket(&self) -> SocketHandle {
+        SocketHandle(u64::from(self.socket))
     }
-    let (old, new) = (before.queue(), after.queue());
-    let holds = match &seen.retrieved {
-        // A look leaves the message where it is.
-        Some((message, _)) if old.len() == new.len() => before.queue().any(|old| old == *message),
-        Some((message, _)) => {
-            let first = before.queue().position(|other| other.hwnd == message.hwnd);
-            first.is_some_and(|first| {
-                let others = before.queue().take(first).chain(before.queue().skip(first + 1));
-                before.queue().nth(first) == Some(*message) && others.eq(new)
-            })
+
+    fn hwnd(&self) -> Hwnd {
+        Hwnd(u64::from(self.hwnd))
+    }
+
+    /// Whether what happened is what a knob has an alternative for by which the registration ends.
+    fn ends_by(&self, knob: KnobId, happened: &Happened<'_>) -> bool {
+        let Some((_, call)) = happened.call else { return false };
+        let result = happened.seen.result();
+        match call {
+            Call::Shutdown { s, how: Shutdown::Both } => {
+                knob == KnobId::ShutdownBoth && *s == self.socket()
+            }
+            Call::Accept { .. } => {
+                knob == KnobId::AcceptInheritsRegistration
+                    && result == Some(Ok(Value::Socket(self.socket())))
+            }
+            Call::DestroyWindow { hwnd } => knob == KnobId::DestroyedWindow && *hwnd == self.hwnd(),
+            Call::WsaAsyncSelect { s, .. } | Call::WspAsyncSelect { s, .. } => {
+                knob == KnobId::FailedSelect
+                    && *s == self.socket()
+                    && matches!(result, Some(Err(_)))
+            }
+            _ => false,
         }
-        None => {
-            let posts = seen.posts.iter().map(|(message, _)| *message);
-            old.len() + posts.len() == new.len() && old.chain(posts).eq(new)
+    }
+}
+
+impl Late {
+    /// Of a registration that was just made.
+    fn of(view: &SocketView, after: &World) -> Self {
+        let untold = |knob| holds_in(after, knob, "silent");
+        let Some(connection) = connection_in(view.stage) else { return Self::No };
+        match connection.arrived {
+            Arrived::Open => Self::No,
+            Arrived::Reset | Arrived::EndThenReset if untold(KnobId::RegisterAfterReset) => {
+                Self::Reset
+            }
+            Arrived::End
+                if view.send_shut
+                    && !connection.unread
+                    && untold(KnobId::RegisterAfterBothEnded) =>
+            {
+                Self::BothEnded
+            }
+            Arrived::End
+            | Arrived::Reset
+            | Arrived::EndThenReset
+            | Arrived::OwnReset
+            | Arrived::TimedOut => Self::Closed,
         }
-    };
-    if holds { 0 } else { Property::FirstInFirstOut.broken(after) }
+    }
+}
+
+/// A wake-up that is lost.
+struct Lost<'l> {
+    event: NetworkEvent,
+    /// What it breaks.
+    property: Property,
+    /// Whether an alternative of a knob stands for just this.
+    explained: &'l dyn Fn(KnobId, &str) -> bool,
+}
+
+fn is_datagram(world: &World, socket: SocketHandle) -> bool {
+    world.socket_of(socket).is_some_and(|view| matches!(view.stage, Stage::Datagram(_)))
 }
 
 fn connection_in(stage: Stage) -> Option<ConnectionView> {
     match stage {
         Stage::Connected(connection) => Some(connection),
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => None,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => None,
     }
 }
 

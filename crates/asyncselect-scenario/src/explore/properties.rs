@@ -1,8 +1,8 @@
 //! What must hold of every state and step, and what should be met somewhere, by name.
 //!
-//! Where a stack is known to part from a clause, the property names the knob: a violation on a
-//! profile that holds one of its excusing alternatives is that profile's known deviation, and is
-//! reported as such. `monitor` works out what holds.
+//! Where a stack is known to part from a clause, the property names the knob. What the alternative
+//! that a run holds there stands for is that stack's known deviation, and is reported as such; an
+//! alternative excuses nothing else. `monitor` works out what holds, and what explains it if not.
 
 use asyncselect_model::{KnobId, World};
 
@@ -48,7 +48,7 @@ macro_rules! properties {
                 match self { $(Self::$property => &[$($clause),*],)* }
             }
 
-            /// The alternatives of knobs that break it by intent.
+            /// The alternatives of knobs that break it by intent, where they stand for just that.
             #[must_use]
             pub const fn excuses(self) -> &'static [(KnobId, &'static str)] {
                 match self { $(Self::$property => &[$((KnobId::$knob, $value)),*],)* }
@@ -91,7 +91,8 @@ properties! {
     /// The tables of both pages.
     ListedErrors = Always "error words are those that the tables list"
         ["AS-RD-07" "AS-WR-08" "AS-OOB-16" "AS-AC-05" "AS-CO-07" "AS-CL-08"]
-        {CloseAfterFailedConnect: "posts"},
+        {CloseAfterFailedConnect: "posts" PortUnreachableClose: "posts"
+         PortUnreachableRead: "posts_error"},
     /// 0 for FIN.
     GracefulIsZero = Always "the error word of a graceful FD_CLOSE is 0"
         ["AS-CL-07"] {},
@@ -174,6 +175,12 @@ properties! {
     CloseIsToldLate = Always "a registration is told of a connection that was closed before"
         ["AS-CL-02"]
         {RegisterAfterReset: "silent" RegisterAfterBothEnded: "silent" Reregister: "keeps_latch"},
+    /// Though it completes at once.
+    DatagramConnectIsTold = Always "a datagram connect is told by FD_CONNECT"
+        ["AS-UDP-01" "AS-CO-02"] {DatagramConnect: "silent"},
+    /// There is nothing that could be closed.
+    DatagramsAreNotClosed = Always "a datagram socket gets no FD_CLOSE"
+        ["AS-UDP-04" "AS-CL-01"] {PortUnreachableClose: "posts"},
     /// Connections, bytes, space or messages.
     NoStarvation = Always "at rest no call waits for what is there"
         ["AS-NB-05" "AS-NB-06"] {},
@@ -232,6 +239,9 @@ properties! {
     /// 10,000.
     QueueFull = Sometimes "the queue is full"
         ["AS-Q-01"] {},
+    /// A receive call.
+    CutOff = Sometimes "a datagram is longer than the buffer"
+        ["AS-RD-11"] {},
     /// A call of a blocking socket.
     Waits = Sometimes "a call waits"
         ["AS-NB-05"] {},
@@ -255,18 +265,78 @@ impl Property {
         self.mark() << EXCUSED
     }
 
-    /// The bit of a violation in a world, which has decided its knobs one way or the other.
-    pub(super) fn broken(self, world: &World) -> Marks {
-        let excused = self.excuses_in(world).next().is_some();
-        if excused { self.excused_mark() } else { self.mark() }
+    /// The bit of its first excuse among those of all properties.
+    const fn first_excuse(self) -> u32 {
+        let mut first = 0;
+        let mut at = 0;
+        while at < self as usize {
+            first += Self::ALL[at].excuses().len();
+            at += 1;
+        }
+        first as u32
     }
 
-    /// The excusing alternatives that hold in a world.
-    pub fn excuses_in(self, world: &World) -> impl Iterator<Item = (KnobId, &'static str)> {
-        let holds = |(knob, name): &(KnobId, &str)| {
-            let decided = world.decided(*knob);
-            decided.is_some_and(|value| knob.values()[usize::from(value)] == *name)
-        };
-        self.excuses().iter().copied().filter(holds)
+    /// Its excuses of a set of all properties' excuses.
+    pub(super) fn excuses_of(self, excuses: u64) -> Vec<(KnobId, &'static str)> {
+        let numbered = (self.first_excuse()..).zip(self.excuses());
+        numbered.filter(|(at, _)| excuses >> at & 1 == 1).map(|(_, excuse)| *excuse).collect()
+    }
+}
+
+const _: () = {
+    let last = Property::ALL[Property::ALL.len() - 1];
+    let excuses = last.first_excuse() as usize + last.excuses().len();
+    assert!(excuses <= u64::BITS as usize, "a bit for each excuse");
+};
+
+/// Whether a run has taken, or its profile holds, this alternative.
+pub(super) fn holds_in(world: &World, knob: KnobId, name: &str) -> bool {
+    world.decided(knob).is_some_and(|value| knob.values()[usize::from(value)] == name)
+}
+
+/// Collects what is broken in a world, which has decided its knobs one way or the other.
+pub(super) struct Broken<'w> {
+    /// What is broken, excused or not, and which situations were met.
+    pub(super) marks: Marks,
+    /// The excuses that explain something.
+    pub(super) excuses: u64,
+    world: &'w World,
+}
+
+impl<'w> Broken<'w> {
+    /// Nothing yet.
+    pub(super) fn new(world: &'w World) -> Self {
+        Self { marks: 0, excuses: 0, world }
+    }
+
+    /// It is broken, and nothing explains that.
+    pub(super) fn by(&mut self, property: Property) {
+        self.unless(false, property);
+    }
+
+    /// It is broken unless this holds, and nothing explains that.
+    pub(super) fn unless(&mut self, holds: bool, property: Property) {
+        self.unless_as(holds, property, |_, _| false);
+    }
+
+    /// It is broken unless this holds. `explains` tells of an excusing alternative, if that is what
+    /// the world holds, whether it stands for just what happened.
+    pub(super) fn unless_as(
+        &mut self,
+        holds: bool,
+        property: Property,
+        explains: impl Fn(KnobId, &str) -> bool,
+    ) {
+        if holds {
+            return;
+        }
+        let mut is_excused = false;
+        for (at, (knob, name)) in (property.first_excuse()..).zip(property.excuses()) {
+            if holds_in(self.world, *knob, name) && explains(*knob, name) {
+                is_excused = true;
+                self.excuses |= 1 << at;
+            }
+        }
+        self.marks |= if is_excused { property.excused_mark() } else { property.mark() };
     }
 }

@@ -12,9 +12,12 @@ use asyncselect_model::profile::Setting;
 use asyncselect_model::{KnobId, Move, Profile};
 
 use super::fingerprint::hash_of;
-use super::search::{Label, Pace, Space, Step};
+use super::search::{Label, Marks, Pace, Sighting, Space, Step};
+use super::standing::Judged;
+use super::tree::Tree;
+use super::watch::{Found, Memory, Watch};
 use crate::program::{Pause, Program};
-use crate::runner::{Deaf, Ending, Observation, Observer};
+use crate::runner::{Deaf, Ending, Observation, Observer, Place};
 use crate::script::Script;
 use crate::sim::{Moment, Sim};
 use crate::stack::{Happening, Stack};
@@ -24,9 +27,12 @@ pub struct Runs<'s> {
     start: State<'s>,
     reduction: Reduction,
     /// Simulators that nobody uses just now; what they hold of a run is put there first.
-    idle: Mutex<Vec<Sim<false, Enumerating>>>,
-    template: Sim<false, Enumerating>,
+    idle: Mutex<Vec<Watched>>,
+    template: Watched,
 }
+
+/// A simulator whose moves are looked at.
+type Watched = Sim<false, Enumerating, Watch>;
 
 /// Whether orders that cannot be told apart are followed once only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +57,8 @@ pub enum Freedom {
 pub struct State<'s> {
     program: Program<'s>,
     now: Moment<false>,
+    /// What the monitor remembers, if the runs are judged.
+    memory: Option<Box<Memory>>,
     pause: Pause,
     seen: Seen,
     /// How the run ended, if it did.
@@ -136,7 +144,7 @@ impl<'s> Runs<'s> {
                 profile.set(*knob, Setting { value: Some(*value), ..setting });
             }
         }
-        let mut template = Sim::new(profile, Enumerating::new());
+        let mut template = Sim::watched(profile, Enumerating::new(), Watch::default());
         let mut program = Program::begin(script, &mut template)?;
         if freedom == Freedom::AllCalls {
             program.leave_all_open();
@@ -145,8 +153,34 @@ impl<'s> Runs<'s> {
         program.set_up(&mut template, &mut Deaf)?;
         let now = template.now_mut().clone();
         *template.chooser_mut() = Enumerating::new();
-        let start = State { program, now, pause: Pause::Open, seen: Seen::default(), ending: None };
+        let (pause, seen) = (Pause::Open, Seen::default());
+        let start = State { program, now, memory: None, pause, seen, ending: None };
         Ok(Self { start, reduction, idle: Mutex::default(), template })
+    }
+
+    /// The same, with every move judged by what must hold always.
+    #[must_use]
+    pub fn judged(mut self) -> Self {
+        self.start.memory = Some(Box::new(Memory::new(self.start.now.world())));
+        self
+    }
+
+    /// The way on to an end that is tried first.
+    pub(super) fn to_an_end(&self, path: &mut Vec<Label>) -> State<'s> {
+        let mut state = self.start();
+        path.iter().for_each(|label| self.follow(&mut state, *label));
+        while state.ending.is_none() {
+            let mut first = None;
+            self.steps(&state, Pace::Counted, &mut (), &mut |step| {
+                if let (None, Ok(to)) = (&first, step.to) {
+                    first = Some((step.label, to.clone()));
+                }
+            });
+            let Some((label, to)) = first else { break };
+            path.push(label);
+            state = to;
+        }
+        state
     }
 
     /// What happens first on the way of this label from a state.
@@ -171,9 +205,12 @@ impl<'s> Runs<'s> {
     fn alone(&self, state: &State<'s>) -> Option<usize> {
         let free = |first: First| match (self.reduction, first) {
             (Reduction::Off, _) | (Reduction::On, First::Program) => false,
-            (Reduction::On, First::Happening(Happening::Return { .. } | Happening::Upcall)) => {
-                false
-            }
+            (
+                Reduction::On,
+                First::Happening(
+                    Happening::Return { .. } | Happening::Upcall | Happening::Land { .. },
+                ),
+            ) => false,
             (Reduction::On, First::Happening(Happening::Deliver { connection, toward })) => {
                 let private = state.now.world().is_private(connection, toward);
                 private.is_some_and(|socket| {
@@ -185,14 +222,15 @@ impl<'s> Runs<'s> {
     }
 
     /// Lets the option of this number come first; choices inside it are the simulator's to make.
-    fn take(&self, sim: &mut Sim<false, Enumerating>, state: &State<'s>, at: usize) -> State<'s> {
+    fn take(&self, sim: &mut Watched, state: &State<'s>, at: usize) -> State<'s> {
         let mut next = state.clone();
         match self.options(state).nth(at).expect("the option is one of the state's") {
             First::Program => self.proceed(sim, &mut next),
             First::Happening(happening) => {
-                std::mem::swap(sim.now_mut(), &mut next.now);
+                exchange(sim, &mut next);
                 let happened = sim.happen(happening);
-                std::mem::swap(sim.now_mut(), &mut next.now);
+                exchange(sim, &mut next);
+                sim.watcher_mut().note(next.program.place());
                 if let Err(error) = happened {
                     next.ending = Some(Ending::Failed(next.program.place(), error));
                 }
@@ -202,7 +240,7 @@ impl<'s> Runs<'s> {
     }
 
     /// Goes on as long as nothing else can happen first.
-    fn run_on(&self, sim: &mut Sim<false, Enumerating>, mut state: State<'s>) -> State<'s> {
+    fn run_on(&self, sim: &mut Watched, mut state: State<'s>) -> State<'s> {
         let only_goes_on = |state: &State<'s>| {
             state.program.insists() || state.now.world().moves().next().is_none()
         };
@@ -212,10 +250,11 @@ impl<'s> Runs<'s> {
         state
     }
 
-    fn proceed(&self, sim: &mut Sim<false, Enumerating>, state: &mut State<'s>) {
-        std::mem::swap(sim.now_mut(), &mut state.now);
+    fn proceed(&self, sim: &mut Watched, state: &mut State<'s>) {
+        exchange(sim, state);
         let result = state.program.proceed(sim, &mut state.seen);
-        std::mem::swap(sim.now_mut(), &mut state.now);
+        exchange(sim, state);
+        sim.watcher_mut().note(state.program.place());
         match result {
             Ok(Pause::Over) => state.ending = Some(Ending::Completed),
             Ok(pause) => state.pause = pause,
@@ -223,7 +262,34 @@ impl<'s> Runs<'s> {
         }
     }
 
-    fn with_sim<T>(&self, work: impl FnOnce(&mut Sim<false, Enumerating>) -> T) -> T {
+    /// Where the program is when a step first shows any of these marks.
+    pub(super) fn place_of(&self, state: &mut State<'s>, label: Label, wanted: Marks) -> Place {
+        let before = state.program.place();
+        let place = self.with_sim(|sim| {
+            sim.watcher_mut().wanted = wanted;
+            self.again(sim, state, label);
+            sim.watcher_mut().wanted = 0;
+            sim.watcher_mut().place.take()
+        });
+        place.unwrap_or(before)
+    }
+
+    /// Takes a step that was found before.
+    fn again(&self, sim: &mut Watched, state: &mut State<'s>, label: Label) -> Found {
+        let (at, choice) = split(label);
+        let mut next = self.take(sim, state, at);
+        for _ in 0..choice {
+            assert!(sim.chooser_mut().advance(), "the label is one of the state's");
+            sim.watcher_mut().take_found();
+            sim.watcher_mut().place = None;
+            next = self.take(sim, state, at);
+        }
+        *sim.chooser_mut() = Enumerating::new();
+        *state = next;
+        sim.watcher_mut().take_found()
+    }
+
+    fn with_sim<T>(&self, work: impl FnOnce(&mut Watched) -> T) -> T {
         let lock = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         let mut sim = lock().pop().unwrap_or_else(|| self.template.clone());
         let result = work(&mut sim);
@@ -266,7 +332,8 @@ impl<'s> Space for Runs<'s> {
                         return;
                     };
                     let next = self.take(sim, state, at);
-                    found(Step { label, marks: 0, to: Ok(&next) });
+                    let marks = sim.watcher_mut().take_found().marks;
+                    found(Step { label, marks, to: Ok(&next) });
                     if !sim.chooser_mut().advance() {
                         break;
                     }
@@ -276,22 +343,28 @@ impl<'s> Space for Runs<'s> {
     }
 
     fn follow(&self, state: &mut State<'s>, label: Label) {
-        let (at, choice) = split(label);
-        *state = self.with_sim(|sim| {
-            let mut next = self.take(sim, state, at);
-            for _ in 0..choice {
-                assert!(sim.chooser_mut().advance(), "the label is one of the state's");
-                next = self.take(sim, state, at);
-            }
-            *sim.chooser_mut() = Enumerating::new();
-            next
-        });
+        self.with_sim(|sim| self.again(sim, state, label));
     }
 
     fn fingerprint(&self, state: &State<'s>) -> u64 {
-        let State { program, now, pause, seen, ending } = state;
-        hash_of((program, now, pause, seen.hash(), ending))
+        let State { program, now, memory, pause, seen, ending } = state;
+        let monitor = memory.as_ref().map(|memory| &memory.monitor);
+        hash_of((program, now, monitor, pause, seen.hash(), ending))
     }
+}
+
+impl Judged for Runs<'_> {
+    fn excuses(&self, tree: &Tree, Sighting { node, step, .. }: Sighting) -> u64 {
+        let mut state = self.start();
+        tree.path(node).into_iter().for_each(|label| self.follow(&mut state, label));
+        step.map_or(0, |label| self.with_sim(|sim| self.again(sim, &mut state, label).excuses))
+    }
+}
+
+/// Puts a run into a simulator, or takes it out again.
+fn exchange(sim: &mut Watched, state: &mut State<'_>) {
+    std::mem::swap(sim.now_mut(), &mut state.now);
+    std::mem::swap(&mut sim.watcher_mut().memory, &mut state.memory);
 }
 
 impl fmt::Debug for Runs<'_> {
@@ -305,6 +378,7 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
         Move::Return { thread } => Happening::Return { thread: *thread },
         Move::Deliver { link, toward } => Happening::Deliver { connection: *link, toward: *toward },
         Move::Upcall => Happening::Upcall,
+        Move::Land { number } => Happening::Land { number: *number },
         Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
             unreachable!("these do not happen by themselves")
         }
@@ -373,6 +447,6 @@ fn split(Label(label): Label) -> (usize, u16) {
     (usize::from(label >> CHOICE_BITS), label & ((1 << CHOICE_BITS) - 1))
 }
 
-/// 64 things may happen first: one a thread, two a connection. Each with 1024 combinations of
-/// alternatives.
+/// 64 things may happen first: one a thread, two a connection, one a datagram. Each with 1024
+/// combinations of alternatives.
 const CHOICE_BITS: u32 = 10;

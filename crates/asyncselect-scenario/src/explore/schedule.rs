@@ -319,6 +319,7 @@ impl Writer<'_> {
                 };
                 Happen::Deliver { connection, toward }
             }
+            Happening::Land { number } => Happen::Land { number },
             Happening::Return { thread } => {
                 Happen::Return { thread: self.script.threads[usize::from(thread.0)].clone() }
             }

@@ -1,32 +1,13 @@
 //! What exploring a suite on a profile has shown.
 
-use asyncselect_model::{KnobId, Profile};
+use asyncselect_model::Profile;
 
 use super::bounded::{Bounded, Cut, Happening, Open};
-use super::properties::{Kind, Property};
-use super::search::{Explored, Limits, Marks, Sighting, Work, breadth_first};
+use super::properties::Property;
+use super::search::{Explored, Limits, Sighting, Work, breadth_first};
+use super::standing::{Standing, standings};
 use crate::runner::Ending;
 use crate::script::suite::Suite;
-
-/// What became of a property.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It held everywhere.
-    Holds,
-    /// It is broken, but only as the profile is known to.
-    Deviates {
-        /// The knobs that say so, with the alternative.
-        knobs: Vec<(KnobId, &'static str)>,
-        /// Where, and how often.
-        sighting: Sighting,
-    },
-    /// It is broken.
-    Broken(Sighting),
-    /// The situation was reached.
-    Reached(Sighting),
-    /// The situation was not reached.
-    NotReached,
-}
 
 /// How long a way through a suite is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,10 +44,7 @@ impl<'s> SuiteReport<'s> {
     ) -> Result<Self, Ending> {
         let space = Bounded::new(suite, profile, open)?;
         let explored = breadth_first(&space, work, limits);
-        let properties = Property::ALL
-            .iter()
-            .map(|property| (*property, standing(*property, &explored, &space)))
-            .collect();
+        let properties = standings(&space, &explored);
         Ok(Self { space, explored, properties })
     }
 
@@ -90,19 +68,5 @@ impl<'s> SuiteReport<'s> {
         let path = self.explored.path(sighting);
         let letters = path.iter().filter(|label| Happening::of(**label).is_letter()).count();
         Length { letters, steps: path.len() }
-    }
-}
-
-fn standing(property: Property, explored: &Explored<Cut>, space: &Bounded<'_>) -> Standing {
-    let seen = |mark: Marks| explored.marks[mark.trailing_zeros() as usize];
-    match (property.kind(), seen(property.mark()), seen(property.excused_mark())) {
-        (Kind::Always, Some(sighting), _) => Standing::Broken(sighting),
-        (Kind::Always, None, Some(sighting)) => {
-            let world = space.world_at(&explored.path(sighting));
-            Standing::Deviates { knobs: property.excuses_in(&world).collect(), sighting }
-        }
-        (Kind::Always, None, None) => Standing::Holds,
-        (Kind::Sometimes, Some(sighting), _) => Standing::Reached(sighting),
-        (Kind::Sometimes, None, _) => Standing::NotReached,
     }
 }

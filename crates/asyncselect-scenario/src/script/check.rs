@@ -15,7 +15,7 @@ use super::{
 };
 use crate::clauses::Clauses;
 use crate::script_file::{
-    AddressSpec, Expect, FORMAT, Happen, Hosts, KnobIs, Mode, Need, Pump, ReturnSpec, ScriptCall,
+    AddressSpec, Expect, FORMAT, Happen, Hosts, KnobIs, Need, Pump, ReturnSpec, ScriptCall,
     ScriptFile, Step, Toward,
 };
 use crate::source::{JsonPath, Source, SourceError, choices, nearest};
@@ -120,7 +120,7 @@ pub(super) struct Checker<'a> {
     at: JsonPath,
     /// Who makes it.
     caller: ThreadId,
-    /// Whether it is connect, which names sockets of other machines by their address.
+    /// Whether it is connect or sendto, which name sockets of other machines by their address.
     connects: bool,
 }
 
@@ -167,6 +167,10 @@ impl<'a> Checker<'a> {
             return Err(self.wrong(&top().key("format"), message));
         }
         self.cited(file)?;
+        if let Some(index) = file.needs.iter().position(|need| *need == Need::Ipv6) {
+            let message = "every file runs on either address family: `--family ipv6`";
+            return Err(self.wrong(&top().key("needs").index(index), message));
+        }
         self.needs.clone_from(&file.needs);
         for (index, KnobIs { knob, is }) in file.choose.iter().enumerate() {
             let choice = self.knob(knob, is, &top().key("choose").index(index))?;
@@ -196,9 +200,6 @@ impl<'a> Checker<'a> {
         }
         if file.handlers.is_some() {
             self.ops.insert(0, Op::NotModelled("handlers"));
-        }
-        if !file.modes.contains(&Mode::Message) {
-            self.ops.insert(0, Op::NotModelled("event mode"));
         }
         if self.asks_for_handles() {
             self.need(Need::HandleReuse);
@@ -319,6 +320,13 @@ impl<'a> Checker<'a> {
         for (index, name) in setup.listeners.iter().enumerate() {
             let listener = self.new_socket(name, &at.clone().key("listeners").index(index))?;
             self.prepare_listener(listener);
+        }
+        for (index, name) in setup.datagrams.iter().enumerate() {
+            let socket = self.new_socket(name, &at.clone().key("datagrams").index(index))?;
+            let kind = asyncselect_abi::call::SocketType::Datagram;
+            self.prepare(Call::Socket { kind }, Some(socket));
+            let s = SocketRef::Named(socket);
+            self.prepare(Call::Bind { s, name: AddressRef::Any }, None);
         }
         for (index, [client, server]) in setup.pairs.iter().enumerate() {
             let at = at.clone().key("pairs").index(index);
@@ -522,6 +530,7 @@ impl<'a> Checker<'a> {
                 };
                 Happening::Deliver { connection: *connection, toward }
             }
+            Happen::Land { number } => Happening::Land { number: *number },
             Happen::Return { thread } => {
                 let at = at.clone().key("return").key("thread");
                 Happening::Return { thread: self.thread(thread, &at)? }
@@ -569,7 +578,7 @@ impl<'a> Checker<'a> {
     ) -> Checked<CallOp> {
         self.at = at.clone().key("do").key(call.name());
         self.caller = thread;
-        self.connects = matches!(call, Call::Connect { .. });
+        self.connects = matches!(call, Call::Connect { .. } | Call::SendTo { .. });
         let checked = call.try_map(self)?;
         self.derive_needs(&checked);
         if self.begun.values().any(|(begun, _)| *begun == thread) {
@@ -672,6 +681,8 @@ impl<'a> Checker<'a> {
             }
             Call::Send { flags, .. }
             | Call::Recv { flags, .. }
+            | Call::SendTo { flags, .. }
+            | Call::RecvFrom { flags, .. }
             | Call::WsaSend { flags, .. }
             | Call::WsaRecv { flags, .. }
                 if flags.oob =>
@@ -761,7 +772,7 @@ impl<'a> Checker<'a> {
             at = self.apart.on(),
         );
         let help = match self.apart {
-            Apart::Machines => "machines reach one another by `connect` only",
+            Apart::Machines => "machines reach one another by `connect` and `sendto` only",
             Apart::Processes => "processes share sockets, and nothing else",
         };
         let help = help.to_owned();
@@ -842,6 +853,7 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
                 Ok(AddressRef::Refusing)
             }
             AddressSpec::Unreachable => Ok(AddressRef::Unreachable),
+            AddressSpec::Zero => Ok(AddressRef::Zero),
             AddressSpec::Null => Ok(AddressRef::Null),
         }
     }

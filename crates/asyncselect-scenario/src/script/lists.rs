@@ -8,7 +8,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use crate::source::{Source, SourceError};
 
 /// The fields that hold lists.
-const LISTS: [&str; 26] = [
+const LISTS: [&str; 27] = [
     "clauses",
     "holds_on",
     "needs",
@@ -17,6 +17,7 @@ const LISTS: [&str; 26] = [
     "windows",
     "pairs",
     "listeners",
+    "datagrams",
     "steps",
     "before",
     "alphabet",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use asyncselect_abi::Family;
 use asyncselect_abi::call::Repeat;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -164,6 +165,7 @@ impl Suite {
             title: file.title,
             clauses: file.clauses,
             fact: None,
+            family: Family::default(),
             needs: Vec::new(),
             sockets: sockets.names,
             windows: windows.names,
@@ -178,9 +180,18 @@ impl Suite {
             choices: Vec::new(),
             guarded: Vec::new(),
             refusing,
+            event_mode: None,
+            twin: None,
             source,
         };
         Ok(Self { start, alphabet, length: file.length, setup_text, before_texts })
+    }
+
+    /// The same suite for runs of an address family.
+    #[must_use]
+    pub fn on(mut self, family: Family) -> Self {
+        self.start = self.start.on(family);
+        self
     }
 }
 

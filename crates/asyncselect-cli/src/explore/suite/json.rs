@@ -5,7 +5,7 @@ use std::path::Path;
 use asyncselect_scenario::explore::bounded::Open;
 use asyncselect_scenario::explore::properties::{Kind, Property};
 use asyncselect_scenario::explore::search::Ended;
-use asyncselect_scenario::explore::suite_report::Standing;
+use asyncselect_scenario::explore::standing::Standing;
 use asyncselect_scenario::script::suite::Suite;
 use serde::Serialize;
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use asyncselect_scenario::explore::bounded::Open;
 use asyncselect_scenario::explore::properties::{Kind, Property};
-use asyncselect_scenario::explore::suite_report::Standing;
+use asyncselect_scenario::explore::standing::Standing;
 use asyncselect_scenario::script::suite::Suite;
 
 use super::{Shown, why_ended};

@@ -1,31 +1,54 @@
 //! Lost wake-ups and calls that starve: what holds, and nobody is told.
 
 use asyncselect_abi::call::BackendCall;
-use asyncselect_abi::{Call, NetworkEvent, SocketHandle};
-use asyncselect_model::World;
+use asyncselect_abi::{Call, NetworkEvent, SocketHandle, ThreadId};
 use asyncselect_model::stream::{Arrived, Side};
 use asyncselect_model::view::{ConnectionView, SocketView, Stage};
+use asyncselect_model::{KnobId, World};
 
-use super::{Watch, bit, connection_in};
-use crate::explore::properties::Property;
+use super::{Late, Lost, Watch, bit, connection_in, queues};
+use crate::explore::properties::{Property, holds_in};
 
 impl Watch {
     /// What holds of the socket, is asked for, is enabled, and was not told.
     #[inline]
-    pub(super) fn lost(&self, view: &SocketView, found: &mut impl FnMut(NetworkEvent, Property)) {
+    pub(super) fn lost(&self, view: &SocketView, world: &World, found: &mut impl FnMut(Lost<'_>)) {
         match view.stage {
             Stage::Idle => {
                 if self.connecting && self.is_due(NetworkEvent::Connect) {
-                    found(NetworkEvent::Connect, self.outcome());
+                    self.outcome(false, world, found);
                 }
             }
             Stage::Listening { waiting } => {
                 if waiting > 0 && self.is_due(NetworkEvent::Accept) {
-                    found(NetworkEvent::Accept, Property::AcceptIsTold);
+                    let by = |knob, _: &str| match knob {
+                        KnobId::FailedAcceptRearms => self.ignored,
+                        knob => self.keeps(knob, NetworkEvent::Accept),
+                    };
+                    tell(found, NetworkEvent::Accept, Property::AcceptIsTold, &by);
                 }
             }
             Stage::Connecting => {}
-            Stage::Connected(connection) => self.lost_of(view, connection, found),
+            // OQ-15: nobody says what is told after SD_RECEIVE.
+            Stage::Datagram(datagrams) => {
+                if datagrams.unread
+                    && !datagrams.closed
+                    && !view.receive_shut
+                    && self.is_due(NetworkEvent::Read)
+                {
+                    let by = |knob, _: &str| self.keeps(knob, NetworkEvent::Read);
+                    tell(found, NetworkEvent::Read, Property::ReadIsTold, &by);
+                }
+                if datagrams.bound
+                    && !datagrams.closed
+                    && !view.send_shut
+                    && self.is_due(NetworkEvent::Write)
+                {
+                    let by = |knob, _: &str| self.keeps(knob, NetworkEvent::Write);
+                    tell(found, NetworkEvent::Write, Property::WriteIsTold, &by);
+                }
+            }
+            Stage::Connected(connection) => self.lost_of(view, connection, world, found),
         }
     }
 
@@ -33,16 +56,34 @@ impl Watch {
         self.mask & self.must & bit(event) != 0
     }
 
-    /// The property that the outcome of a connect is told.
-    fn outcome(&self) -> Property {
-        if self.again { Property::ConnectIsToldAgain } else { Property::ConnectIsTold }
+    /// Whether the latch was kept by a registration anew.
+    fn keeps(&self, knob: KnobId, event: NetworkEvent) -> bool {
+        knob == KnobId::Reregister && self.kept & bit(event) != 0
+    }
+
+    /// The outcome of a connect is not told.
+    fn outcome(&self, succeeded: bool, world: &World, found: &mut impl FnMut(Lost<'_>)) {
+        let property =
+            if self.again { Property::ConnectIsToldAgain } else { Property::ConnectIsTold };
+        let untold = |value: &str| value == "silent" || value == "on_success" && !succeeded;
+        let holds = |value: &&str| holds_in(world, KnobId::ConnectAgain, value);
+        let by = |knob, value: &str| match knob {
+            KnobId::ConnectAgain => untold(value),
+            // A latch that was kept is also one that the connect did not arm.
+            knob => {
+                let connect_again = ["silent", "on_success"].into_iter().find(holds);
+                self.keeps(knob, NetworkEvent::Connect) && connect_again.is_some_and(untold)
+            }
+        };
+        tell(found, NetworkEvent::Connect, property, &by);
     }
 
     fn lost_of(
         &self,
         view: &SocketView,
         connection: ConnectionView,
-        found: &mut impl FnMut(NetworkEvent, Property),
+        world: &World,
+        found: &mut impl FnMut(Lost<'_>),
     ) {
         use NetworkEvent::{Close, Connect, Oob, Read, Write};
         let ConnectionView { side, arrived, unread, urgent, space } = connection;
@@ -50,19 +91,23 @@ impl Watch {
         // OQ-15: nobody says what is told of data after SD_RECEIVE.
         if unread && !view.receive_shut && self.is_due(Read) {
             let told = if open { Property::ReadIsTold } else { Property::ReadIsToldAfterReset };
-            found(Read, told);
+            let by = |knob, _: &str| knob == KnobId::DataOnReset || self.keeps(knob, Read);
+            tell(found, Read, told, &by);
         }
         if space && open && !view.send_shut && self.is_due(Write) {
-            found(Write, Property::WriteIsTold);
+            tell(found, Write, Property::WriteIsTold, &|knob, _| self.keeps(knob, Write));
         }
         if urgent && !view.oob_inline && !view.receive_shut && open && self.is_due(Oob) {
-            found(Oob, Property::OobIsTold);
+            tell(found, Oob, Property::OobIsTold, &|knob, _| self.keeps(knob, Oob));
         }
         if side == Side::Connector && self.is_due(Connect) {
             if self.connecting {
-                found(Connect, self.outcome());
+                self.outcome(true, world, found);
             } else if arrived == Arrived::Open {
-                found(Connect, Property::ConnectIsToldLate);
+                let by = |knob, _: &str| {
+                    knob == KnobId::ConnectAtRegistration || self.keeps(knob, Connect)
+                };
+                tell(found, Connect, Property::ConnectIsToldLate, &by);
             }
         }
         let closed = match arrived {
@@ -72,19 +117,38 @@ impl Watch {
             Arrived::Open | Arrived::OwnReset => false,
         };
         if closed && self.is_due(Close) {
-            let told = if self.late { Property::CloseIsToldLate } else { Property::CloseIsTold };
-            found(Close, told);
+            let told = match self.late {
+                Late::No => Property::CloseIsTold,
+                Late::Closed | Late::BothEnded | Late::Reset => Property::CloseIsToldLate,
+            };
+            tell(found, Close, told, &|knob, _| match knob {
+                KnobId::RegisterAfterReset => self.late == Late::Reset,
+                KnobId::RegisterAfterBothEnded => self.late == Late::BothEnded,
+                knob => self.keeps(knob, Close),
+            });
         }
     }
 }
 
+fn tell(
+    found: &mut impl FnMut(Lost<'_>),
+    event: NetworkEvent,
+    property: Property,
+    explained: &dyn Fn(KnobId, &str) -> bool,
+) {
+    found(Lost { event, property, explained });
+}
+
 /// Whether a call waits for what is there. Asked where nothing happens by itself any more.
-pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
+pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bool {
     let stage = |s: SocketHandle| Some(world.socket_of(s)?.stage);
     let connection = |s| stage(s).and_then(connection_in);
     let closed = |end: ConnectionView| end.arrived != Arrived::Open;
     let accepts = |s| matches!(stage(s), Some(Stage::Listening { waiting: 1.. }));
-    let receives = |s| connection(s).is_some_and(|end| end.unread || closed(end));
+    let receives = |s| match stage(s) {
+        Some(Stage::Datagram(datagrams)) => datagrams.returns,
+        Some(_) | None => connection(s).is_some_and(|end| end.unread || closed(end)),
+    };
     match call {
         Call::Accept { s } => accepts(*s),
         Call::Connect { s, .. } => connection(*s).is_some(),
@@ -94,7 +158,10 @@ pub(super) fn starves(world: &World, call: &BackendCall) -> bool {
             connection(*s).is_some_and(|end| end.space || end.arrived == Arrived::Reset)
         }
         Call::Select { readfds, .. } => readfds.iter().any(|s| accepts(*s) || receives(*s)),
-        Call::GetMessage { hwnd, .. } => world.queue().any(|message| message.hwnd == *hwnd),
+        Call::GetMessage { hwnd, min, max } => {
+            let filter = queues::filter_of(thread, *hwnd, (*min, *max));
+            world.queue().any(|message| queues::admits(world, &filter, &message))
+        }
         // None of these waits.
         Call::WsaStartup { .. }
         | Call::WsaCleanup {}

@@ -1,58 +1,80 @@
 //! A message against its registration, its condition and the tables.
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, WsaError};
-use asyncselect_model::World;
+use asyncselect_abi::{Call, MessageId, NetworkEvent, Value, WsaError};
+use asyncselect_model::KnobId;
 use asyncselect_model::sink::Message;
 use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::{ConnectionView, SocketView, Stage};
 
 use super::{Happened, Monitor, Watch, bit, connection_in};
-use crate::explore::properties::Property;
-use crate::explore::search::Marks;
+use crate::explore::properties::{Broken, Property};
 
 impl Monitor {
-    /// Whether a message may come; takes in what it uses up.
-    pub(super) fn posted(&mut self, message: &Message, happened: &Happened<'_>) -> Marks {
-        let mut broken = Broken { marks: 0, world: happened.after };
-        let view = happened.after.socket_of(message.socket);
-        let Some(view) = view else {
-            broken.by(Property::NothingAfterClose);
-            return broken.marks;
+    /// Whether the message of this number among those posted may come; takes in what it uses up.
+    pub(super) fn posted(&mut self, at: usize, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let (message, _) = &happened.seen.posts[at];
+        let Some(view) = happened.after.socket_of(message.socket) else {
+            return broken.by(Property::NothingAfterClose);
         };
         let Some(watch) = self.of_mut(view.handle) else {
-            broken.by(Property::OnlyRegistered);
-            return broken.marks;
+            return broken.by(Property::OnlyRegistered);
         };
-        watch.posted(message, &view, &mut broken);
-        broken.marks
+        let connection = connection_in(view.stage);
+        let post = Post { happened, at, message, view: &view, connection };
+        watch.posted(&post, broken);
     }
 }
 
 impl Watch {
-    fn posted(&mut self, message: &Message, view: &SocketView, broken: &mut Broken<'_>) {
+    fn posted(&mut self, post: &Post<'_>, broken: &mut Broken<'_>) {
+        let Post { message, connection, view, .. } = post;
         let event = bit(message.event);
-        let connection = connection_in(view.stage);
-        let addressed = Hwnd(u64::from(self.hwnd)) == message.hwnd
-            && MessageId(u32::from(self.message)) == message.message;
+        let addressed =
+            self.hwnd() == message.hwnd && MessageId(u32::from(self.message)) == message.message;
         let code = message.posted().reply.event;
         broken.unless(self.mask & event != 0, Property::InMask);
         broken.unless(addressed, Property::ToItsWindow);
         broken.unless(code.count_ones() == 1, Property::OneEvent);
-        broken.unless(lists(message.event, message.error), Property::ListedErrors);
+        // What a script wants a message to carry is not the stack's to answer for.
+        let own_word = !post.is_injected();
+        broken.unless_as(!own_word || post.is_listed(), Property::ListedErrors, |knob, _| {
+            match (knob, view.stage) {
+                (KnobId::PortUnreachableClose, Stage::Datagram(_)) => {
+                    message.event == NetworkEvent::Close
+                }
+                (KnobId::PortUnreachableRead, Stage::Datagram(_)) => {
+                    message.event == NetworkEvent::Read
+                }
+                (_, _) => post.tells_of_failed_connect(),
+            }
+        });
         let again = self.may & event == 0;
         match message.event {
             NetworkEvent::Connect => {
                 broken.unless(!again, Property::ConnectOnce);
-                let says_so = (message.error == WsaError(0)) == connection.is_some();
-                broken.unless(says_so, Property::ConnectSaysHow);
+                let connected = match view.stage {
+                    Stage::Datagram(datagrams) => datagrams.connected,
+                    Stage::Idle
+                    | Stage::Listening { .. }
+                    | Stage::Connecting
+                    | Stage::Connected(_) => connection.is_some(),
+                };
+                let says_so = (message.error == WsaError(0)) == connected;
+                broken.unless_as(!own_word || says_so, Property::ConnectSaysHow, |_, _| {
+                    connection.is_none()
+                });
                 self.connecting = false;
+            }
+            NetworkEvent::Close if matches!(view.stage, Stage::Datagram(_)) => {
+                // The alternative stands for just that.
+                broken.unless_as(false, Property::DatagramsAreNotClosed, |_, _| true);
             }
             NetworkEvent::Close => {
                 let after_end = connection.is_some_and(|end| end.arrived == Arrived::EndThenReset);
                 let once =
                     if after_end { Property::CloseOnceThoughReset } else { Property::CloseOnce };
-                broken.unless(!again, once);
-                broken.close(message, view, connection);
+                broken.unless_as(!again, once, |_, _| post.is_of_reset_after_end());
+                post.close(own_word, broken);
             }
             NetworkEvent::Read
             | NetworkEvent::Write
@@ -63,51 +85,117 @@ impl Watch {
             | NetworkEvent::RoutingInterfaceChange
             | NetworkEvent::AddressListChange => {
                 broken.unless(!again, Property::OnceUntilEnabled);
-                broken.condition(message.event, view, connection);
+                post.condition(broken);
             }
         }
         // OQ-11: whether there is an FD_CONNECT at all for a second connect nobody says.
         let first = self.mask & bit(NetworkEvent::Connect) != 0 && self.connecting && !self.again;
-        broken.unless(message.event != NetworkEvent::Write || !first, Property::ConnectBeforeWrite);
+        let overtakes = message.event == NetworkEvent::Write && first;
+        broken.unless_as(!overtakes, Property::ConnectBeforeWrite, |_, _| {
+            post.is_followed_by(NetworkEvent::Connect)
+        });
         self.may &= !event;
         self.must &= !event;
     }
 }
 
-/// Collects what is broken in a world.
-pub(super) struct Broken<'w> {
-    pub(super) marks: Marks,
-    pub(super) world: &'w World,
+/// A message that was posted, and how its socket stands.
+struct Post<'p> {
+    happened: &'p Happened<'p>,
+    /// Its number among those of the step.
+    at: usize,
+    message: &'p Message,
+    view: &'p SocketView,
+    connection: Option<ConnectionView>,
 }
 
-impl Broken<'_> {
-    pub(super) fn by(&mut self, property: Property) {
-        self.marks |= property.broken(self.world);
+impl Post<'_> {
+    /// Whether its error word is what a script wants it to carry.
+    fn is_injected(&self) -> bool {
+        let Message { socket, event, error, .. } = *self.message;
+        self.happened.before.injected_error() == Some((socket, event, error))
     }
 
-    pub(super) fn unless(&mut self, holds: bool, property: Property) {
-        if !holds {
-            self.by(property);
-        }
+    /// Whether the tables list the error for the event. That 0 is for a graceful close only
+    /// (AS-CL-08) is said of resets by a property of their own.
+    fn is_listed(&self) -> bool {
+        let Message { event, error, .. } = *self.message;
+        let failed = self
+            .connection
+            .is_some_and(|end| matches!(end.arrived, Arrived::OwnReset | Arrived::TimedOut));
+        let graceful = event == NetworkEvent::Close && error == WsaError(0);
+        lists(event, error) && !(failed && graceful)
+    }
+
+    /// Whether it comes of a connect that failed in this step, and has such an error (OQ-25).
+    fn tells_of_failed_connect(&self) -> bool {
+        let Message { socket, event, error, .. } = *self.message;
+        let before = self.happened.before.socket_of(socket).map(|view| view.stage);
+        let failed = before == Some(Stage::Connecting) && self.view.stage == Stage::Idle;
+        let same = |told: WsaError| told == WsaError(0) || told == error;
+        let told = self.others().filter(|other| other.event == NetworkEvent::Connect);
+        event == NetworkEvent::Close
+            && failed
+            && error != WsaError(0)
+            && (lists(NetworkEvent::Connect, error) || lists(event, error))
+            && told.map(|other| other.error).all(same)
+    }
+
+    /// Whether it comes of a reset that arrives, in this step, after an end; and once.
+    fn is_of_reset_after_end(&self) -> bool {
+        let socket = self.message.socket;
+        let before = self.happened.before.socket_of(socket).map(|view| view.stage);
+        let ended = before.and_then(connection_in).is_some_and(|end| end.arrived == Arrived::End);
+        let first = self.others_before().all(|other| other.event != NetworkEvent::Close);
+        self.happened.seen.reset == Some(socket) && ended && first
+    }
+
+    /// Whether the same step tells the socket of an event later.
+    fn is_followed_by(&self, event: NetworkEvent) -> bool {
+        let later = self.happened.seen.posts.iter().skip(self.at + 1);
+        later
+            .map(|(other, _)| other)
+            .any(|other| (other.socket, other.event) == (self.message.socket, event))
+    }
+
+    /// What else was posted for the socket in the step.
+    fn others(&self) -> impl Iterator<Item = &Message> {
+        let all = self.happened.seen.posts.iter().enumerate();
+        all.filter(|(at, (other, _))| *at != self.at && other.socket == self.message.socket)
+            .map(|(_, (other, _))| other)
+    }
+
+    /// The same, before it.
+    fn others_before(&self) -> impl Iterator<Item = &Message> {
+        let before = self.happened.seen.posts[..self.at].iter().map(|(other, _)| other);
+        before.filter(|other| other.socket == self.message.socket)
     }
 
     /// FD_CLOSE against what the peer did.
-    fn close(&mut self, message: &Message, view: &SocketView, connection: Option<ConnectionView>) {
-        let arrived = connection.map_or(Arrived::Open, |connection| connection.arrived);
-        let unread = connection.is_some_and(|connection| connection.unread);
+    fn close(&self, own_word: bool, broken: &mut Broken<'_>) {
+        let error = self.message.error;
+        let arrived = self.connection.map_or(Arrived::Open, |connection| connection.arrived);
+        let unread = self.connection.is_some_and(|connection| connection.unread);
         match arrived {
-            Arrived::Open => self.by(Property::CloseForClosure),
+            Arrived::Open => broken
+                .unless_as(false, Property::CloseForClosure, |_, _| self.tells_of_failed_connect()),
             Arrived::End => {
-                self.unless(message.error == WsaError(0), Property::GracefulIsZero);
-                let waits = if view.send_shut {
+                let graceful = !own_word || error == WsaError(0);
+                broken.unless(graceful, Property::GracefulIsZero);
+                let waits = if self.view.send_shut {
                     Property::CloseAfterDataToo
                 } else {
                     Property::CloseAfterData
                 };
-                self.unless(!unread, waits);
+                // These alternatives stand for just that.
+                broken.unless_as(!unread, waits, |_, _| true);
             }
             Arrived::Reset | Arrived::EndThenReset => {
-                self.unless(message.error == WsaError::WSAECONNRESET, Property::ResetIsTold);
+                let told = !own_word || error == WsaError::WSAECONNRESET;
+                broken.unless_as(told, Property::ResetIsTold, |_, word| match word {
+                    "zero" => error == WsaError(0),
+                    _ => error == WsaError::WSAECONNABORTED,
+                });
             }
             // AS-CL-08.
             Arrived::OwnReset | Arrived::TimedOut => {}
@@ -115,31 +203,54 @@ impl Broken<'_> {
     }
 
     /// A message against its condition.
-    fn condition(
-        &mut self,
-        event: NetworkEvent,
-        view: &SocketView,
-        connection: Option<ConnectionView>,
-    ) {
+    fn condition(&self, broken: &mut Broken<'_>) {
+        let Self { view, connection, .. } = self;
         let end = |holds: fn(ConnectionView) -> bool| connection.is_some_and(holds);
-        match event {
+        if let Stage::Datagram(datagrams) = view.stage {
+            match self.message.event {
+                NetworkEvent::Read => broken.unless(datagrams.returns, Property::ReadForData),
+                NetworkEvent::Write => {
+                    broken.unless_as(!view.send_shut, Property::WriteForSenders, |knob, _| {
+                        knob == KnobId::WriteAfterOwnEnd
+                    });
+                }
+                NetworkEvent::Oob => broken.by(Property::OobForUrgent),
+                NetworkEvent::Accept => broken.by(Property::AcceptForRequest),
+                NetworkEvent::Connect
+                | NetworkEvent::Close
+                | NetworkEvent::Qos
+                | NetworkEvent::GroupQos
+                | NetworkEvent::RoutingInterfaceChange
+                | NetworkEvent::AddressListChange => {}
+            }
+            return;
+        }
+        match self.message.event {
             NetworkEvent::Read => {
-                self.unless(end(|end| end.unread), Property::ReadForData);
+                broken.unless(end(|end| end.unread), Property::ReadForData);
             }
             NetworkEvent::Write => {
                 let open =
                     |end: ConnectionView| matches!(end.arrived, Arrived::Open | Arrived::End);
                 let possible = connection.is_some_and(open) && !view.send_shut;
-                self.unless(!possible || end(|end| end.space), Property::WriteForSpace);
-                self.unless(possible, Property::WriteForSenders);
+                broken.unless(!possible || end(|end| end.space), Property::WriteForSpace);
+                let aborted = connection.is_some() && !view.send_shut;
+                broken.unless_as(possible, Property::WriteForSenders, |knob, when| {
+                    match (knob, when) {
+                        (KnobId::WriteAfterOwnEnd, _) => connection.is_some() && view.send_shut,
+                        (_, "when_noticed") => aborted && self.is_noticed(),
+                        (_, _) => aborted,
+                    }
+                });
             }
             NetworkEvent::Oob => {
-                let urgent = end(|end| end.urgent) && !view.oob_inline;
-                self.unless(urgent, Property::OobForUrgent);
+                let urgent = end(|end| end.urgent);
+                let told = urgent && !view.oob_inline;
+                broken.unless_as(told, Property::OobForUrgent, |_, _| urgent);
             }
             NetworkEvent::Accept => {
                 let waits = matches!(view.stage, Stage::Listening { waiting: 1.. });
-                self.unless(waits, Property::AcceptForRequest);
+                broken.unless(waits, Property::AcceptForRequest);
             }
             NetworkEvent::Connect
             | NetworkEvent::Close
@@ -148,6 +259,14 @@ impl Broken<'_> {
             | NetworkEvent::RoutingInterfaceChange
             | NetworkEvent::AddressListChange => {}
         }
+    }
+
+    /// Whether a reset arrives in this step, or accept makes the socket.
+    fn is_noticed(&self) -> bool {
+        let socket = self.message.socket;
+        let accepted = matches!(self.happened.call, Some((_, Call::Accept { .. })))
+            && self.happened.seen.result() == Some(Ok(Value::Socket(socket)));
+        accepted || self.happened.seen.reset == Some(socket)
     }
 }
 

@@ -7,7 +7,7 @@ use asyncselect_model::stream::Segment;
 use asyncselect_model::{Effect, Sink};
 
 /// What a move did, as far as the monitor looks at it.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::explore) struct Seen {
     pub(super) posts: Vec<(Message, Trigger)>,
     /// One at most: a thread returns at its own call, at its own return, or where something
@@ -47,8 +47,10 @@ impl Sink for Seen {
             }
             Effect::Deliver { socket, segment: Segment::Rst, .. } => self.reset = socket,
             Effect::Deliver { .. }
+            | Effect::Land { .. }
             | Effect::Received(_)
             | Effect::Silent { .. }
+            | Effect::Record { .. }
             | Effect::Withdrawn { .. } => {}
         }
     }

@@ -7,14 +7,15 @@ use asyncselect_model::sink::Standing;
 use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::{SocketView, Stage};
 
-use super::{Happened, QUEUE_MAX, connection_of};
+use super::{Happened, connection_of, queues};
 use crate::explore::properties::Property;
 use crate::explore::search::Marks;
 
 /// Those of a step.
 pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
     use Property as P;
-    let Happened { before, after, call, seen, .. } = happened;
+    let Happened { before, after, seen, .. } = happened;
+    let call = happened.call.map(|(_, call)| call);
     let mut marks = 0;
     let mut reached = |holds: bool, property: Property| {
         if holds {
@@ -40,7 +41,10 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         reached(of(NetworkEvent::Read, Trigger::Inherited), P::DataBeforeAccept);
         reached(of(NetworkEvent::Close, Trigger::ReceiveCalled), P::CloseByReader);
         reached(of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgain);
-        let peeks = matches!(call, Some(Call::Recv { flags, .. }) if flags.peek);
+        let peeks = matches!(
+            call,
+            Some(Call::Recv { flags, .. } | Call::RecvFrom { flags, .. }) if flags.peek
+        );
         reached(peeks && of(NetworkEvent::Read, Trigger::ReceiveCalled), P::ReadAgainByPeek);
         reached(of(NetworkEvent::Accept, Trigger::AcceptCalled), P::AcceptAgain);
         let failed = message.error != WsaError(0);
@@ -56,6 +60,9 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
         (Some(Call::Send { .. }), Some(Err(WsaError::WSAEWOULDBLOCK))) => {
             reached(true, P::WouldBlock);
         }
+        (Some(Call::Recv { .. } | Call::RecvFrom { .. }), Some(Err(WsaError::WSAEMSGSIZE))) => {
+            reached(true, P::CutOff);
+        }
         (None | Some(_), _) => {}
     }
     marks
@@ -64,7 +71,7 @@ pub(super) fn of_step(happened: &Happened<'_>) -> Marks {
 /// Those of a state.
 pub(super) fn of_state(world: &World) -> Marks {
     let mut marks = 0;
-    if world.queue().len() >= QUEUE_MAX {
+    if queues::may_be_full(world) {
         marks |= Property::QueueFull.mark();
     }
     // A full queue is of one registration, mostly.
@@ -76,7 +83,7 @@ pub(super) fn of_state(world: &World) -> Marks {
     }
     let waits = |view: SocketView| match view.stage {
         Stage::Connected(end) => end.arrived == Arrived::End && end.unread,
-        Stage::Idle | Stage::Listening { .. } | Stage::Connecting => false,
+        Stage::Idle | Stage::Listening { .. } | Stage::Connecting | Stage::Datagram(_) => false,
     };
     if world.sockets().any(waits) {
         marks |= Property::CloseWaits.mark();

@@ -1,0 +1,127 @@
+//! `asyncselect coverage --facts`: every fact and every known difference has something that holds
+//! it fast, a reason why there is nothing, or a place in the lists below.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+mod command;
+mod scratch;
+
+use command::{Ran, asyncselect};
+use scratch::Folder;
+
+/// The facts of which there is nothing yet: those of event mode, datagrams, overlapped calls,
+/// `AcceptEx`, `CloseHandle`, `WSAPoll`, address lists, and a deferred accept. An id goes from here
+/// when its file comes.
+const FACTS_MISSING: &[&str] = &[
+    "W-007", "W-008", "W-009", "W-010", "W-016", "W-020", "W-022", "W-036", "W-048", "W-067",
+    "W-068", "W-089", "W-08E", "W-090", "W-091", "W-092", "W-093", "W-094", "W-095", "W-096",
+    "W-099",
+];
+
+/// The differences between Windows and Wine that no knob has yet, of the same kind.
+const DIFFERENCES_MISSING: &[&str] = &["C1", "C2", "C3", "C10", "C11", "C12", "C13"];
+
+fn missing(report: &Value, kind: &str) -> Vec<String> {
+    let missing = report[kind]["missing"].as_array().unwrap();
+    missing.iter().map(|id| id.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn all_but_those_of_the_lists_are_accounted_for() {
+    let ran = asyncselect(&["coverage", "--facts", "--format", "json"]);
+    let report = ran.json();
+    assert_eq!(missing(&report, "facts"), FACTS_MISSING, "left is, right should be");
+    assert_eq!(missing(&report, "differences"), DIFFERENCES_MISSING, "left is, right should be");
+    let whole = FACTS_MISSING.is_empty() && DIFFERENCES_MISSING.is_empty();
+    let ran = ran.expect(if whole { 0 } else { 1 }, &[]);
+    assert_eq!((&report["facts"]["all"], &report["differences"]["all"]), (&87.into(), &18.into()));
+    // The text says the same.
+    let text = asyncselect(&["coverage", "--facts"]);
+    assert_eq!(text.code, ran.code);
+    let number = |key: &str| report["facts"][key].as_u64().unwrap();
+    let (pinned, not_modelled) = (number("pinned"), number("not_modelled"));
+    let last = format!(
+        "\n{} of 87 facts accounted for: {pinned} pinned by files, {not_modelled} cannot be \
+         modelled\n",
+        pinned + not_modelled
+    );
+    assert!(text.out.ends_with(&last), "{}", text.out);
+    for id in FACTS_MISSING.iter().chain(DIFFERENCES_MISSING) {
+        assert!(text.out.contains(&format!(" {id}")), "{id} is named");
+    }
+    let shown = concat!(
+        "\nW-083  FD_CLOSE comes when the end arrives, unread data or not, and no more after the ",
+        "last byte.\n  pinned by facts/w-083-data-and-end-before-the-first-look\n",
+    );
+    assert!(text.out.contains(shown) && text.out.contains("\n  knob close_with_unread\n"));
+}
+
+/// A folder with one scenario in `facts/` and this list of what cannot be modelled.
+fn with(name: &str, list: &str, fact: &str) -> Folder {
+    let folder = Folder::new(name);
+    fs::write(folder.0.join("not-modelled.json"), list).unwrap();
+    fs::create_dir(folder.0.join("facts")).unwrap();
+    fs::write(folder.0.join("facts/a.json"), fact).unwrap();
+    folder
+}
+
+fn covered(Folder(folder): &Folder) -> Ran {
+    asyncselect(&["coverage", "--facts", "--scenarios", folder.to_str().unwrap()])
+}
+
+fn fact() -> String {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    fs::read_to_string(corpus.join("facts/w-023-a-waiting-connection-stays-readable.json")).unwrap()
+}
+
+#[test]
+fn a_reason_for_what_has_a_file_or_a_knob_is_stale() {
+    let list = "[\n  { \"id\": \"W-022\", \"why\": \"It is so.\" },\n  \
+                { \"id\": \"W-023\", \"why\": \"It is so.\" }\n]\n";
+    let parts = ["not-modelled.json:3:5", "`W-023` can be modelled: `facts/a` pins it"];
+    covered(&with("stale-file", list, &fact())).expect(2, &parts);
+    let list = r#"[{ "id": "C6", "why": "It is so." }]"#;
+    let parts = ["`C6` can be modelled: the knob `close_with_unread` has it"];
+    covered(&with("stale-knob", list, &fact())).expect(2, &parts);
+}
+
+#[test]
+fn a_list_that_is_wrong_is_refused() {
+    for (name, entry, part) in [
+        ("unknown", r#"{ "id": "W-999", "why": "It is so." }"#, "unknown id `W-999`"),
+        ("clause", r#"{ "id": "AS-CL-03", "why": "It is so." }"#, "`AS-CL-03` is a clause"),
+        ("no-sentence", r#"{ "id": "W-098", "why": "" }"#, "a reason is a sentence"),
+        (
+            "twice",
+            r#"{ "id": "W-098", "why": "So." }, { "id": "W-098", "why": "So." }"#,
+            "`W-098` is listed twice",
+        ),
+        ("field", r#"{ "id": "W-098", "reason": "So." }"#, "unknown field `reason`"),
+    ] {
+        covered(&with(name, &format!("[{entry}]"), &fact())).expect(2, &[part]);
+    }
+    let folder = with("no-list", "[]", &fact());
+    fs::remove_file(folder.0.join("not-modelled.json")).unwrap();
+    covered(&folder).expect(2, &["not-modelled.json"]);
+}
+
+#[test]
+fn a_file_that_does_not_hold_pins_nothing() {
+    let holds = covered(&with("holds", "[]", &fact()));
+    let holds = holds.expect(1, &["\n  pinned by facts/a\n", "\n1 of 87 facts accounted for: "]);
+    assert!(!holds.out.contains("W-023,"), "{}", holds.out);
+    // The listener is readable before anybody connects: that is not so.
+    let fails = fact().replacen(r#""return": 0"#, r#""return": 1"#, 1);
+    let fails = covered(&with("fails", "[]", &fails));
+    let part = "\n  not pinned by facts/a, which does not hold\n  not accounted for\n";
+    fails.expect(1, &[part, ", W-023, ", "\n0 of 87 facts accounted for: "]);
+}
+
+#[test]
+fn what_cannot_be_read_is_no_gap() {
+    covered(&with("bad", "[]", "{")).expect(2, &["facts/a.json"]);
+    asyncselect(&["coverage"]).expect(2, &["--facts"]);
+}

@@ -1,0 +1,380 @@
+//! What calls answer on datagram sockets, where it is something else than on stream sockets.
+//!
+//! Reading list: AS-UDP, AS-RD-11, AS-WR-04, AS-AC-09, AS-OOB-08, AS-CL-21; W-091 to W-095.
+
+use std::net::SocketAddr;
+
+use asyncselect_abi::call::{BackendCall, IoctlCommand, MsgFlags, OptionName, SocketOption};
+use asyncselect_abi::{Call, Literal, NetworkEvent, Value, WsaError};
+
+use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
+use crate::chooser::Chooser;
+use crate::datagram::{Flight, Freight, Parcel, Peer, Place, payload_max};
+use crate::knob::{
+    ConnectAgain, DatagramConnectWrite, DatagramFionread, DatagramOob, Disconnect, PeerChange,
+    ReceiveUnbound, RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
+};
+use crate::latch::Trigger;
+use crate::rule::Rule;
+use crate::sink::{Effect, Sink};
+use crate::socket::SocketIx;
+use crate::stream::Piece;
+use crate::world::{Context, PendingCall, World};
+
+impl World {
+    /// A call on a datagram socket; `None` if it does what it does on any socket.
+    pub(super) fn datagram_call<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        call: &BackendCall,
+        cx: &mut Context<'_, C, S>,
+    ) -> Option<Outcome> {
+        Some(match call {
+            Call::Bind { name, .. } => self.bind_datagram(socket, *name, cx),
+            Call::Connect { name, .. } => self.set_peer(socket, *name, cx),
+            // AS-AC-09, AS-AC-07.
+            Call::Listen { .. } => fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac09),
+            Call::Accept { .. } => fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac07),
+            Call::Send { data, flags, .. } => self.send_datagram(socket, *data, None, *flags, cx),
+            Call::SendTo { data, to, flags, .. } => {
+                self.send_datagram(socket, *data, *to, *flags, cx)
+            }
+            // Nobody says what is received without a peer that there was before.
+            Call::Recv { .. } if self.more.datagrams.party(socket).peer == Peer::Dissolved => {
+                unsupported("recv", "on a datagram socket whose peer was dissolved")
+            }
+            Call::Recv { flags, .. } | Call::RecvFrom { flags, .. } if flags.oob => {
+                return self.refuse_oob(socket, cx);
+            }
+            Call::IoctlSocket { cmd, .. } | Call::WsaIoctl { cmd, .. } => match cmd {
+                IoctlCommand::FIONREAD => {
+                    // X-25, AS-Q-10; asked only where there is a difference.
+                    let several =
+                        self.parcel_bytes(socket, true) != self.parcel_bytes(socket, false);
+                    let first =
+                        several && self.knob::<DatagramFionread>(cx) == DatagramFionread::First;
+                    counted(self.parcel_bytes(socket, first))
+                }
+                IoctlCommand::SIOCATMARK => unsupported("ioctlsocket", "SIOCATMARK of datagrams"),
+                IoctlCommand::FIONBIO
+                | IoctlCommand::SIO_GET_QOS
+                | IoctlCommand::SIO_GET_GROUP_QOS
+                | IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE
+                | IoctlCommand::SIO_ADDRESS_LIST_CHANGE => return None,
+            },
+            Call::SetSockOpt { optval: SocketOption::Linger { .. }, .. } => {
+                unsupported("setsockopt", "SO_LINGER of a datagram socket")
+            }
+            Call::GetSockOpt { optname, .. } => match optname {
+                OptionName::Type => counted(2),
+                OptionName::Linger => unsupported("getsockopt", "SO_LINGER of a datagram socket"),
+                OptionName::Error if self.has_failed(socket) => {
+                    unsupported("getsockopt", "SO_ERROR when a port was unreachable")
+                }
+                OptionName::Error
+                | OptionName::OobInline
+                | OptionName::ReceiveBuffer
+                | OptionName::SendBuffer
+                | OptionName::AcceptConn => return None,
+            },
+            // Message mode only: W-091 and W-093 say that event mode is otherwise.
+            Call::WsaEventSelect { .. } | Call::WsaEnumNetworkEvents { .. } => {
+                unsupported(call.name(), "on a datagram socket")
+            }
+            Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
+                Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
+                Peer::At(Place { port: 0, .. }) => unsupported("getpeername", "of port 0"),
+                Peer::At(Place { host, port }) => {
+                    Ok(Progress::Done(Ok(Value::Address((self.family.of_host(host), port).into()))))
+                }
+            },
+            Call::ReadFile { .. } | Call::WriteFile { .. } => {
+                unsupported(call.name(), "on a datagram socket")
+            }
+            Call::Recv { .. }
+            | Call::RecvFrom { .. }
+            | Call::WspCleanup {}
+            | Call::WspCancelBlockingCall {}
+            | Call::WsaCancelBlockingCall {}
+            | Call::WsaIsBlocking {}
+            | Call::Shutdown { .. }
+            | Call::CloseSocket { .. }
+            | Call::SetSockOpt { .. }
+            | Call::GetSockName { .. }
+            | Call::WsaAsyncSelect { .. }
+            | Call::WspAsyncSelect { .. }
+            | Call::WspIoctl { .. }
+            | Call::WspStartup { .. }
+            | Call::WsaStartup { .. }
+            | Call::WsaCleanup {}
+            | Call::Socket { .. }
+            | Call::Select { .. }
+            | Call::WsaCreateEvent {}
+            | Call::WsaCloseEvent { .. }
+            | Call::WsaResetEvent { .. }
+            | Call::WsaWaitForMultipleEvents { .. }
+            | Call::WsaRecv { .. }
+            | Call::WsaRecvFrom { .. }
+            | Call::WsaSend { .. }
+            | Call::WsaSendTo { .. }
+            | Call::WsaGetOverlappedResult { .. }
+            | Call::WsaAccept { .. }
+            | Call::AcceptEx { .. }
+            | Call::ConnectEx { .. }
+            | Call::WsaJoinLeaf { .. }
+            | Call::CloseHandle { .. }
+            | Call::WsaDuplicateSocket { .. }
+            | Call::CreateWindow {}
+            | Call::GetMessage { .. }
+            | Call::DestroyWindow { .. } => return None,
+        })
+    }
+
+    /// Whether a port was unreachable and the socket was not told, or took it for a closure.
+    pub(super) fn has_failed(&self, socket: SocketIx) -> bool {
+        let party = self.more.datagrams.party(socket);
+        party.failed || party.closed
+    }
+
+    fn bind_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        name: Option<SocketAddr>,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let Some(name) = name else {
+            return fails_by(WsaError::WSAEFAULT, Rule::W035);
+        };
+        if self.place_of(socket).is_some() {
+            return fails(WsaError::WSAEINVAL);
+        }
+        let host = self.machine_of(self.socket(socket).host);
+        if self.host_at(name) != Some(host) {
+            return unsupported("bind", "an address other than the machine's own");
+        }
+        let port = name.port();
+        if port != 0 && self.bound_at(Place { host, port }).is_some() {
+            return fails(WsaError::WSAEADDRINUSE);
+        }
+        self.take_port(socket, port);
+        self.more.get_mut().datagrams.party_mut(socket).named_port = port != 0;
+        // AS-WR-04, AS-UDP-02: writable at once; whether that is told is up to the stack.
+        if self.wants(socket, NetworkEvent::Write)
+            && self.knob::<WriteAfterBind>(cx) == WriteAfterBind::Posts
+        {
+            self.socket_mut(socket).arm(NetworkEvent::Write);
+            self.evaluate(socket, Trigger::Bound, cx);
+        }
+        succeeds()
+    }
+
+    fn wants(&self, socket: SocketIx, event: NetworkEvent) -> bool {
+        self.socket(socket).registration.is_some_and(|registration| registration.wants(event))
+    }
+
+    /// connect: the peer of send and recv is another (AS-UDP-05).
+    fn set_peer<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        name: Option<SocketAddr>,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let Some(name) = name else {
+            // Wine 8.0 lets it succeed; nobody tells of others.
+            return unsupported("connect", "a datagram socket without an address");
+        };
+        if self.pending.iter().any(|call| call.receives_on(socket)) {
+            return unsupported("connect", "a datagram socket under a call that waits");
+        }
+        if self.has_failed(socket) {
+            return unsupported("connect", "a datagram socket when a port was unreachable");
+        }
+        let before = self.more.datagrams.party(socket).peer;
+        let zeros = name.ip().is_unspecified() && name.port() == 0;
+        let peer = match self.host_at(name) {
+            Some(host) => Peer::At(Place { host, port: name.port() }),
+            None if !zeros => return unsupported("connect", "a datagram socket to no machine"),
+            None if matches!(before, Peer::At(_)) => Peer::Dissolved,
+            None => return unsupported("connect", "zeros without a peer"),
+        };
+        if self.place_of(socket).is_none() {
+            self.take_port(socket, 0);
+        }
+        if peer != before
+            && !self.more.datagrams.party(socket).queue.is_empty()
+            && self.knob::<PeerChange>(cx) == PeerChange::Discarded
+        {
+            self.more.get_mut().datagrams.party_mut(socket).queue.clear();
+        }
+        self.more.get_mut().datagrams.party_mut(socket).peer = peer;
+        if peer != Peer::Dissolved {
+            self.tell_of_peer(socket, cx);
+        } else if !self.more.datagrams.party(socket).named_port
+            && self.knob::<Disconnect>(cx) == Disconnect::Unbinds
+        {
+            self.socket_mut(socket).port = 0;
+        }
+        succeeds()
+    }
+
+    /// AS-UDP-01, AS-CO-02 and AS-WR-02 against W-093, C11.
+    fn tell_of_peer<C: Chooser, S: Sink>(&mut self, socket: SocketIx, cx: &mut Context<'_, C, S>) {
+        if self.wants(socket, NetworkEvent::Connect) {
+            // OQ-11: a second one is told, or not.
+            self.connect_ends(socket, |again| again != ConnectAgain::Silent, cx);
+        }
+        if self.wants(socket, NetworkEvent::Write)
+            && self.knob::<DatagramConnectWrite>(cx) == DatagramConnectWrite::Posts
+        {
+            self.socket_mut(socket).arm(NetworkEvent::Write);
+        }
+        self.evaluate(socket, Trigger::PeerSet, cx);
+    }
+
+    /// A datagram of send, or of sendto, whose address comes before the peer's.
+    fn send_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        to: Option<SocketAddr>,
+        flags: MsgFlags,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let progress = self.dispatch_datagram(socket, data, to, flags, cx)?;
+        if let Progress::Done(result) = &progress {
+            let took_all = result.map(|_| true).map_err(|refusal| refusal.error);
+            self.rearm_by_send(socket, took_all, cx);
+        }
+        Ok(progress)
+    }
+
+    fn dispatch_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        data: Literal,
+        to: Option<SocketAddr>,
+        flags: MsgFlags,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        if flags.peek {
+            return unsupported("send", "MSG_PEEK");
+        }
+        // Stacks differ in which call tells of it.
+        if self.more.datagrams.party(socket).closed {
+            return unsupported("send", "on a datagram socket that looks closed");
+        }
+        if flags.oob {
+            return fails_by(WsaError::WSAEOPNOTSUPP, Rule::Oob08);
+        }
+        if self.socket(socket).send_shut {
+            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl20);
+        }
+        let to = match (to, self.more.datagrams.party(socket).peer) {
+            (Some(to), _) if to.port() == 0 => return unsupported("sendto", "port 0"),
+            (Some(to), _) => match self.host_at(to) {
+                Some(host) => Place { host, port: to.port() },
+                None => return unsupported("sendto", "an address of no machine"),
+            },
+            (None, Peer::At(Place { port: 0, .. })) => return unsupported("send", "to port 0"),
+            (None, Peer::At(peer)) => peer,
+            // W-094.
+            (None, Peer::None | Peer::Dissolved) => {
+                return fails_by(
+                    match self.knob::<SendWithoutPeer>(cx) {
+                        SendWithoutPeer::NotConn => WsaError::WSAENOTCONN,
+                        SendWithoutPeer::Einval => WsaError::WSAEINVAL,
+                    },
+                    Rule::W094,
+                );
+            }
+        };
+        if data.len > payload_max(self.family) {
+            return fails(WsaError::WSAEMSGSIZE);
+        }
+        if self.more.datagrams.is_crowded() {
+            return unsupported("sendto", "more than 255 datagrams under way");
+        }
+        if self.place_of(socket).is_none() {
+            self.take_port(socket, 0);
+        }
+        let from = self.place_of(socket).expect("just bound");
+        let piece = Piece { literal: data.id, offset: 0, len: data.len };
+        self.launch(Flight { from, to, freight: Freight::Datagram(piece) });
+        counted(data.len)
+    }
+
+    /// recv with MSG_OOB; `None` if the stack does not look at the flag.
+    fn refuse_oob<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Option<Outcome> {
+        match self.knob::<DatagramOob>(cx) {
+            DatagramOob::Ignored => return None,
+            DatagramOob::OpNotSupp => {}
+        }
+        // AS-EN-09, as where SO_OOBINLINE makes the flag invalid.
+        if self.can_rearm(socket) && self.knob::<RefusedOobRearms>(cx) == RefusedOobRearms::Rearms {
+            self.rearm_by_receive(socket, true, cx);
+        }
+        Some(fails_by(WsaError::WSAEOPNOTSUPP, Rule::Oob08))
+    }
+
+    /// Takes the first datagram, whole or as much as fits; the rest is lost (AS-RD-11).
+    pub(super) fn take_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        mode: Mode,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        let this = *self.socket(socket);
+        let party = self.more.datagrams.party(socket);
+        let (failed, closed) = (party.failed, party.closed);
+        let first = party.queue.first().copied();
+        if this.receive_shut {
+            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
+        }
+        if closed {
+            return unsupported("recv", "on a datagram socket that looks closed");
+        }
+        match (first, failed) {
+            (Some(_), true) => unsupported("recv", "a datagram and an unreachable port"),
+            (None, true) if peek => unsupported("recv", "MSG_PEEK when a port was unreachable"),
+            (None, true) => {
+                self.more.get_mut().datagrams.party_mut(socket).failed = false;
+                fails_by(WsaError::WSAECONNRESET, Rule::Udp07)
+            }
+            (Some(Parcel { piece, .. }), false) => {
+                if !peek {
+                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
+                }
+                if piece.len > len {
+                    return fails_by(WsaError::WSAEMSGSIZE, Rule::Rd11);
+                }
+                // AS-UDP-06: 0 of an empty one.
+                if piece.len > 0 {
+                    cx.sink.effect(Effect::Received(piece));
+                }
+                counted(piece.len)
+            }
+            // W-094.
+            (None, false)
+                if self.place_of(socket).is_none()
+                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
+            {
+                fails_by(WsaError::WSAEINVAL, Rule::W094)
+            }
+            (None, false) if mode == Mode::NonBlocking => {
+                fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
+            }
+            (None, false) => {
+                if self.pending.iter().any(|call| call.receives_on(socket)) {
+                    return unsupported("recv", "under a recv of another thread that waits");
+                }
+                Ok(Progress::Waits(PendingCall::Receive { socket, len, peek }))
+            }
+        }
+    }
+}
