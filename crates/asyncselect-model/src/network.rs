@@ -259,8 +259,10 @@ impl World {
                     {
                         self.socket_mut(socket).arm(NetworkEvent::Close);
                     }
-                    // AS-CL-05.
-                    self.evaluate(socket, Trigger::ResetArrived, cx);
+                    // AS-CL-05. Of a connection that is over a further one tells nothing.
+                    if !before.is_aborted() {
+                        self.evaluate(socket, Trigger::ResetArrived, cx);
+                    }
                 }
                 SocketState::Closed { .. }
                 | SocketState::Unbound

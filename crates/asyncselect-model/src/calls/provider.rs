@@ -186,16 +186,16 @@ impl World {
         Ok(Ok(Value::Int(0)))
     }
 
-    /// WSACancelBlockingCall and WSAIsBlocking on a thread that does not wait.
+    /// WSACancelBlockingCall or WSAIsBlocking on a thread that does not wait.
     pub(super) fn blocking_call_outside(&self, host: HostId, call: &BackendCall) -> Outcome {
         if !self.faults.winsock_1.has(host) {
             // AS-HK-04.
-            return unsupported(call.name(), "which Ws2_32.dll does not export, under version 2");
-        }
-        match call {
-            Call::WsaIsBlocking {} => succeeds(),
+            unsupported(call.name(), "which Ws2_32.dll does not export, under version 2")
+        } else if matches!(call, Call::WsaIsBlocking {}) {
+            succeeds()
+        } else {
             // AS-HK-05.
-            _ => fails_by(WsaError::WSAEINVAL, Rule::Hk05),
+            fails_by(WsaError::WSAEINVAL, Rule::Hk05)
         }
     }
 

@@ -201,8 +201,8 @@ impl Monitor {
                 self.forget(first(s));
             }
             Call::WsaCleanup {} | Call::WspCleanup {} if matches!(result, Some(Ok(_))) => {
-                // AS-CLS-06: of this machine or process, though another process has the socket open;
-                // what another has is none of its business.
+                // AS-CLS-06: of this machine or process, though another process has the socket
+                // open; what another has is none of its business.
                 let host = after.host_of(*thread);
                 let of_others = |socket| after.host_of_handle(socket) != Some(host);
                 let stays = |socket| of_others(socket) || after.registration_of(socket).is_some();
