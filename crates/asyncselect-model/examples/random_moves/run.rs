@@ -187,7 +187,9 @@ fn next(world: &World, known: &Known, random: &mut Random) -> Made {
         }
         40..43 => {
             let ms = world.next_timer_ms().filter(|_| random.happens(700));
-            return Made::Other(Move::Tick { ms: ms.unwrap_or(random.of(&[1, 500, 30_000])) });
+            return Made::Other(Move::Tick {
+                ms: ms.unwrap_or_else(|| random.of(&[1, 500, 30_000])),
+            });
         }
         43..46 => {
             if let Some(fault) = fault(world, known, random) {
