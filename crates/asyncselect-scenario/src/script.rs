@@ -288,7 +288,7 @@ pub struct Script {
     /// Set if the script is one in event mode.
     pub event_mode: Option<EventMode>,
     /// The same script in event mode, where the file opts in.
-    pub twin: Option<Box<Script>>,
+    pub twin: Option<Box<Self>>,
     source: Source,
 }
 
