@@ -38,7 +38,7 @@ const SEND: &str =
     r#"    { "do": { "send": { "s": "client", "data": "hello" } }, "expect": { "return": 5 } }"#;
 const WRONG: &str =
     r#"    { "do": { "recv": { "s": "server", "len": 9 } }, "expect": { "return": 4 } }"#;
-const UDP: &str = r#"    { "do": { "socket": { "type": "SOCK_DGRAM" } }, "as": "udp" }"#;
+const LEAF: &str = r#"    { "do": { "WSAJoinLeaf": { "s": "server", "name": "any:0" } } }"#;
 
 /// The command of an adapter with the model or something bad behind it.
 fn adapter(example: &str, argument: &str) -> String {
@@ -142,16 +142,17 @@ fn an_unclaimed_message_is_a_finding() {
 #[test]
 fn what_is_not_modelled_is_neither_pass_nor_fail() {
     let folder = Folder::new("not-modelled");
-    let handle = r#"    { "do": { "CloseHandle": { "s": "server" } } }"#;
+    let option =
+        r#"    { "do": { "setsockopt": { "s": "server", "optval": { "SO_RCVBUF": 1 } } } }"#;
     for (name, steps, what) in
-        [("udp.json", UDP, "socket: "), ("handle.json", handle, "CloseHandle")]
+        [("leaf.json", LEAF, "WSAJoinLeaf: "), ("option.json", option, "setsockopt: ")]
     {
         let path = folder.scenario(name, steps);
         let ran = asyncselect(&["run", &path]).expect(3, &["not modelled: ", what]);
         assert_eq!(summary(&ran.out), Some([1, 3, 0, 0]), "{name}");
         asyncselect(&["trace", &path]).expect(3, &[what, "step 1: "]);
     }
-    let path = folder.scenario("udp.json", UDP);
+    let path = folder.scenario("leaf.json", LEAF);
     // A finding outweighs it, and a bad script both.
     let wrong = folder.scenario("wrong.json", &[SEND, WRONG].join(",\n"));
     let ran = asyncselect(&["run", &path, &wrong]).expect(1, &["FAILS", "not modelled"]);
@@ -329,9 +330,10 @@ fn a_stack_behind_an_adapter_agrees_with_its_profile() {
 #[test]
 fn two_stacks_of_which_none_is_modelled_do_not_agree() {
     let folder = Folder::new("diff-not-modelled");
-    let path = folder.0.join("udp.json");
-    let text = r#"{ "format": 1, "title": "UDP", "clauses": ["AS-UDP-01"],
-        "steps": [{ "do": { "socket": { "type": "SOCK_DGRAM" } }, "as": "s" }] }"#;
+    let path = folder.0.join("leaf.json");
+    let text = r#"{ "format": 1, "title": "A leaf", "clauses": ["AS-CO-06"],
+        "setup": { "pairs": [["client", "server"]] },
+        "steps": [{ "do": { "WSAJoinLeaf": { "s": "server", "name": "any:0" } } }] }"#;
     fs::write(&path, text).unwrap();
     let path = path.to_str().unwrap();
     asyncselect(&["diff", path, "--left", "documented", "--right", "windows"])

@@ -68,7 +68,7 @@ fn failures_hold_the_findings() {
     let send = format!(r#"{{ "do": {{ "send": {{ "s": "client", "data": "{NASTY}" }} }} }}"#);
     let recv = r#"{ "do": { "recv": { "s": "server", "len": 99 } }, "expect": { "data": "x" } }"#;
     write("wrong.json", &format!("{send}, {recv}"));
-    write("udp.json", r#"{ "do": { "socket": { "type": "SOCK_DGRAM" } }, "as": "udp" }"#);
+    write("leaf.json", r#"{ "do": { "WSAJoinLeaf": { "s": "server", "name": "any:0" } } }"#);
     // What XML cannot hold at all.
     write("bad.json", &format!("{NASTY} \u{1}\u{1b}[31mred\u{0}\u{fffe}"));
     let path = folder.0.to_str().unwrap();
@@ -79,11 +79,11 @@ fn failures_hold_the_findings() {
     assert_eq!(kind, NonSuccessKind::Failure);
     assert!(message.starts_with("expected recv: ") && message.contains("a<b>&amp;"), "{message}");
     assert!(text.contains("wrong.json:2: step 2\n    expected: recv: "), "{text}");
-    let udp = case(windows, "junit/udp");
-    let TestCaseStatus::Skipped { message: Some(message), .. } = &udp.status else {
-        panic!("{udp:?}")
+    let leaf = case(windows, "junit/leaf");
+    let TestCaseStatus::Skipped { message: Some(message), .. } = &leaf.status else {
+        panic!("{leaf:?}")
     };
-    assert!(message.as_str().starts_with("not modelled: step 1: socket: "), "{message:?}");
+    assert!(message.as_str().starts_with("not modelled: step 1: WSAJoinLeaf: "), "{message:?}");
     let (_, message, text) = trouble(&scripts.test_cases[0]);
     assert!(message == "a bad script" && text.contains("bad.json:2:"), "{text}");
 }

@@ -17,8 +17,8 @@ use crate::chooser::Chooser;
 use crate::host::HostSet;
 use crate::knob::{
     ConnectAtRegistration, DatagramConnect, DatagramConnectWrite, EmptyDatagramRead,
-    PortUnreachable, PortUnreachableClose, PortUnreachableRead, ReadAfterReceiveShutdown,
-    WriteAfterOwnEnd, WriteOnUnbound,
+    EventDatagramConnect, EventWriteOnUnbound, PortUnreachable, PortUnreachableClose,
+    PortUnreachableRead, ReadAfterReceiveShutdown, WriteAfterOwnEnd, WriteOnUnbound,
 };
 use crate::latch::{Absence, Condition, Trigger};
 use crate::sink::{Effect, Sink};
@@ -334,6 +334,7 @@ impl World {
         {
             return self.resume(thread, cx);
         }
+        self.arm_by_arrival(socket, NetworkEvent::Read, cx);
         self.evaluate(socket, Trigger::DataArrived, cx);
         Ok(())
     }
@@ -392,11 +393,11 @@ impl World {
             // AS-OOB-08.
             NetworkEvent::Oob => Condition::No(Absence::NoUrgent),
             NetworkEvent::Accept => Condition::No(Absence::NotListening),
-            // Nothing in this network changes them (AS-EN-12, AS-EN-13).
+            // Of any socket (AS-EN-12, AS-EN-13).
             NetworkEvent::Qos
             | NetworkEvent::GroupQos
             | NetworkEvent::RoutingInterfaceChange
-            | NetworkEvent::AddressListChange => Condition::No(Absence::Unchanged),
+            | NetworkEvent::AddressListChange => self.noticed(socket, event, trigger, cx),
         }
     }
 
@@ -446,9 +447,7 @@ impl World {
             };
         }
         // AS-UDP-03, OQ-08, W-091: sendto would bind it.
-        if self.place_of(socket).is_none()
-            && self.knob::<WriteOnUnbound>(cx) == WriteOnUnbound::Silent
-        {
+        if self.place_of(socket).is_none() && !self.unbound_writes(socket, cx) {
             return Condition::No(Absence::Unbound);
         }
         // AS-WR-02 against C11: nothing was opened.
@@ -459,6 +458,32 @@ impl World {
         }
         // AS-UDP-02.
         Condition::Writable
+    }
+
+    /// Whether a datagram socket that is not bound counts as one that can send.
+    fn unbound_writes<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        if self.is_in_event_mode(socket) {
+            self.knob::<EventWriteOnUnbound>(cx) == EventWriteOnUnbound::Records
+        } else {
+            self.knob::<WriteOnUnbound>(cx) == WriteOnUnbound::Posts
+        }
+    }
+
+    /// Whether FD_CONNECT tells of a connect that completed at once.
+    fn tells_of_peer<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
+        if self.is_in_event_mode(socket) {
+            self.knob::<EventDatagramConnect>(cx) == EventDatagramConnect::Records
+        } else {
+            self.knob::<DatagramConnect>(cx) == DatagramConnect::Posts
+        }
     }
 
     fn has_peer<C: Chooser, S: Sink>(
@@ -474,8 +499,7 @@ impl World {
             Peer::At(_) => {}
         }
         // AS-UDP-01, AS-CO-02 against W-093; AS-CO-01 against W-031.
-        let told = trigger == Trigger::PeerSet
-            && self.knob::<DatagramConnect>(cx) == DatagramConnect::Posts
+        let told = trigger == Trigger::PeerSet && self.tells_of_peer(socket, cx)
             || trigger == Trigger::Registered
                 && self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts;
         if told { Condition::Connected } else { Condition::No(Absence::ConnectedBefore) }

@@ -178,6 +178,14 @@ impl World {
         }
     }
 
+    /// Whether what happens on a socket is recorded.
+    pub(crate) fn is_in_event_mode(&self, socket: SocketIx) -> bool {
+        match self.socket(socket).registration.map(|registration| registration.target) {
+            Some(Target::Event(_)) => true,
+            Some(Target::Window { .. }) | None => false,
+        }
+    }
+
     /// WSACloseEvent: registrations go on recording, and set nothing any more.
     pub(crate) fn event_closed(&mut self, object: EventIx) {
         for socket in self.sockets.iter_mut() {

@@ -879,7 +879,7 @@ knobs! {
     }
 
     /// Whether what arrives is recorded although its event was told and not re-enabled.
-    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072"] {
+    EventArrival = "event_arrival" ["AS-EN-01" "AS-REP-09" "W-012" "W-062" "W-072" "C1" "C2" "C3"] {
         /// It is not.
         Once = "once",
         /// Each arrival is.
@@ -935,6 +935,23 @@ knobs! {
         Never = "never",
         /// It does, in whatever list the socket is.
         Sets = "sets",
+    }
+
+    /// Whether FD_WRITE is recorded when WSAEventSelect is called on a datagram socket that is not
+    /// bound.
+    EventWriteOnUnbound = "event_write_on_unbound" ["OQ-08" "AS-UDP-03" "W-091" "C10"] {
+        /// It is: sendto would bind the socket.
+        Records = "records",
+        /// It is not.
+        Silent = "silent",
+    }
+
+    /// Whether connect on a datagram socket, which completes at once, records FD_CONNECT.
+    EventDatagramConnect = "event_datagram_connect" ["AS-UDP-01" "AS-REP-09" "W-093" "C11"] {
+        /// It does.
+        Records = "records",
+        /// It does not.
+        Silent = "silent",
     }
 
     /// Whether WSAEventSelect looks at its event object when its mask is 0.
@@ -1082,6 +1099,8 @@ impl KnobId {
                 | Self::EventAfterMessages
                 | Self::SelectSetsEvent
                 | Self::CancelEventCheck
+                | Self::EventWriteOnUnbound
+                | Self::EventDatagramConnect
         )
     }
 
@@ -1096,6 +1115,8 @@ impl KnobId {
                 | Self::QueuedMessages
                 | Self::BadBufferRearms
                 | Self::ConnectAtRegistration
+                | Self::DatagramConnect
+                | Self::WriteOnUnbound
                 | Self::RegisterAfterReset
                 | Self::DestroyedWindow
                 | Self::FailedPost

@@ -261,8 +261,8 @@ impl World {
         taken
     }
 
-    /// Data, space or a connection arrived, which `event` tells of. Operations that wait for it come
-    /// first, where the stack lets them (OQ-21, W-067, W-020).
+    /// Data, space or a connection arrived, which `event` tells of. Operations that wait for it
+    /// come first, where the stack lets them (OQ-21, W-067, W-020).
     pub(crate) fn arrives<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,

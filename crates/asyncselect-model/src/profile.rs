@@ -12,10 +12,11 @@ use crate::knob::{
     ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
     DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
     DatagramOob, DeferredAccept, DestroyedWindow, Disconnect, EmptyDatagramRead,
-    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome, EventRecordKept,
-    EventReregister, FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck,
-    InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal,
-    OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
+    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome,
+    EventDatagramConnect, EventRecordKept, EventReregister, EventWriteOnUnbound,
+    FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck, InlineChange,
+    InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead,
+    OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
     PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite,
     ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall,
     RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister,
@@ -185,6 +186,7 @@ impl Profile {
             .fix(EventAfterMessages::TellsAgain, Inferred, "AS-REP-01, AS-RD-01")
             .fix(SelectSetsEvent::Never, Inferred, "AS-EN-23")
             // Datagrams.
+            .fix(EventDatagramConnect::Records, Documented, "AS-UDP-01, AS-REP-09")
             .fix(DatagramConnect::Posts, Documented, "AS-UDP-01, AS-CO-02")
             .fix(DatagramConnectWrite::Posts, Inferred, "AS-WR-02, of connections")
             .fix(PeerChange::Discarded, Documented, "AS-UDP-05")
@@ -243,6 +245,8 @@ impl Profile {
             .fix(SelectSetsEvent::Never, ObservedElsewhere, "W-010")
             .fix(ClosedHandle::Posts, ObservedElsewhere, "W-08E")
             // Datagrams.
+            .fix(EventDatagramConnect::Records, ObservedElsewhere, "W-093")
+            .fix(EventWriteOnUnbound::Silent, ObservedElsewhere, "W-091")
             .fix(DatagramConnect::Silent, ObservedElsewhere, "W-093")
             .fix(DatagramConnectWrite::Posts, ObservedElsewhere, "W-093")
             .fix(WriteOnUnbound::Posts, ObservedElsewhere, "W-091")
@@ -344,6 +348,8 @@ impl Profile {
             .fix(ClosedDescriptor::KeepsRegistration, Measured, HERE)
             .fix(ClosedHandle::Silent, Measured, HERE)
             // Datagrams.
+            .fix(EventDatagramConnect::Silent, Measured, HERE)
+            .fix(EventWriteOnUnbound::Records, Measured, HERE)
             .fix(DatagramConnect::Silent, Measured, HERE)
             .fix(DatagramConnectWrite::Silent, Measured, HERE)
             .fix(WriteOnUnbound::Posts, Measured, HERE)

@@ -99,6 +99,8 @@ struct Adapter {
 enum Kind {
     /// Received bytes, if it succeeds.
     Receives,
+    /// The same if there were any, else a number: the operation may have been a send.
+    Collects,
     /// A value and `*lpErrno`.
     Spi,
     /// What it returned.
@@ -129,7 +131,10 @@ impl Adapter {
                 let kind = match call {
                     WireCall::Recv { .. }
                     | WireCall::RecvFrom { .. }
+                    | WireCall::WsaRecv { .. }
+                    | WireCall::WsaRecvFrom { .. }
                     | WireCall::ReadFile { .. } => Kind::Receives,
+                    WireCall::WsaGetOverlappedResult { .. } => Kind::Collects,
                     WireCall::WspAsyncSelect { .. }
                     | WireCall::WspIoctl { .. }
                     | WireCall::WspCleanup {}
@@ -190,6 +195,11 @@ impl Adapter {
                 lp_errno: reply.lp_errno.map(|error| error.0),
             },
             (Kind::Receives, Ok(_)) => WireReply::Data(self.sim.received(thread)),
+            (Kind::Collects, Ok(Value::Int(count))) => match self.sim.received(thread) {
+                none if none.is_empty() => WireReply::Value(count),
+                data => WireReply::Data(data),
+            },
+            (Kind::Collects, Ok(_)) => unreachable!("it answers a number"),
             (Kind::Plain, Ok(Value::Int(number))) => WireReply::Value(number),
             (Kind::Plain, Ok(Value::Socket(socket))) => WireReply::Socket(socket),
             (Kind::Plain, Ok(Value::Window(window))) => WireReply::Window(window),
@@ -199,7 +209,9 @@ impl Adapter {
             }
             (Kind::Plain, Ok(Value::Address(address))) => WireReply::Address(address),
             (Kind::Plain, Ok(Value::Message(posted))) => WireReply::Message(posted.into()),
-            (Kind::Plain | Kind::Receives, Err(error)) => WireReply::Error(error.0),
+            (Kind::Plain | Kind::Receives | Kind::Collects, Err(error)) => {
+                WireReply::Error(error.0)
+            }
         }))
     }
 }

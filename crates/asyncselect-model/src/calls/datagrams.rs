@@ -82,9 +82,9 @@ impl World {
             Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
                 unsupported(call.name(), "of a datagram socket")
             }
-            // Message mode only: W-091 and W-093 say that event mode is otherwise.
-            Call::WsaEventSelect { .. } | Call::WsaEnumNetworkEvents { .. } => {
-                unsupported(call.name(), "on a datagram socket")
+            // Of W-032 nobody knows whether it holds of datagrams.
+            Call::WsaEventSelect { .. } if self.more.datagrams.party(socket).peer != Peer::None => {
+                unsupported(call.name(), "on a datagram socket that connect has given a peer")
             }
             Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
                 Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
@@ -109,6 +109,8 @@ impl World {
             | Call::SetSockOpt { .. }
             | Call::GetSockName { .. }
             | Call::WsaAsyncSelect { .. }
+            | Call::WsaEventSelect { .. }
+            | Call::WsaEnumNetworkEvents { .. }
             | Call::WspAsyncSelect { .. }
             | Call::WspIoctl { .. }
             | Call::WspStartup { .. }
