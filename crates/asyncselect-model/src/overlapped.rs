@@ -20,6 +20,7 @@ use crate::latch::Trigger;
 use crate::sink::Sink;
 use crate::socket::{Linger, SocketIx, SocketState};
 use crate::stream::{End, LinkIx, Piece, Reading, Segment, Side, Space};
+use crate::view::OperationsView;
 use crate::world::{Context, ModelError, World};
 
 /// What an operation does.
@@ -97,6 +98,20 @@ impl Overlapped {
     fn first(&self, socket: SocketIx, picks: fn(Operation) -> bool) -> Option<Running> {
         let found = |running: &&Running| running.socket == socket && picks(running.operation);
         self.running.iter().find(found).copied()
+    }
+
+    /// Those on a socket that have not ended, for those who check from outside.
+    pub(crate) fn view(&self, socket: SocketIx) -> OperationsView {
+        let mut view = OperationsView::default();
+        for running in self.running.iter().filter(|running| running.socket == socket) {
+            match running.operation {
+                Operation::Receive { .. } => view.receives += 1,
+                Operation::Send(_) => view.sends += 1,
+                Operation::Accept { .. } => view.accepts += 1,
+                Operation::Connect => view.connects += 1,
+            }
+        }
+        view
     }
 
     pub(crate) fn receives_on(&self, socket: SocketIx) -> bool {

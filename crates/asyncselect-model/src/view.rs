@@ -45,6 +45,21 @@ pub struct RegistrationView {
     pub target: TargetView,
     /// The events that it asks for.
     pub mask: NetworkEvents,
+    /// The machine or process that made it, whose upcalls tell of it.
+    pub process: HostId,
+}
+
+/// How many overlapped operations on a socket have not ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OperationsView {
+    /// WSARecv.
+    pub receives: usize,
+    /// WSASend.
+    pub sends: usize,
+    /// AcceptEx, on its listener.
+    pub accepts: usize,
+    /// ConnectEx.
+    pub connects: usize,
 }
 
 /// Where notifications go.
@@ -137,7 +152,7 @@ impl World {
     #[must_use]
     pub fn registration_of(&self, handle: SocketHandle) -> Option<(RegistrationView, bool)> {
         let socket = self.socket(self.standing(handle)?);
-        Some((socket.registration?.view(), socket.nonblocking))
+        Some((self.registration_view(socket.registration?), socket.nonblocking))
     }
 
     /// The machine that a value of a handle belongs to, whether or not the socket is open.
@@ -194,6 +209,18 @@ impl World {
         self.windows.queue.iter().map(crate::window::Queued::message)
     }
 
+    /// Every message whose upcall has not returned, of all processes, the oldest first.
+    pub fn upcalls(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
+        self.more.provider.posting.iter().map(crate::window::Queued::message)
+    }
+
+    /// How many overlapped operations on the socket of this handle have not ended.
+    #[must_use]
+    pub fn operations_on(&self, handle: SocketHandle) -> OperationsView {
+        let place = SocketIx::from_handle(handle);
+        place.map_or_else(OperationsView::default, |at| self.more.overlapped.view(self.behind(at)))
+    }
+
     /// The socket of a descriptor that is open or was closed before the last.
     #[inline]
     fn standing(&self, handle: SocketHandle) -> Option<SocketIx> {
@@ -207,7 +234,7 @@ impl World {
         SocketView {
             handle: at.handle(),
             host: socket.host,
-            registration: socket.registration.map(Registration::view),
+            registration: socket.registration.map(|held| self.registration_view(held)),
             nonblocking: socket.nonblocking,
             send_shut: socket.send_shut,
             receive_shut: socket.receive_shut,
@@ -244,20 +271,19 @@ impl World {
             }
         }
     }
-}
 
-impl Registration {
     #[inline]
-    fn view(self) -> RegistrationView {
+    fn registration_view(&self, held: Registration) -> RegistrationView {
         RegistrationView {
-            target: match self.target {
+            target: match held.target {
                 Target::Window { window, message } => TargetView::Window {
                     hwnd: window.map(WindowIx::handle),
                     message: MessageId(u32::from(message)),
                 },
                 Target::Event(object) => TargetView::Event { object: object.map(EventIx::handle) },
             },
-            mask: NetworkEvents(u32::from(self.mask.get())),
+            mask: NetworkEvents(u32::from(held.mask.get())),
+            process: self.socket(held.descriptor).host,
         }
     }
 }

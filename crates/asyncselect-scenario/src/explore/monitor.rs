@@ -75,6 +75,10 @@ struct Watch {
     /// Whether FD_ACCEPT is due for nothing but an accept that failed, where
     /// `failed_accept_rearms` ignores those.
     ignored: bool,
+    /// Whether FD_WRITE is due for nothing but a connection that was made after the registration.
+    early: bool,
+    /// Whether the connect that the registration waits for, or waited, is ConnectEx.
+    extended: bool,
 }
 
 /// How a connection stood when a registration was made, as far as knobs ask for it.
@@ -108,7 +112,7 @@ impl Monitor {
         fingerprint.add(self.watches.len() as u64);
         for watch in &self.watches {
             let Watch { socket, hwnd, message, mask, may, must, .. } = *watch;
-            let Watch { connecting, again, late, kept, ignored, .. } = *watch;
+            let Watch { connecting, again, late, kept, ignored, early, extended, .. } = *watch;
             fingerprint.add(u64::from(socket) | u64::from(hwnd) << 32);
             fingerprint.add(
                 u64::from(message)
@@ -127,6 +131,8 @@ impl Monitor {
                     | late << 1
                     | u64::from(again) << 2
                     | u64::from(ignored) << 5
+                    | u64::from(early) << 6
+                    | u64::from(extended) << 7
                     | u64::from(kept) << 16,
             );
         }
@@ -136,8 +142,9 @@ impl Monitor {
     pub(super) fn adopt(&mut self, world: &World) {
         for view in world.sockets() {
             // What goes to an event object is not watched.
-            if let Some(RegistrationView { target: TargetView::Window { hwnd, message }, mask }) =
-                view.registration
+            if let Some(held) = view.registration
+                && let RegistrationView { target, mask, process: _ } = held
+                && let TargetView::Window { hwnd, message } = target
             {
                 self.register(&view, hwnd.unwrap_or(Hwnd(0)), message, mask, world);
                 // What was told before is not known; nothing is due.
@@ -148,7 +155,13 @@ impl Monitor {
 
     /// Takes in what happened, and says what was wrong or remarkable about it.
     pub(super) fn take(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        let due = self.due_elsewhere(happened);
         self.called(happened, broken);
+        if let Some((socket, due)) = due
+            && let Some(watch) = self.of_mut(socket)
+        {
+            watch.must &= due;
+        }
         for at in 0..happened.seen.posts.len() {
             self.posted(at, happened, broken);
         }
@@ -156,6 +169,23 @@ impl Monitor {
         queues::judge(happened, broken);
         self.forgive(happened);
         broken.marks |= situations::of_step(happened);
+    }
+
+    /// OQ-33: whether a call of another process than the one that registered enables nobody says.
+    /// Where it does not, these are the events that may be due after it, of this socket.
+    fn due_elsewhere(&self, happened: &Happened<'_>) -> Option<(SocketHandle, u16)> {
+        use NetworkEvent::{Accept, Oob, Read, Write};
+        let Happened { before, after, call, .. } = happened;
+        let (thread, call) = (*call)?;
+        let socket = before.first_descriptor(*call.socket()?);
+        let (held, _) = after.registration_of(socket)?;
+        if held.process == after.host_of(thread)
+            || !holds_in(after, KnobId::OtherProcessRearms, "ignored")
+        {
+            return None;
+        }
+        let enabled = [Read, Write, Oob, Accept].map(bit).iter().fold(0, |all, event| all | event);
+        Some((socket, self.of(socket)?.must | !enabled))
     }
 
     /// What a call does to registrations, and to what is enabled.
@@ -219,15 +249,15 @@ impl Monitor {
                 self.enable_accept(first(s), failed, after);
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
                 {
-                    // AS-INH-01, AS-INH-03, AS-INH-05.
-                    let from = *from;
-                    if let Some(view) = after.socket_of(accepted) {
-                        let hwnd = Hwnd(u64::from(from.hwnd));
-                        let mask = NetworkEvents(u32::from(from.mask));
-                        let message = MessageId(u32::from(from.message));
-                        self.register(&view, hwnd, message, mask, after);
-                        self.of_mut(accepted).expect("just registered").late = Late::No;
-                    }
+                    self.inherit(accepted, *from, after);
+                }
+            }
+            // AS-INH-07: here AcceptEx's socket gets what accept's gets at once.
+            Call::SetSockOpt { s, optval: SocketOption::UpdateAcceptContext(listener) }
+                if matches!(result, Some(Ok(_))) =>
+            {
+                if let (None, Some(from)) = (self.of(first(s)), self.of(first(listener))) {
+                    self.inherit(first(s), *from, after);
                 }
             }
             Call::Recv { s, flags, .. }
@@ -274,9 +304,12 @@ impl Monitor {
             Call::Connect { s, .. } if is_datagram(after, *s) => {
                 self.peer_set(*s, happened, broken);
             }
-            Call::Connect { s, .. } if *made => {
+            Call::Connect { s, .. } | Call::ConnectEx { s, .. } if *made => {
                 let goes_on = match result {
-                    None | Some(Ok(_) | Err(WsaError::WSAEWOULDBLOCK)) => true,
+                    None
+                    | Some(Ok(_) | Err(WsaError::WSAEWOULDBLOCK | WsaError::WSA_IO_PENDING)) => {
+                        true
+                    }
                     Some(Err(_)) => false,
                 };
                 let told = |watch: &Watch| watch.may & bit(NetworkEvent::Connect) == 0;
@@ -290,6 +323,7 @@ impl Monitor {
                     self.enable(first(s), [NetworkEvent::Connect, NetworkEvent::Close], []);
                     if let Some(watch) = self.of_mut(first(s)) {
                         watch.connecting = true;
+                        watch.extended = matches!(call, Call::ConnectEx { .. });
                         watch.late = Late::No;
                     }
                 }
@@ -353,6 +387,16 @@ impl Monitor {
             | Call::GetMessage { .. }
             | Call::DestroyWindow { .. } => {}
         }
+    }
+
+    /// A socket gets its listener's registration (AS-INH-01, AS-INH-03, AS-INH-05).
+    fn inherit(&mut self, accepted: SocketHandle, from: Watch, after: &World) {
+        let Some(view) = after.socket_of(accepted) else { return };
+        let hwnd = Hwnd(u64::from(from.hwnd));
+        let mask = NetworkEvents(u32::from(from.mask));
+        let message = MessageId(u32::from(from.message));
+        self.register(&view, hwnd, message, mask, after);
+        self.of_mut(accepted).expect("just registered").late = Late::No;
     }
 
     /// connect on a datagram socket, which completes at once: its FD_CONNECT is due in that step.
@@ -466,10 +510,11 @@ impl Monitor {
         self.each_lost(after, |at, lost| forgiven[at] |= bit(lost.event));
         let lost = self.watches.iter_mut().zip(forgiven).filter(|(_, events)| *events != 0);
         for (watch, events) in lost {
-            let host = after.host_of_handle(watch.socket());
+            // AS-SPI-05: the upcalls are those of the process that registered.
+            let held = after.registration_of(watch.socket());
             let unsaid = failed
                 || changed == Some(watch.socket())
-                || host.is_some_and(|host| after.has_failing_upcall(host))
+                || held.is_some_and(|(held, _)| after.has_failing_upcall(held.process))
                 || [before, after].into_iter().any(|world| queues::is_full(world, watch.hwnd()));
             if unsaid {
                 watch.must &= !events;
@@ -501,6 +546,7 @@ impl Monitor {
             if event != NetworkEvent::Connect {
                 watch.kept &= !bit(event);
             }
+            watch.early &= event != NetworkEvent::Write;
         }
         for event in perhaps {
             watch.may |= bit(event);
@@ -539,6 +585,8 @@ impl Monitor {
             late: Late::of(view, after),
             kept: 0,
             ignored: false,
+            early: connection_in(view.stage).is_none(),
+            extended: after.operations_on(view.handle).connects > 0,
         };
         // OQ-08: whether an unbound datagram socket can send nobody says.
         if matches!(view.stage, Stage::Datagram(DatagramView { bound: false, .. })) {
@@ -578,9 +626,13 @@ impl Watch {
             Call::Shutdown { s, how: Shutdown::Both } => {
                 knob == KnobId::ShutdownBoth && *s == self.socket()
             }
-            Call::Accept { .. } => {
+            Call::Accept { .. } | Call::WsaAccept { .. } => {
                 knob == KnobId::AcceptInheritsRegistration
                     && result == Some(Ok(Value::Socket(self.socket())))
+            }
+            Call::SetSockOpt { s, optval: SocketOption::UpdateAcceptContext(_) } => {
+                matches!(knob, KnobId::UpdateAcceptContext | KnobId::AcceptInheritsRegistration)
+                    && happened.before.first_descriptor(*s) == self.socket()
             }
             Call::DestroyWindow { hwnd } => knob == KnobId::DestroyedWindow && *hwnd == self.hwnd(),
             Call::WsaAsyncSelect { s, .. } | Call::WspAsyncSelect { s, .. } => {

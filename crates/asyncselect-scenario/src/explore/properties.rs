@@ -69,7 +69,7 @@ properties! {
         ["AS-CAN-01" "AS-CAN-02"] {},
     /// What was queued before may still come.
     NothingAfterClose = Always "nothing is posted after closesocket"
-        ["AS-CAN-05" "AS-CL-06" "AS-CLS-01"] {},
+        ["AS-CAN-05" "AS-CL-06" "AS-CLS-01"] {ClosedHandle: "posts"},
     /// The low word has one bit.
     OneEvent = Always "a message carries one event"
         ["AS-MSG-05"] {},
@@ -110,10 +110,10 @@ properties! {
         ["AS-CL-09"] {CloseAfterFailedConnect: "posts"},
     /// Closure, for example.
     ReadForData = Always "FD_READ is for data, not for closure"
-        ["AS-RD-05" "AS-CL-13"] {},
+        ["AS-RD-05" "AS-CL-13"] {PendingOperation: "tells"},
     /// While sends are possible at all.
     WriteForSpace = Always "FD_WRITE is for space to send into"
-        ["AS-WR-12" "AS-WR-03"] {},
+        ["AS-WR-12" "AS-WR-03"] {PendingOperation: "tells"},
     /// Neither after a reset nor after shutdown by this side.
     WriteForSenders = Always "FD_WRITE is for those who can send"
         ["AS-WR-12" "AS-WR-03"]
@@ -123,18 +123,19 @@ properties! {
         ["AS-OOB-01" "AS-OOB-06"] {InlineOob: "posts"},
     /// The last one may have been taken.
     AcceptForRequest = Always "FD_ACCEPT is for a connection that waits"
-        ["AS-AC-02" "AS-AC-03"] {},
+        ["AS-AC-02" "AS-AC-03"] {PendingOperation: "tells"},
     /// A condition function deferred it.
     DeferredIsQuiet = Always "no FD_ACCEPT while a deferred connection is the first"
         ["AS-EN-22" "AS-EN-05"] {DeferredAccept: "tells_of_others"},
     /// When both are asked for.
     ConnectBeforeWrite = Always "FD_CONNECT comes before FD_WRITE"
         ["AS-WR-05" "AS-ORD-03"]
-        {ConnectAndWrite: "write_first"},
+        {ConnectAndWrite: "write_first" ConnectExTells: "write_only"},
     /// By nothing but cancellation, replacement and closesocket.
     RegistrationStays = Always "a registration is what was asked for last, or inherited"
-        ["AS-REP-01" "AS-CAN-01" "AS-INH-01"]
+        ["AS-REP-01" "AS-CAN-01" "AS-INH-01" "AS-INH-07"]
         {ShutdownBoth: "forgets_registration" AcceptInheritsRegistration: "nothing"
+         UpdateAcceptContext: "nothing"
          DestroyedWindow: "cancels_registration" FailedSelect: "cancels_registration"},
     /// And FIONBIO cannot change it.
     NonBlocking = Always "a registered socket is non-blocking, and stays so"
@@ -154,7 +155,8 @@ properties! {
         ["AS-RD-01" "AS-RD-02"] {DataOnReset: "readable_silently" Reregister: "keeps_latch"},
     /// No lost wake-up.
     WriteIsTold = Always "space is told by FD_WRITE at registration and after WSAEWOULDBLOCK"
-        ["AS-WR-01" "AS-WR-02" "AS-WR-03"] {Reregister: "keeps_latch"},
+        ["AS-WR-01" "AS-WR-02" "AS-WR-03"]
+        {Reregister: "keeps_latch" ConnectExTells: "nothing" AcceptExWrite: "silent"},
     /// No lost wake-up.
     OobIsTold = Always "an unread urgent byte is told by FD_OOB while it is enabled"
         ["AS-OOB-02" "AS-OOB-03" "AS-OOB-04"] {Reregister: "keeps_latch"},
@@ -164,7 +166,8 @@ properties! {
         {Reregister: "keeps_latch" FailedAcceptRearms: "ignored"},
     /// Success or failure.
     ConnectIsTold = Always "the outcome of a connect is told by FD_CONNECT"
-        ["AS-CO-02" "AS-CO-05"] {Reregister: "keeps_latch"},
+        ["AS-CO-02" "AS-CO-05"]
+        {Reregister: "keeps_latch" ConnectExTells: "write_only" ConnectExTells: "nothing"},
     /// Again: the first outcome was told in the same registration.
     ConnectIsToldAgain = Always "the outcome of another connect is told too"
         ["OQ-11" "AS-CO-13"] {ConnectAgain: "silent" ConnectAgain: "on_success"},

@@ -70,6 +70,7 @@ impl Watch {
         let holds = |value: &&str| holds_in(world, KnobId::ConnectAgain, value);
         let by = |knob, value: &str| match knob {
             KnobId::ConnectAgain => untold(value),
+            KnobId::ConnectExTells => self.extended,
             // A latch that was kept is also one that the connect did not arm.
             knob => {
                 let connect_again = ["silent", "on_success"].into_iter().find(holds);
@@ -96,7 +97,12 @@ impl Watch {
             tell(found, Read, told, &by);
         }
         if space && open && !view.send_shut && self.is_due(Write) {
-            tell(found, Write, Property::WriteIsTold, &|knob, _| self.keeps(knob, Write));
+            tell(found, Write, Property::WriteIsTold, &|knob, _| match knob {
+                KnobId::ConnectExTells => self.early && self.extended && side == Side::Connector,
+                // Who was registered first was connected by AcceptEx.
+                KnobId::AcceptExWrite => self.early && side == Side::Acceptor,
+                knob => self.keeps(knob, Write),
+            });
         }
         if urgent && !view.oob_inline && !view.receive_shut && open && self.is_due(Oob) {
             tell(found, Oob, Property::OobIsTold, &|knob, _| self.keeps(knob, Oob));

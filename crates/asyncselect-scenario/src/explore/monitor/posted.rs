@@ -1,10 +1,10 @@
 //! A message against its registration, its condition and the tables.
 
 use asyncselect_abi::{Call, MessageId, NetworkEvent, Value, WsaError};
-use asyncselect_model::KnobId;
 use asyncselect_model::sink::Message;
 use asyncselect_model::stream::Arrived;
-use asyncselect_model::view::{ConnectionView, SocketView, Stage};
+use asyncselect_model::view::{ConnectionView, OperationsView, SocketView, Stage, TargetView};
+use asyncselect_model::{KnobId, World};
 
 use super::{Happened, Monitor, Watch, bit, connection_in};
 use crate::explore::properties::{Broken, Property};
@@ -14,7 +14,9 @@ impl Monitor {
     pub(super) fn posted(&mut self, at: usize, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let (message, _) = &happened.seen.posts[at];
         let Some(view) = happened.after.socket_of(message.socket) else {
-            return broken.by(Property::NothingAfterClose);
+            return broken.unless_as(false, Property::NothingAfterClose, |_, _| {
+                tells_of_closed_handle(at, happened)
+            });
         };
         let Some(watch) = self.of_mut(view.handle) else {
             return broken.by(Property::OnlyRegistered);
@@ -23,6 +25,25 @@ impl Monitor {
         let post = Post { happened, at, message, view: &view, connection };
         watch.posted(&post, broken);
     }
+}
+
+/// Whether a message is the one FD_CLOSE of CloseHandle on the last handle of its socket, as
+/// registered, with no error (W-08E).
+fn tells_of_closed_handle(at: usize, happened: &Happened<'_>) -> bool {
+    let Happened { before, call, seen, .. } = happened;
+    let (message, _) = &seen.posts[at];
+    let Some((_, Call::CloseHandle { s })) = call else { return false };
+    let socket = |handle| before.first_descriptor(handle);
+    let asked = before.registration_of(*s).is_some_and(|(held, _)| {
+        let target = TargetView::Window { hwnd: Some(message.hwnd), message: message.message };
+        held.target == target && held.mask.contains(message.event)
+    });
+    let of_it = seen.posts.iter().filter(|(other, _)| socket(other.socket) == socket(*s));
+    socket(message.socket) == socket(*s)
+        && asked
+        && of_it.count() == 1
+        && message.event == NetworkEvent::Close
+        && message.error == WsaError(0)
 }
 
 impl Watch {
@@ -91,8 +112,9 @@ impl Watch {
         // OQ-11: whether there is an FD_CONNECT at all for a second connect nobody says.
         let first = self.mask & bit(NetworkEvent::Connect) != 0 && self.connecting && !self.again;
         let overtakes = message.event == NetworkEvent::Write && first;
-        broken.unless_as(!overtakes, Property::ConnectBeforeWrite, |_, _| {
-            post.is_followed_by(NetworkEvent::Connect)
+        broken.unless_as(!overtakes, Property::ConnectBeforeWrite, |knob, _| {
+            let both = post.is_followed_by(NetworkEvent::Connect);
+            if knob == KnobId::ConnectExTells { self.extended && !both } else { both }
         });
         self.may &= !event;
         self.must &= !event;
@@ -227,13 +249,18 @@ impl Post<'_> {
         }
         match self.message.event {
             NetworkEvent::Read => {
-                broken.unless(end(|end| end.unread), Property::ReadForData);
+                broken.unless_as(end(|end| end.unread), Property::ReadForData, |_, _| {
+                    self.was_taken(|operations| operations.receives)
+                });
             }
             NetworkEvent::Write => {
                 let open =
                     |end: ConnectionView| matches!(end.arrived, Arrived::Open | Arrived::End);
                 let possible = connection.is_some_and(open) && !view.send_shut;
-                broken.unless(!possible || end(|end| end.space), Property::WriteForSpace);
+                let space = !possible || end(|end| end.space);
+                broken.unless_as(space, Property::WriteForSpace, |_, _| {
+                    self.was_taken(|operations| operations.sends)
+                });
                 let aborted = connection.is_some() && !view.send_shut;
                 broken.unless_as(possible, Property::WriteForSenders, |knob, when| {
                     match (knob, when) {
@@ -250,7 +277,9 @@ impl Post<'_> {
             }
             NetworkEvent::Accept => {
                 let waits = matches!(view.stage, Stage::Listening { waiting: 1.., .. });
-                broken.unless(waits, Property::AcceptForRequest);
+                broken.unless_as(waits, Property::AcceptForRequest, |_, _| {
+                    self.was_taken(|operations| operations.accepts)
+                });
                 let first = matches!(view.stage, Stage::Listening { deferred: false, .. });
                 broken.unless_as(first, Property::DeferredIsQuiet, |_, _| waits);
             }
@@ -261,6 +290,14 @@ impl Post<'_> {
             | NetworkEvent::RoutingInterfaceChange
             | NetworkEvent::AddressListChange => {}
         }
+    }
+
+    /// Whether what it tells of arrived in this step, and an overlapped operation of that kind, which
+    /// had waited for it, took it (OQ-21).
+    fn was_taken(&self, of_kind: fn(OperationsView) -> usize) -> bool {
+        let Happened { before, after, call, .. } = self.happened;
+        let waiting = |world: &World| of_kind(world.operations_on(self.message.socket));
+        call.is_none() && waiting(before) > waiting(after)
     }
 
     /// Whether a reset arrives in this step, or accept makes the socket.

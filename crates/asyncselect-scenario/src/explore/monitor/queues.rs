@@ -12,7 +12,8 @@ use crate::explore::properties::{Broken, Property};
 const QUEUE_MAX: usize = 10_000;
 
 /// Whether queues give what they got, in its order. Who asks for some messages only may get one
-/// before others (AS-ORD-02), but the first of those.
+/// before others (AS-ORD-02), but the first of those. A message whose upcall takes its time is in
+/// its queue when that has returned (AS-SPI-01).
 pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
     let Happened { before, after, call, looked, seen, .. } = happened;
     let (old, new) = (before.queue(), after.queue());
@@ -36,42 +37,78 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
             (None, None) => old.eq(new),
             (Some(_), None) | (None, Some(_)) => false,
         };
+        let holds = holds && before.upcalls().eq(after.upcalls());
         return broken.unless(holds, Property::FirstInFirstOut);
     }
-    let posts = seen.posts.iter().map(|(message, _)| *message);
-    if old.len() + posts.len() == new.len() && old.chain(posts).eq(new) {
+    let none = |_: &Message| false;
+    if keeps(happened, none, none) || upcall_returns(happened) {
         return;
     }
-    let left = |goes: &dyn Fn(&Message) -> bool| {
-        let posts = seen.posts.iter().map(|(message, _)| *message);
-        let stays = before.queue().filter(|message| !goes(message));
-        seen.retrieved.is_none() && stays.chain(posts).eq(after.queue())
-    };
-    let of_socket = |s: SocketHandle| left(&|message| message.socket == s);
+    let socket = |s: SocketHandle| before.first_descriptor(s);
     match call {
         // AS-Q-07: with a window its messages go.
         Some((_, Call::DestroyWindow { hwnd })) => {
-            let holds = left(&|message| message.hwnd == *hwnd);
-            broken.unless(holds, Property::FirstInFirstOut);
+            let of_it = |message: &Message| message.hwnd == *hwnd;
+            broken.unless(keeps(happened, of_it, of_it), Property::FirstInFirstOut);
         }
         // X-21, AS-CLS-05: with the last WSACleanup of a machine those of its sockets may.
-        Some((thread, Call::WsaCleanup {})) if seen.result() == Some(Ok(Value::Int(0))) => {
+        Some((thread, Call::WsaCleanup {} | Call::WspCleanup {}))
+            if seen.result() == Some(Ok(Value::Int(0))) =>
+        {
             let here = Some(after.host_of(*thread));
-            let holds = left(&|message| after.host_of_handle(message.socket) == here);
-            broken.unless(holds, Property::FirstInFirstOut);
+            let of_it = |message: &Message| before.host_of_handle(message.socket) == here;
+            broken.unless(keeps(happened, of_it, of_it), Property::FirstInFirstOut);
         }
-        // AS-CAN-03, AS-CLS-02: those of a registration that ended, where a knob says so.
+        // AS-CAN-03, AS-CLS-02: those of a registration that ended, where a knob says so, whichever
+        // descriptor they name (OQ-19). What has left for its queue nobody takes back.
         Some((
             _,
             Call::WsaAsyncSelect { s, .. }
             | Call::WspAsyncSelect { s, .. }
+            | Call::WsaEventSelect { s, .. }
             | Call::CloseSocket { s }
+            | Call::CloseHandle { s }
             | Call::Shutdown { s, .. },
         )) => {
-            broken.unless_as(false, Property::FirstInFirstOut, |_, _| of_socket(*s));
+            let of_it = |message: &Message| socket(message.socket) == socket(*s);
+            let explained = keeps(happened, of_it, none);
+            broken.unless_as(false, Property::FirstInFirstOut, |_, _| explained);
         }
         Some(_) | None => broken.by(Property::FirstInFirstOut),
     }
+}
+
+/// Whether queues and upcalls under way are what they were without those that go, and behind that
+/// what was posted, each message in one of them.
+fn keeps(
+    happened: &Happened<'_>,
+    goes: impl Fn(&Message) -> bool,
+    is_revoked: impl Fn(&Message) -> bool,
+) -> bool {
+    let Happened { before, after, seen, .. } = happened;
+    let (mut queue, mut upcalls) = (after.queue().peekable(), after.upcalls());
+    let stays = before.queue().filter(|message| !goes(message));
+    let goes_on = before.upcalls().filter(|message| !is_revoked(message));
+    let mut posts = seen.posts.iter();
+    seen.retrieved.is_none()
+        && stays.into_iter().all(|message| queue.next() == Some(message))
+        && goes_on.into_iter().all(|message| upcalls.next() == Some(message))
+        && posts.all(|(post, _)| {
+            queue.next_if_eq(post).is_some() || upcalls.next().as_ref() == Some(post)
+        })
+        && queue.next().is_none()
+        && upcalls.next().is_none()
+}
+
+/// Whether the upcall returned that was made first, and nothing else happened.
+fn upcall_returns(happened: &Happened<'_>) -> bool {
+    let Happened { before, after, call, seen, .. } = happened;
+    let mut upcalls = before.upcalls();
+    let Some(first) = upcalls.next() else { return false };
+    call.is_none()
+        && seen.posts.is_empty()
+        && upcalls.eq(after.upcalls())
+        && before.queue().chain([first]).eq(after.queue())
 }
 
 /// What GetMessage looks for; a null window is any, two zeros are any number.
