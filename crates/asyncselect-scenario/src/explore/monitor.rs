@@ -148,14 +148,19 @@ impl Monitor {
 
     /// Takes in what happened, and says what was wrong or remarkable about it.
     pub(super) fn take(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        self.follow(happened, broken);
+        queues::judge(happened, broken);
+        broken.marks |= situations::of_step(happened);
+    }
+
+    /// Takes in what happened, and says no more of it than comes along.
+    pub(super) fn follow(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         self.called(happened, broken);
         for at in 0..happened.seen.posts.len() {
             self.posted(at, happened, broken);
         }
         self.stands(happened, broken);
-        queues::judge(happened, broken);
         self.forgive(happened);
-        broken.marks |= situations::of_step(happened);
     }
 
     /// What a call does to registrations, and to what is enabled.
