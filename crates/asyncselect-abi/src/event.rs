@@ -62,6 +62,7 @@ impl NetworkEvent {
 
     /// The mask that holds just this event.
     #[must_use]
+    #[inline]
     pub const fn bit(self) -> NetworkEvents {
         NetworkEvents(1 << self as u32)
     }

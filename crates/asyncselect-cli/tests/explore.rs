@@ -35,12 +35,12 @@ fn what_must_hold_always_is_judged_and_what_deviates_is_a_file_that_shows_it() {
     let dir = folder.0.to_str().unwrap();
     let unread = "scenarios/close/fd-close-waits-for-unread-bytes.json";
     asyncselect(&["explore", unread, "--profile", "documented"])
-        .expect(0, &["37 of 37 properties held"]);
+        .expect(0, &["40 of 40 properties held"]);
     let asked = ["explore", unread, "--profile", "windows"];
     let ran = asyncselect(&[&asked[..], &["--write", dir]].concat()).expect(
         0,
         &[
-            "36 of 37 properties held",
+            "39 of 40 properties held",
             "deviates FD_CLOSE of a graceful close waits until all data is read \
              (AS-CL-03, AS-ORD-03): as close_with_unread = immediate; ",
             ", first at step 4\n",

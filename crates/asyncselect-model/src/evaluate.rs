@@ -112,7 +112,7 @@ impl World {
         if count > 1 {
             self.order(&mut due[..count], cx);
         }
-        for due in due.into_iter().flatten() {
+        for due in due.into_iter().take(count).flatten() {
             self.post(socket, due, trigger, cx);
         }
     }

@@ -56,16 +56,13 @@ impl World {
         socket: SocketIx,
         event: NetworkEvent,
     ) -> Option<WsaError> {
-        if self.more.injected == Injected::NONE {
-            return None;
-        }
-        self.more.get_mut().injected.take(socket, event)
+        self.more.existing()?.injected.take(socket, event)
     }
 
     /// Those of a socket that is closed are never carried.
     pub(crate) fn forget_injected(&mut self, socket: SocketIx) {
-        if self.more.injected != Injected::NONE {
-            self.more.get_mut().injected.0.retain(|(of, ..)| *of != socket);
+        if let Some(parts) = self.more.existing() {
+            parts.injected.0.retain(|(of, ..)| *of != socket);
         }
     }
 }

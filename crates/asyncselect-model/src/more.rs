@@ -78,11 +78,34 @@ impl Parts {
     }
 }
 
+/// One for all: made at each use, it would be dropped there too.
+const NONE: &Parts = &Parts::NONE;
+
 /// The box, if there is anything to put into it.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct More(Option<Box<Parts>>);
 
+impl Clone for More {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+
+    /// Two that have no box, mostly.
+    #[inline]
+    fn clone_from(&mut self, source: &Self) {
+        if self.0.is_some() || source.0.is_some() {
+            self.0.clone_from(&source.0);
+        }
+    }
+}
+
 impl More {
+    /// What is in the box, if there is one: quicker to ask where much is asked and little is found.
+    #[inline]
+    pub(crate) fn held(&self) -> Option<&Parts> {
+        self.0.as_deref()
+    }
+
     /// To change it; this makes the box.
     pub(crate) fn get_mut(&mut self) -> &mut Parts {
         self.0.get_or_insert_default()
@@ -94,10 +117,11 @@ impl More {
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
-        let is_empty = **self == Parts::NONE;
-        out(u64::from(!is_empty));
-        if !is_empty {
-            self.deref().pack(out);
+        // Without a box nothing need be compared.
+        let parts = self.held().filter(|parts| **parts != *NONE);
+        out(u64::from(parts.is_some()));
+        if let Some(parts) = parts {
+            parts.pack(out);
         }
     }
 }
@@ -105,8 +129,8 @@ impl More {
 impl Deref for More {
     type Target = Parts;
 
+    #[inline]
     fn deref(&self) -> &Parts {
-        const NONE: &Parts = &Parts::NONE;
         self.0.as_deref().unwrap_or(NONE)
     }
 }

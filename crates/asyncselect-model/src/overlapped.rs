@@ -17,6 +17,7 @@ use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{PendingOperation, UpdateAcceptContext};
 use crate::latch::Trigger;
+use crate::more::Parts;
 use crate::sink::Sink;
 use crate::socket::{Linger, SocketIx, SocketState};
 use crate::stream::{End, LinkIx, Piece, Reading, Segment, Side, Space};
@@ -443,11 +444,8 @@ impl World {
 
     /// The socket is closed: what waits on it ends (W-08D), and nobody can ask how.
     pub(crate) fn operations_of_closed(&mut self, socket: SocketIx) {
-        if self.more.overlapped == Overlapped::NONE {
-            return;
-        }
         self.operations_fail(socket, WsaError::WSA_OPERATION_ABORTED);
-        let overlapped = &mut self.more.get_mut().overlapped;
+        let Some(Parts { overlapped, .. }) = self.more.existing() else { return };
         overlapped.ended.retain(|ended| ended.socket != socket);
         overlapped.bare.retain(|bare| bare.socket != socket);
         for bare in &mut overlapped.bare {

@@ -73,13 +73,18 @@ impl World {
     /// Where the socket of a descriptor stands.
     #[inline]
     pub(crate) fn behind(&self, place: SocketIx) -> SocketIx {
-        self.more.sharing.socket_of(place)
+        self.more.held().map_or(place, |parts| parts.sharing.socket_of(place))
+    }
+
+    #[inline]
+    fn descriptor(&self, place: SocketIx) -> Option<&Descriptor> {
+        self.more.held()?.sharing.at(place)
     }
 
     /// Whether a place is that of an open descriptor.
     #[inline]
     pub(crate) fn is_open(&self, place: SocketIx) -> bool {
-        match self.more.sharing.at(place) {
+        match self.descriptor(place) {
             Some(descriptor) => descriptor.open,
             None => !self.socket(place).is_closed(),
         }
@@ -88,7 +93,7 @@ impl World {
     /// Whether a place holds no socket, and no descriptor that counts.
     #[inline]
     pub(crate) fn is_free(&self, place: SocketIx) -> bool {
-        self.socket(place).is_closed() && self.more.sharing.at(place).is_none()
+        self.socket(place).is_closed() && self.descriptor(place).is_none()
     }
 
     /// Whether the socket of a descriptor has another one that is open.
@@ -219,7 +224,7 @@ impl World {
     /// The machine of a process; a machine's own is itself.
     #[inline]
     pub(crate) fn machine_of(&self, host: HostId) -> HostId {
-        if self.more.sharing.processes { HostId(0) } else { host }
+        if self.more.held().is_some_and(|parts| parts.sharing.processes) { HostId(0) } else { host }
     }
 
     /// Whether the network subsystem that a process uses failed.

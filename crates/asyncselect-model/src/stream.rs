@@ -314,6 +314,14 @@ pub(crate) struct Link {
     toward: [Direction; 2],
 }
 
+impl Link {
+    /// Its two directions.
+    #[inline]
+    pub(crate) fn toward(&self) -> &[Direction; 2] {
+        &self.toward
+    }
+}
+
 /// All connections.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Streams {

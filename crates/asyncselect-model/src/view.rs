@@ -13,7 +13,7 @@ use crate::host::HostSet;
 use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, Side, Space};
+use crate::stream::{Arrived, Link, Side, Space};
 use crate::window::WindowIx;
 use crate::world::World;
 
@@ -204,7 +204,16 @@ impl World {
         SocketIx::from_handle(handle).map_or(handle, |place| self.behind(place).handle())
     }
 
+    /// Whether the graceful end of some connection's peer has arrived, without a view of any socket.
+    #[inline]
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let links = &*self.streams.links;
+        links.iter().flat_map(Link::toward).any(|toward| toward.arrived == Arrived::End)
+    }
+
     /// Every queued message, of all threads, the oldest first.
+    #[inline]
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.windows.queue.iter().map(crate::window::Queued::message)
     }

@@ -446,8 +446,9 @@ impl World {
         let family = u64::from(*family == Family::Ipv6) << 16;
         let count = u64::try_from(sockets.len()).expect("fits");
         out(count | family | u64::from(*posts) << 32 | flags << 40);
-        let bytes = hosts.iter().map(|host| host.0).chain(*startups);
-        out(bytes.fold(0, |word, byte| word << 8 | u64::from(byte)));
+        let [a, b, c, d] = hosts.map(|host| host.0);
+        let [e, f, g, h] = *startups;
+        out(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
         for socket in sockets.iter() {
             socket.pack(out);
         }

@@ -12,7 +12,7 @@ use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{AcceptExRearms, AcceptExWithConnection, CollectingRearms, UpdateAcceptContext};
 use crate::latch::{Latch, Trigger};
-use crate::overlapped::{Operation, Overlapped};
+use crate::overlapped::Operation;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -317,10 +317,8 @@ impl World {
 
     /// What an operation or an extended call leaves undescribed of other calls on its socket.
     pub(super) fn forbidden(&self, call: &BackendCall, socket: SocketIx) -> Option<&'static str> {
-        let overlapped = &self.more.overlapped;
-        if *overlapped == Overlapped::NONE {
-            return None;
-        }
+        // Asked at every call.
+        let overlapped = &self.more.held()?.overlapped;
         let connects =
             matches!(call, Call::Bind { .. } | Call::Listen { .. } | Call::Connect { .. });
         let closes = matches!(call, Call::CloseSocket { .. } | Call::CloseHandle { .. });

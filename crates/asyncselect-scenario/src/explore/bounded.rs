@@ -80,10 +80,37 @@ impl Clone for State {
 pub struct Scratch {
     next: State,
     seen: Seen,
+    calls: Calls,
+}
+
+/// The calls of the letters, if all their names are bound. They are made anew where names stand for
+/// something else than in the state before, which is seldom.
+#[derive(Debug)]
+struct Calls {
+    sockets: [u16; SUITE_SOCKETS_MAX],
+    windows: [u32; SUITE_WINDOWS_MAX],
+    by_letter: Vec<Option<BackendCall>>,
+}
+
+impl Calls {
+    /// The call of a letter.
+    fn of(&self, letter: usize) -> Option<&BackendCall> {
+        self.by_letter[letter].as_ref()
+    }
+
+    /// The call that something makes, or that returns by it.
+    fn at(&self, state: &State, happening: Happening) -> Option<&BackendCall> {
+        match happening {
+            Happening::Letter(letter) => self.of(letter),
+            Happening::Return(thread) => self.of(state.waits_for(thread)?),
+            Happening::Upcall | Happening::Deliver(..) | Happening::Land(_) => None,
+        }
+    }
 }
 
 /// The datagrams under way at once that a suite tells apart.
 const SUITE_DATAGRAMS_MAX: usize = 32;
+
 /// What is wrong or remarkable, and what excuses it.
 struct Found {
     marks: Marks,
@@ -237,11 +264,10 @@ impl<'s> Bounded<'s> {
         &self,
         state: &State,
         happening: Happening,
-        call: Option<&BackendCall>,
         scratch: &mut Scratch,
         found: &mut impl FnMut(Step<'_, Self>),
     ) {
-        let Scratch { next, seen } = scratch;
+        let Scratch { next, seen, calls } = scratch;
         let mut tell = |choice: usize, next: &State, found_so: Result<Found, Cut>| {
             let label = happening.label(choice);
             match found_so {
@@ -251,7 +277,8 @@ impl<'s> Bounded<'s> {
         };
         match self.open {
             Open::Canonical => {
-                let marks = self.next(state, next, happening, call, &mut Canonical, seen);
+                let marks =
+                    self.next(state, next, happening, calls, &mut Canonical, seen, Monitor::take);
                 tell(0, next, marks);
             }
             Open::Every => {
@@ -262,7 +289,8 @@ impl<'s> Bounded<'s> {
                         tell(choice - 1, next, Err(Cut { who: "explore", what }));
                         break;
                     }
-                    let marks = self.next(state, next, happening, call, &mut chooser, seen);
+                    let marks =
+                        self.next(state, next, happening, calls, &mut chooser, seen, Monitor::take);
                     tell(choice, next, marks);
                     if !chooser.advance() {
                         break;
@@ -278,10 +306,12 @@ impl<'s> Bounded<'s> {
         state: &State,
         next: &mut State,
         happening: Happening,
-        call: Option<&BackendCall>,
+        calls: &Calls,
         chooser: &mut impl Chooser,
         seen: &mut Seen,
+        watch: impl FnOnce(&mut Monitor, &Happened<'_>, &mut Broken<'_>),
     ) -> Result<Found, Cut> {
+        let mut call = calls.at(state, happening);
         next.clone_from(state);
         seen.clear();
         let alphabet = &self.suite.alphabet;
@@ -309,7 +339,6 @@ impl<'s> Bounded<'s> {
         };
         next.world.apply(mv, chooser, seen)?;
         // Not only at a return: what arrives may go to a call that waits.
-        let mut returned = None;
         if let Some((to, reply)) = seen.reply() {
             thread = Some(to);
             let waits = &mut next.waiting[usize::from(to.0)];
@@ -317,9 +346,7 @@ impl<'s> Bounded<'s> {
             if let Some(letter) = letter
                 && let Act::Call(op) = &alphabet[letter].act
             {
-                if call.is_none() {
-                    returned = self.call(&state.names(), letter);
-                }
+                call = call.or_else(|| calls.of(letter));
                 if let Ok(value) = reply.result {
                     next.bind(op.binds, value);
                 }
@@ -328,37 +355,39 @@ impl<'s> Bounded<'s> {
         let happened = Happened {
             before: &state.world,
             after: &next.world,
-            call: thread.zip(call.or(returned.as_ref())),
+            call: thread.zip(call),
             made: matches!(happening, Happening::Letter(_)),
             looked,
             seen,
         };
         let mut broken = Broken::new(&next.world);
-        next.monitor.take(&happened, &mut broken);
+        watch(&mut next.monitor, &happened, &mut broken);
         Ok(Found { marks: broken.marks, excuses: broken.excuses })
     }
 
     /// Takes a step that was found before.
-    fn again(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) -> Found {
-        let names = state.names();
+    fn again(
+        &self,
+        state: &State,
+        label: Label,
+        next: &mut State,
+        scratch: &mut Scratch,
+        watch: impl Fn(&mut Monitor, &Happened<'_>, &mut Broken<'_>),
+    ) -> Found {
+        let Scratch { seen, calls, .. } = scratch;
+        self.update(calls, state);
         let happening = Happening::of(label);
-        let call = match happening {
-            Happening::Letter(letter) => self.call(&names, letter),
-            Happening::Return(thread) => self.pending(state, &names, thread),
-            Happening::Upcall | Happening::Deliver(..) | Happening::Land(_) => None,
-        };
-        let (call, seen) = (call.as_ref(), &mut scratch.seen);
         if self.open == Open::Canonical {
-            let found = self.next(state, next, happening, call, &mut Canonical, seen);
+            let found = self.next(state, next, happening, calls, &mut Canonical, seen, watch);
             return found.expect("the step was found before");
         }
         let mut chooser = Enumerating::new();
         for _ in 0..Happening::choice(label) {
             // What comes of it was looked at when it was found.
-            let _ = self.next(state, next, happening, call, &mut chooser, seen);
+            let _ = self.next(state, next, happening, calls, &mut chooser, seen, &watch);
             chooser.advance();
         }
-        let found = self.next(state, next, happening, call, &mut chooser, seen);
+        let found = self.next(state, next, happening, calls, &mut chooser, seen, watch);
         found.expect("the step was found before")
     }
 
@@ -369,7 +398,7 @@ impl<'s> Bounded<'s> {
         let calls: Vec<(ThreadId, BackendCall)> = if waits {
             let names = state.names();
             let threads = (0..).map(ThreadId).take(THREADS_MAX);
-            let call = |thread| Some((thread, self.pending(state, &names, thread)?));
+            let call = |thread| Some((thread, self.call(&names, state.waits_for(thread)?)?));
             threads.filter_map(call).collect()
         } else {
             Vec::new()
@@ -395,10 +424,20 @@ impl<'s> Bounded<'s> {
         op.call.try_map(&mut handles).ok()
     }
 
-    /// The call that a thread waits for.
-    fn pending(&self, state: &State, names: &Names, thread: ThreadId) -> Option<BackendCall> {
-        let letter = usize::from(state.waiting[usize::from(thread.0)]).checked_sub(1)?;
-        self.call(names, letter)
+    /// All calls with the handles of a state.
+    fn calls(&self, state: &State) -> Calls {
+        let names = state.names();
+        let letters = 0..self.suite.alphabet.len();
+        let by_letter = letters.map(|letter| self.call(&names, letter)).collect();
+        Calls { sockets: state.sockets, windows: state.windows, by_letter }
+    }
+
+    /// The same in the place of those of another state.
+    #[inline]
+    fn update(&self, calls: &mut Calls, state: &State) {
+        if (calls.sockets, calls.windows) != (state.sockets, state.windows) {
+            *calls = self.calls(state);
+        }
     }
 
     fn filter(&self, state: &State, letter: usize) -> PumpFilter {
@@ -426,6 +465,11 @@ struct Names {
 }
 
 impl State {
+    /// The letter whose call a thread waits for.
+    fn waits_for(&self, thread: ThreadId) -> Option<usize> {
+        usize::from(self.waiting[usize::from(thread.0)]).checked_sub(1)
+    }
+
     fn names(&self) -> Names {
         let socket = |handle: u16| (handle != 0).then(|| SocketHandle(u64::from(handle)));
         let window = |hwnd: u32| (hwnd != 0).then(|| Hwnd(u64::from(hwnd)));
@@ -477,7 +521,8 @@ impl Space for Bounded<'_> {
     }
 
     fn scratch(&self) -> Scratch {
-        Scratch { next: self.start.clone(), seen: Seen::default() }
+        let calls = self.calls(&self.start);
+        Scratch { next: self.start.clone(), seen: Seen::default(), calls }
     }
 
     fn steps(
@@ -487,29 +532,27 @@ impl Space for Bounded<'_> {
         scratch: &mut Scratch,
         found: &mut impl FnMut(Step<'_, Self>),
     ) {
-        let names = state.names();
+        self.update(&mut scratch.calls, state);
         match pace {
             Pace::Free => {
                 for mv in state.world.moves() {
-                    let (happening, call) = match mv {
-                        Move::Return { thread } => {
-                            (Happening::Return(thread), self.pending(state, &names, thread))
-                        }
-                        Move::Upcall => (Happening::Upcall, None),
-                        Move::Deliver { link, toward } => (Happening::Deliver(link, toward), None),
+                    let happening = match mv {
+                        Move::Return { thread } => Happening::Return(thread),
+                        Move::Upcall => Happening::Upcall,
+                        Move::Deliver { link, toward } => Happening::Deliver(link, toward),
                         Move::Land { number } if usize::from(number) >= SUITE_DATAGRAMS_MAX => {
                             let what = "more datagrams under way than are told apart";
                             let cut = Err(Cut { who: "explore", what });
                             found(Step { label: Label(u16::MAX), marks: 0, to: cut });
                             return;
                         }
-                        Move::Land { number } => (Happening::Land(number), None),
+                        Move::Land { number } => Happening::Land(number),
                         Move::Call { .. }
                         | Move::Retrieve(_)
                         | Move::Tick { .. }
                         | Move::Fault(_) => unreachable!("nothing that happens by itself"),
                     };
-                    self.each(state, happening, call.as_ref(), scratch, found);
+                    self.each(state, happening, scratch, found);
                 }
             }
             Pace::Counted => {
@@ -517,12 +560,11 @@ impl Space for Bounded<'_> {
                     if !self.is_there(state, letter) {
                         continue;
                     }
-                    let call = self.call(&names, letter);
                     // Names that are not bound.
-                    if matches!(act, Act::Call(_)) && call.is_none() {
+                    if matches!(act, Act::Call(_)) && scratch.calls.of(letter).is_none() {
                         continue;
                     }
-                    self.each(state, Happening::Letter(letter), call.as_ref(), scratch, found);
+                    self.each(state, Happening::Letter(letter), scratch, found);
                 }
             }
         }
@@ -534,7 +576,8 @@ impl Space for Bounded<'_> {
     }
 
     fn behind(&self, state: &State, label: Label, next: &mut State, scratch: &mut Scratch) {
-        self.again(state, label, next, scratch);
+        // What is remarkable about the step was said when it was found.
+        self.again(state, label, next, scratch, Monitor::follow);
     }
 
     fn fingerprint(&self, state: &State) -> u64 {
@@ -566,7 +609,7 @@ impl Judged for Bounded<'_> {
             Some(label) => {
                 let mut scratch = self.scratch();
                 let mut next = state.clone();
-                self.again(&state, label, &mut next, &mut scratch).excuses
+                self.again(&state, label, &mut next, &mut scratch, Monitor::take).excuses
             }
         }
     }

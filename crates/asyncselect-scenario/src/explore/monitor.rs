@@ -155,6 +155,13 @@ impl Monitor {
 
     /// Takes in what happened, and says what was wrong or remarkable about it.
     pub(super) fn take(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
+        self.follow(happened, broken);
+        queues::judge(happened, broken);
+        broken.marks |= situations::of_step(happened);
+    }
+
+    /// Takes in what happened, and says no more of it than comes along.
+    pub(super) fn follow(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let due = self.due_elsewhere(happened);
         self.called(happened, broken);
         if let Some((socket, due)) = due
@@ -166,9 +173,7 @@ impl Monitor {
             self.posted(at, happened, broken);
         }
         self.stands(happened, broken);
-        queues::judge(happened, broken);
         self.forgive(happened);
-        broken.marks |= situations::of_step(happened);
     }
 
     /// OQ-33: whether a call of another process than the one that registered enables nobody says.

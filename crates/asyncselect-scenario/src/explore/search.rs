@@ -199,9 +199,13 @@ impl Work {
     /// For so many threads.
     #[must_use]
     pub fn with(threads: usize) -> Self {
-        Self { threads: threads.max(1), batch: 1 << 16, share: 256 }
+        Self { threads: threads.max(1), batch: 1 << 16, share: 1 << 10 }
     }
 }
+
+/// Sorting a step in takes so much less than taking the steps of a state: below this many times
+/// `share` steps, a thread costs more than it gives.
+const SORTED_IN: usize = 16;
 
 /// Steps whose fingerprints are looked up together, so that memory is waited for once.
 const LOOKED_UP: usize = 1 << 10;
@@ -309,20 +313,16 @@ impl<S: Space> Search<'_, S> {
             let start = batch.start + worker * share;
             start.min(batch.end)..(start + share).min(batch.end)
         });
-        let expand = |nodes| expand(self.space, &self.tree, &self.visited, nodes, pace);
-        if workers == 1 {
-            return shares.map(expand).collect();
-        }
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = shares.map(|nodes| scope.spawn(move || expand(nodes))).collect();
-            workers.into_iter().map(|worker| worker.join().expect("a worker panicked")).collect()
+        each_on_its_thread(shares, |nodes| {
+            expand(self.space, &self.tree, &self.visited, nodes, pace)
         })
     }
 
     /// Puts what is new into the visited states: the first of each fingerprint, in order.
     fn sort_in(&mut self, found: &[Found<S::Cut>]) -> Vec<Candidate> {
         let count = found.iter().map(|found| found.candidates.len()).sum::<usize>();
-        let threads = self.work.threads.min(count.div_ceil(self.work.share)).max(1);
+        let worthwhile = count.div_ceil(self.work.share * SORTED_IN);
+        let threads = self.work.threads.min(worthwhile).max(1);
         let share = SHARDS.div_ceil(threads);
         let shards = self.visited.shards_mut();
         let groups = shards.chunks_mut(share).enumerate();
@@ -340,20 +340,30 @@ impl<S: Space> Search<'_, S> {
             }
             fresh
         };
-        if threads == 1 {
-            return groups.flat_map(insert).collect();
-        }
-        let mut fresh: Vec<Candidate> = std::thread::scope(|scope| {
-            let groups: Vec<_> = groups.map(|group| scope.spawn(move || insert(group))).collect();
-            let join = |group: std::thread::ScopedJoinHandle<'_, _>| {
-                group.join().expect("a worker panicked")
-            };
-            groups.into_iter().flat_map(join).collect()
-        });
+        let mut fresh = each_on_its_thread(groups, insert).concat();
         // Sorted runs, one a group.
-        fresh.sort_by_key(|candidate: &Candidate| (candidate.parent, candidate.label));
+        if threads > 1 {
+            fresh.sort_by_key(|candidate: &Candidate| (candidate.parent, candidate.label));
+        }
         fresh
     }
+}
+
+/// Does several things at once, the first on this thread.
+fn each_on_its_thread<I: Send, O: Send>(
+    mut inputs: impl Iterator<Item = I>,
+    work: impl Fn(I) -> O + Sync,
+) -> Vec<O> {
+    let Some(first) = inputs.next() else { return Vec::new() };
+    let work = &work;
+    std::thread::scope(|scope| {
+        let others: Vec<_> = inputs.map(|input| scope.spawn(move || work(input))).collect();
+        let mut outputs = vec![work(first)];
+        let join = |other: std::thread::ScopedJoinHandle<'_, O>| other.join();
+        outputs
+            .extend(others.into_iter().map(join).map(|output| output.expect("a worker panicked")));
+        outputs
+    })
 }
 
 /// A step that may lead to a new state.
