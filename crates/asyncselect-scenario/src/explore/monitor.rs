@@ -590,7 +590,7 @@ impl Monitor {
             late: Late::of(view, after),
             kept: 0,
             ignored: false,
-            early: connection_in(view.stage).is_none(),
+            early: mask & bit(NetworkEvent::Write) != 0 && connection_in(view.stage).is_none(),
             extended: after.operations_on(view.handle).connects > 0,
         };
         // OQ-08: whether an unbound datagram socket can send nobody says.

@@ -118,6 +118,8 @@ impl Watch {
         });
         self.may &= !event;
         self.must &= !event;
+        // Told, it is not due: what made it so matters no more.
+        self.early &= message.event != NetworkEvent::Write;
     }
 }
 
