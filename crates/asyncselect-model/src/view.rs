@@ -204,7 +204,7 @@ impl World {
         SocketIx::from_handle(handle).map_or(handle, |place| self.behind(place).handle())
     }
 
-    /// Whether the graceful end of some connection's peer has arrived, without a view of any socket.
+    /// Whether the graceful end of some connection's peer has arrived; no socket is viewed.
     #[inline]
     #[must_use]
     pub fn has_ended(&self) -> bool {

@@ -51,9 +51,7 @@ fn the_corpus_shows_the_same_through_an_adapter() {
         assert_eq!(adapter.label(), format!("model of {}", profile.name()));
         // An adapter's thread that waits can make no other call, and its network is its own.
         let impossible = |need: &Need| matches!(need, Need::BlockingHook | Need::Schedule);
-        // Nor can it be told what to choose where its profile leaves a knob open.
-        let possible =
-            |script: &&Script| !script.needs.iter().any(impossible) && script.choices.is_empty();
+        let possible = |script: &&Script| !script.needs.iter().any(impossible);
         for script in scripts.iter().filter(possible) {
             let (here, there) = (simulate(script, &profile), run_on(script, &mut adapter));
             let differences = compare(script, &here, &there);

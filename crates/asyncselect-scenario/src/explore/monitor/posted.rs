@@ -294,8 +294,8 @@ impl Post<'_> {
         }
     }
 
-    /// Whether what it tells of arrived in this step, and an overlapped operation of that kind, which
-    /// had waited for it, took it (OQ-21).
+    /// Whether what it tells of arrived in this step, and an overlapped operation of that kind,
+    /// which had waited for it, took it (OQ-21).
     fn was_taken(&self, of_kind: fn(OperationsView) -> usize) -> bool {
         let Happened { before, after, call, .. } = self.happened;
         let waiting = |world: &World| of_kind(world.operations_on(self.message.socket));
