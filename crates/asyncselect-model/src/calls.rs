@@ -19,6 +19,7 @@ mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
+mod multipoint;
 mod notices;
 mod options;
 mod overlapped;
@@ -190,7 +191,8 @@ impl World {
             return outcome;
         }
         if let Some(socket) = socket
-            && let Some(what) = self.forbidden(call, socket)
+            && let Some(what) =
+                self.forbidden(call, socket).or_else(|| self.forbidden_in_session(call, socket))
         {
             return unsupported(call.name(), what);
         }
@@ -305,7 +307,7 @@ impl World {
             Call::ReadFile { .. } | Call::WriteFile { .. } => {
                 unsupported(call.name(), "on an IFS handle")
             }
-            Call::WsaJoinLeaf { .. } => unsupported(call.name(), "the call"),
+            Call::WsaJoinLeaf { s, name } => self.join_leaf(known(*s), *name, cx),
         }
     }
 

@@ -256,6 +256,12 @@ impl World {
         let (error, attempt) = match trigger {
             Trigger::ConnectFailed => (this.error, true),
             Trigger::ConnectRefused(error) => (error, false),
+            // AS-CO-04: on the socket that it was called on, which has no connection of its own.
+            Trigger::Joined(WsaError(0)) if event == NetworkEvent::Connect => {
+                return Condition::Connected;
+            }
+            Trigger::Joined(WsaError(0)) => return nothing,
+            Trigger::Joined(error) => (error, false),
             // W-036: a failure that nobody was told of. (A connect that waited has told it.)
             Trigger::Registered
                 if event == NetworkEvent::Connect
@@ -416,6 +422,8 @@ impl World {
         let by_event = self.socket(socket).told_by_event();
         let told = match (trigger, side) {
             (Trigger::Connected, _) => true,
+            // AS-CO-04: on its root, not here.
+            (Trigger::Joined(_), _) => return Condition::No(Absence::RootIsTold),
             // OQ-22.
             (Trigger::Extended, Side::Connector) => {
                 return match self.knob::<ConnectExTells>(cx) {

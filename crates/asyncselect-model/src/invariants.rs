@@ -32,6 +32,7 @@ impl World {
             self.check_pending(thread, pending);
         }
         self.check_disturbances();
+        self.check_sessions();
     }
 
     fn check_socket(&self, at: SocketIx, socket: &Socket) {

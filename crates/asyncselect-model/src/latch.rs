@@ -36,6 +36,8 @@ pub enum Trigger {
     ConnectFailed,
     /// The connect fails, with this error, before anything was sent.
     ConnectRefused(WsaError),
+    /// WSAJoinLeaf has ended, with this error or with 0 (AS-CO-04).
+    Joined(WsaError),
     /// A receive call (AS-EN-02).
     ReceiveCalled,
     /// A send call (AS-EN-03).
@@ -74,13 +76,15 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 25] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
         Self::Extended,
         Self::ConnectFailed,
         Self::ConnectRefused(WsaError::WSAENETUNREACH),
+        Self::Joined(WsaError(0)),
+        Self::Joined(WsaError::WSAECONNREFUSED),
         Self::ReceiveCalled,
         Self::SendCalled,
         Self::AcceptCalled,
@@ -110,6 +114,7 @@ impl Trigger {
             Self::Extended => "extended call ended",
             Self::ConnectFailed => "connect failed",
             Self::ConnectRefused(_) => "connect refused at once",
+            Self::Joined(_) => "WSAJoinLeaf ended",
             Self::ReceiveCalled => "receive call",
             Self::SendCalled => "send call",
             Self::AcceptCalled => "accept call",
@@ -135,7 +140,7 @@ impl Trigger {
         match self {
             Self::Registered => Moment::Registered,
             Self::Inherited => Moment::Inherited,
-            Self::Connected | Self::Extended => Moment::Connected,
+            Self::Connected | Self::Extended | Self::Joined(_) => Moment::Connected,
             Self::ReceiveCalled | Self::SendCalled | Self::AcceptCalled | Self::IoctlCalled => {
                 Moment::Called
             }
@@ -290,6 +295,8 @@ pub enum Absence {
     ConnectedBefore,
     /// An extended call established the connection, and its end alone tells of it (OQ-22).
     Extended,
+    /// WSAJoinLeaf made the socket, and its root is told (AS-CO-04).
+    RootIsTold,
     /// Nothing of the kind has changed since the program heard of it last.
     Unchanged,
     /// Nobody has asked to hear of the next change (AS-EN-13).
@@ -369,6 +376,7 @@ impl Guard {
                 Absence::NotListening => Rule::Ac09,
                 Absence::ConnectedBefore => Rule::W031,
                 Absence::Extended => Rule::Oq22,
+                Absence::RootIsTold => Rule::Co04,
                 Absence::Unchanged | Absence::NotAsked => match event {
                     NetworkEvent::RoutingInterfaceChange | NetworkEvent::AddressListChange => {
                         Rule::En13
@@ -420,6 +428,7 @@ impl Guard {
             Self::Absent(Absence::NotListening) => "not listening",
             Self::Absent(Absence::ConnectedBefore) => "connected before the registration",
             Self::Absent(Absence::Extended) => "the end of the operation alone tells of it",
+            Self::Absent(Absence::RootIsTold) => "its root is told",
             Self::Absent(Absence::Unchanged) => "nothing has changed",
             Self::Absent(Absence::NotAsked) => "nobody has asked to hear of the next change",
             Self::Absent(Absence::ChangedBefore) => "changed before the registration",
@@ -513,6 +522,12 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Acceptable, Called) => Rule::Ac03,
         // AS-AC-02: on arrival.
         (Condition::Acceptable, Connected | Happened | Aborted | Bound | PeerSet) => Rule::Ac02,
+        // AS-CO-04: whichever way it ended.
+        (Condition::Connected | Condition::ConnectFailed(_), _)
+            if matches!(trigger, Trigger::Joined(_)) =>
+        {
+            Rule::Co04
+        }
         // AS-CO-01: at registration.
         (Condition::Connected, Registered | Inherited) => Rule::Co01,
         // AS-UDP-01: a datagram connect completes at once.

@@ -43,6 +43,7 @@ pub mod knob;
 pub mod latch;
 mod list;
 mod more;
+mod multipoint;
 mod network;
 mod notice;
 mod overlapped;

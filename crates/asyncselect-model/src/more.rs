@@ -11,6 +11,7 @@ use crate::datagram::Datagrams;
 use crate::event_object::EventObjects;
 use crate::event_record::EventRecords;
 use crate::injected::Injected;
+use crate::multipoint::Multipoint;
 use crate::notice::Notices;
 use crate::overlapped::Overlapped;
 use crate::provider::Provider;
@@ -33,6 +34,7 @@ pub(crate) struct Parts {
     pub(crate) injected: Injected,
     pub(crate) notices: Notices,
     pub(crate) shortage: Shortage,
+    pub(crate) multipoint: Multipoint,
 }
 
 impl Parts {
@@ -48,6 +50,7 @@ impl Parts {
         injected: Injected::NONE,
         notices: Notices::NONE,
         shortage: Shortage::NONE,
+        multipoint: Multipoint::NONE,
     };
 
     fn pack(&self, out: &mut impl FnMut(u64)) {
@@ -63,6 +66,7 @@ impl Parts {
             injected,
             notices,
             shortage,
+            multipoint,
         } = self;
         buffers.pack(out);
         out(select_left_ms.iter().fold(0, |word, left_ms| word << 16 | u64::from(*left_ms)));
@@ -75,6 +79,7 @@ impl Parts {
         injected.pack(out);
         notices.pack(out);
         shortage.pack(out);
+        multipoint.pack(out);
     }
 }
 

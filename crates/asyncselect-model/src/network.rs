@@ -45,7 +45,9 @@ impl World {
                 let End::Socket(socket) = end else {
                     unreachable!("only connect's own end is answered")
                 };
-                if let Some(error) = self.take_injected(socket, NetworkEvent::Connect) {
+                let root = self.root_of(socket);
+                let told = root.unwrap_or(socket);
+                if let Some(error) = self.take_injected(told, NetworkEvent::Connect) {
                     self.streams.push(link, Side::Acceptor, Segment::Rst);
                     self.connect_failed(link, socket, error, cx);
                     return Ok(());
@@ -55,6 +57,13 @@ impl World {
                 this.error = WsaError(0);
                 // Perhaps spent on an attempt that failed (OQ-25).
                 this.arm(NetworkEvent::Close);
+                if let Some(root) = root {
+                    self.streams.push(link, Side::Acceptor, Segment::Ack);
+                    self.join_ends(root, WsaError(0), cx);
+                    // AS-WR-02: the new socket can be used.
+                    self.evaluate(socket, Trigger::Joined(WsaError(0)), cx);
+                    return Ok(());
+                }
                 self.connect_ends(socket, |again| again != ConnectAgain::Silent, cx);
                 self.streams.push(link, Side::Acceptor, Segment::Ack);
                 // AS-CO-05, AS-WR-02: the connection is established. OQ-22: by ConnectEx?
@@ -193,6 +202,12 @@ impl World {
         error: WsaError,
         cx: &mut Context<'_, C, S>,
     ) {
+        if let Some(root) = self.root_of(socket) {
+            self.socket_mut(socket).state = SocketState::Bound;
+            self.end_leaves(link, Side::Connector);
+            self.sweep(link);
+            return self.join_ends(root, error, cx);
+        }
         let this = self.socket_mut(socket);
         this.state = SocketState::Bound;
         this.failed = true;
@@ -244,7 +259,8 @@ impl World {
             End::Socket(socket) => match self.socket(socket).state {
                 SocketState::Connecting(_) => {
                     let refused = WsaError::WSAECONNREFUSED;
-                    let injected = self.take_injected(socket, NetworkEvent::Connect);
+                    let told = self.root_of(socket).unwrap_or(socket);
+                    let injected = self.take_injected(told, NetworkEvent::Connect);
                     let error = injected.unwrap_or(refused);
                     self.connect_failed(link, socket, error, cx);
                 }

@@ -66,6 +66,7 @@ rules! {
     Ac08 = "AS-AC-08", "A condition function refuses or defers, and WSAAccept fails.";
     Ac09 = "AS-AC-09", "FD_ACCEPT is for sockets that listen.";
     Co01 = "AS-CO-01", "FD_CONNECT at registration, if a connection is established.";
+    Co04 = "AS-CO-04", "FD_CONNECT on its root when WSAJoinLeaf has ended, well or not.";
     Co05 = "AS-CO-05", "FD_CONNECT when the outcome of a connect is known, good or bad.";
     Co07 = "AS-CO-07", "Errors of a connect that the tables list.";
     Co13 = "AS-CO-13", "A connect that failed may be tried again.";

@@ -10,6 +10,7 @@ use asyncselect_abi::{
 use crate::datagram::Peer;
 use crate::event_object::EventIx;
 use crate::host::HostSet;
+use crate::multipoint::Multipoint;
 use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
@@ -210,6 +211,20 @@ impl World {
     pub fn has_ended(&self) -> bool {
         let links = &*self.streams.links;
         links.iter().flat_map(Link::toward).any(|toward| toward.arrived == Arrived::End)
+    }
+
+    /// Whether there is a multipoint session, with a root and leaves.
+    #[inline]
+    #[must_use]
+    pub fn has_sessions(&self) -> bool {
+        self.more.held().is_some_and(|parts| parts.multipoint != Multipoint::NONE)
+    }
+
+    /// The socket that WSAJoinLeaf was called on to make the open socket of this handle.
+    #[inline]
+    #[must_use]
+    pub fn root_of_leaf(&self, handle: SocketHandle) -> Option<SocketHandle> {
+        self.root_of(SocketIx::from_handle(handle)?).map(SocketIx::handle)
     }
 
     /// Every queued message, of all threads, the oldest first.

@@ -127,6 +127,7 @@ impl World {
             | Call::WsaGetOverlappedResult { .. }
             | Call::AcceptEx { .. }
             | Call::ConnectEx { .. }
+            // Multicast groups are the subject of no clause: the call itself says so.
             | Call::WsaJoinLeaf { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }

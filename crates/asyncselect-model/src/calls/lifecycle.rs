@@ -405,6 +405,7 @@ impl World {
         self.drop_record(socket);
         self.forget_notices(socket);
         self.forget_injected(socket);
+        self.leave_session(socket);
         self.drop_all_descriptors(socket);
         let this = self.free_place(socket);
         match this.state {

@@ -148,6 +148,7 @@ impl World {
         };
         if self.socket(accepting).state != SocketState::Unbound
             || self.more.overlapped.is_accepting(accepting)
+            || self.has_leaves(accepting)
         {
             return unsupported("AcceptEx", "into a socket that is in use");
         }

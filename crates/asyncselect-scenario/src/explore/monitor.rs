@@ -26,6 +26,7 @@ use super::fingerprint::Fingerprint;
 use super::properties::{Broken, Property, holds_in};
 
 mod lost;
+mod multipoint;
 mod posted;
 mod queues;
 mod seen;
@@ -169,6 +170,7 @@ impl Monitor {
         {
             watch.must &= due;
         }
+        self.joined(happened);
         for at in 0..happened.seen.posts.len() {
             self.posted(at, happened, broken);
         }
@@ -255,6 +257,12 @@ impl Monitor {
                 if let (Some(Ok(Value::Socket(accepted))), Some(from)) = (result, self.of(first(s)))
                 {
                     self.inherit(accepted, *from, after);
+                }
+            }
+            // AS-INH-08. What becomes of the join its root is told (AS-CO-04).
+            Call::WsaJoinLeaf { s, .. } => {
+                if let (Some(Ok(Value::Socket(leaf))), Some(from)) = (result, self.of(first(s))) {
+                    self.inherit(leaf, *from, after);
                 }
             }
             // AS-INH-07: here AcceptEx's socket gets what accept's gets at once.
@@ -386,7 +394,6 @@ impl Monitor {
             | Call::WsaEnumNetworkEvents { .. }
             | Call::WsaWaitForMultipleEvents { .. }
             | Call::ConnectEx { .. }
-            | Call::WsaJoinLeaf { .. }
             | Call::WsaIoctl { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }
@@ -597,6 +604,7 @@ impl Monitor {
         if matches!(view.stage, Stage::Datagram(DatagramView { bound: false, .. })) {
             watch.must &= !bit(NetworkEvent::Write);
         }
+        watch.leave_to_root(view, after);
         if let Some(old) = self.of(view.handle)
             && (old.hwnd, old.message) == (watch.hwnd, watch.message)
             && holds_in(after, KnobId::Reregister, "keeps_latch")

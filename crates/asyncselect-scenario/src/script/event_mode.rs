@@ -137,12 +137,15 @@ impl Script {
         self.setup.iter().chain(steps).find(makes).map_or(ThreadId(0), |op| op.thread)
     }
 
-    /// The listener of the accept that makes the socket of this name.
+    /// The socket that hands its registration down to that of this name: the listener of the accept
+    /// that makes it, or its root (AS-INH-08).
     #[must_use]
     pub fn listener_of(&self, accepted: NameId) -> Option<NameId> {
         self.steps.iter().find_map(|op| match op {
             Op::Call(CallOp {
-                call: Call::Accept { s: SocketRef::Named(listener) },
+                call:
+                    Call::Accept { s: SocketRef::Named(listener) }
+                    | Call::WsaJoinLeaf { s: SocketRef::Named(listener), .. },
                 binds: Some(name),
                 ..
             }) if *name == accepted => Some(*listener),

@@ -6,7 +6,7 @@ use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::{ConnectionView, OperationsView, SocketView, Stage, TargetView};
 use asyncselect_model::{KnobId, World};
 
-use super::{Happened, Monitor, Watch, bit, connection_in};
+use super::{Happened, Monitor, Watch, bit, connection_in, multipoint};
 use crate::explore::properties::{Broken, Property};
 
 impl Monitor {
@@ -72,7 +72,8 @@ impl Watch {
         let again = self.may & event == 0;
         match message.event {
             NetworkEvent::Connect => {
-                broken.unless(!again, Property::ConnectOnce);
+                let joined = post.outcome_of_join();
+                broken.unless(!again || joined.is_some(), Property::ConnectOnce);
                 let connected = match view.stage {
                     Stage::Datagram(datagrams) => datagrams.connected,
                     Stage::Idle
@@ -80,7 +81,8 @@ impl Watch {
                     | Stage::Connecting
                     | Stage::Connected(_) => connection.is_some(),
                 };
-                let says_so = (message.error == WsaError(0)) == connected;
+                let succeeded = joined.unwrap_or(connected);
+                let says_so = (message.error == WsaError(0)) == succeeded;
                 broken.unless_as(!own_word || says_so, Property::ConnectSaysHow, |_, _| {
                     connection.is_none()
                 });
@@ -149,6 +151,13 @@ impl Post<'_> {
             .is_some_and(|end| matches!(end.arrived, Arrived::OwnReset | Arrived::TimedOut));
         let graceful = event == NetworkEvent::Close && error == WsaError(0);
         lists(event, error) && !(failed && graceful)
+    }
+
+    /// Whether the join that it tells of succeeded, if it is of that kind: one message for each of
+    /// those that end in this step.
+    fn outcome_of_join(&self) -> Option<bool> {
+        let told = self.others_before().filter(|other| other.event == NetworkEvent::Connect);
+        multipoint::ended(self.happened, self.message.socket).nth(told.count())
     }
 
     /// Whether it comes of a connect that failed in this step, and has such an error (OQ-25).
