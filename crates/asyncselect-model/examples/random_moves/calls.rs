@@ -37,7 +37,7 @@ const CALLS: &[(usize, Make)] = &[
         backlog: p.of([0, 1, 5, 200, 200, 200, 200, 200, 200, 200]),
     }),
     (90, |p| Call::Connect { s: p.s(For::Connecting), name: p.known.peer_name(p.random) }),
-    (20, |p| Call::WsaJoinLeaf { s: p.s(For::Connecting), name: p.known.peer_name(p.random) }),
+    (2, |p| Call::WsaJoinLeaf { s: p.s(For::Connecting), name: p.known.peer_name(p.random) }),
     (70, |p| Call::Accept { s: p.s(For::Accepting) }),
     (110, |p| Call::Send { s: p.s(For::Transfer), data: literal(p.random), flags: p.send_flags() }),
     (120, |p| Call::Recv { s: p.s(For::Transfer), len: len(p.random), flags: flags(p.random) }),
