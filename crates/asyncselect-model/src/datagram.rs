@@ -18,7 +18,7 @@ use crate::host::HostSet;
 use crate::knob::{
     ConnectAtRegistration, DatagramConnect, DatagramConnectWrite, EmptyDatagramRead,
     EventDatagramConnect, EventWriteOnUnbound, PortUnreachable, PortUnreachableClose,
-    PortUnreachableRead, ReadAfterReceiveShutdown, WriteAfterOwnEnd, WriteOnUnbound,
+    PortUnreachableRead, ReadAfterReceiveShutdown, WriteOnUnbound,
 };
 use crate::latch::{Absence, Condition, Trigger};
 use crate::sink::{Effect, Sink};
@@ -440,11 +440,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         if self.socket(socket).send_shut {
-            // OQ-10.
-            return match self.knob::<WriteAfterOwnEnd>(cx) {
-                WriteAfterOwnEnd::Silent => Condition::No(Absence::SendShutDown),
-                WriteAfterOwnEnd::Posts => Condition::Writable,
-            };
+            return self.writable_after_own_end(cx);
         }
         // AS-UDP-03, OQ-08, W-091: sendto would bind it.
         if self.place_of(socket).is_none() && !self.unbound_writes(socket, cx) {

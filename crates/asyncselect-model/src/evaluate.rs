@@ -334,6 +334,17 @@ impl World {
         Condition::Readable
     }
 
+    /// OQ-10: every send fails at once; does that count as possible?
+    pub(crate) fn writable_after_own_end<C: Chooser, S: Sink>(
+        &mut self,
+        cx: &mut Context<'_, C, S>,
+    ) -> Condition {
+        match self.knob::<WriteAfterOwnEnd>(cx) {
+            WriteAfterOwnEnd::Silent => Condition::No(Absence::SendShutDown),
+            WriteAfterOwnEnd::Posts => Condition::Writable,
+        }
+    }
+
     fn writable<C: Chooser, S: Sink>(
         &mut self,
         socket: SocketIx,
@@ -343,11 +354,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         if self.socket(socket).send_shut {
-            // OQ-10: every send fails at once; does that count as possible?
-            return match self.knob::<WriteAfterOwnEnd>(cx) {
-                WriteAfterOwnEnd::Silent => Condition::No(Absence::SendShutDown),
-                WriteAfterOwnEnd::Posts => Condition::Writable,
-            };
+            return self.writable_after_own_end(cx);
         }
         if self.streams.toward(link, side).arrived.is_aborted() {
             // W-089: whether a socket that was reset counts as writable.
