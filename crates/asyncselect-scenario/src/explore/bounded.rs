@@ -84,18 +84,35 @@ pub struct Scratch {
 }
 
 /// The calls of the letters, if all their names are bound. They are made anew where names stand for
-/// something else than in the state before, which is seldom.
+/// something that they have not stood for lately.
 #[derive(Debug)]
 struct Calls {
+    /// What was needed last, first; never empty.
+    lately: Vec<Bound>,
+}
+
+/// The same where names stand for these handles.
+#[derive(Debug)]
+struct Bound {
     sockets: [u16; SUITE_SOCKETS_MAX],
     windows: [u32; SUITE_WINDOWS_MAX],
     by_letter: Vec<Option<BackendCall>>,
 }
 
+impl Bound {
+    #[inline]
+    fn is_for(&self, state: &State) -> bool {
+        (self.sockets, self.windows) == (state.sockets, state.windows)
+    }
+}
+
 impl Calls {
+    /// How many are kept: states that come one after the other are much alike.
+    const KEPT: usize = 16;
+
     /// The call of a letter.
     fn of(&self, letter: usize) -> Option<&BackendCall> {
-        self.by_letter[letter].as_ref()
+        self.lately[0].by_letter[letter].as_ref()
     }
 
     /// The call that something makes, or that returns by it.
@@ -425,18 +442,25 @@ impl<'s> Bounded<'s> {
     }
 
     /// All calls with the handles of a state.
-    fn calls(&self, state: &State) -> Calls {
+    fn calls(&self, state: &State) -> Bound {
         let names = state.names();
         let letters = 0..self.suite.alphabet.len();
         let by_letter = letters.map(|letter| self.call(&names, letter)).collect();
-        Calls { sockets: state.sockets, windows: state.windows, by_letter }
+        Bound { sockets: state.sockets, windows: state.windows, by_letter }
     }
 
-    /// The same in the place of those of another state.
+    /// Goes over from the handles of another state to those of this one.
     #[inline]
     fn update(&self, calls: &mut Calls, state: &State) {
-        if (calls.sockets, calls.windows) != (state.sockets, state.windows) {
-            *calls = self.calls(state);
+        if calls.lately[0].is_for(state) {
+            return;
+        }
+        match calls.lately.iter().position(|bound| bound.is_for(state)) {
+            Some(at) => calls.lately[..=at].rotate_right(1),
+            None => {
+                calls.lately.truncate(Calls::KEPT - 1);
+                calls.lately.insert(0, self.calls(state));
+            }
         }
     }
 
@@ -514,14 +538,13 @@ impl Space for Bounded<'_> {
     type State = State;
     type Cut = Cut;
     type Scratch = Scratch;
-    const HAS_FREE: bool = true;
 
     fn start(&self) -> State {
         self.start.clone()
     }
 
     fn scratch(&self) -> Scratch {
-        let calls = self.calls(&self.start);
+        let calls = Calls { lately: vec![self.calls(&self.start)] };
         Scratch { next: self.start.clone(), seen: Seen::default(), calls }
     }
 

@@ -303,8 +303,6 @@ impl<'s> Space for Runs<'s> {
     type Cut = TooMany;
     type Scratch = ();
 
-    const HAS_FREE: bool = false;
-
     fn start(&self) -> State<'s> {
         self.start.clone()
     }

@@ -11,6 +11,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use rayon::prelude::*;
+use rayon::{ThreadPool, ThreadPoolBuilder};
+
 use super::tree::{NodeId, Tree, Walker};
 use super::visited::{SHARDS, Shard, Visited, shard_of};
 
@@ -38,9 +41,6 @@ pub trait Space: Sync {
     type Cut: Ord + Send + Sync;
     /// What a worker uses again for every step.
     type Scratch;
-
-    /// Whether there are free steps.
-    const HAS_FREE: bool;
 
     /// Where everything begins.
     fn start(&self) -> Self::State;
@@ -191,7 +191,7 @@ pub struct Work {
     pub threads: usize,
     /// How many states are expanded before what they lead to is sorted in.
     pub batch: usize,
-    /// Below this many states, a thread costs more than it gives.
+    /// A thread takes so many states at least, or it costs more than it gives.
     pub share: usize,
 }
 
@@ -202,6 +202,9 @@ impl Work {
         Self { threads: threads.max(1), batch: 1 << 16, share: 1 << 10 }
     }
 }
+
+/// In how many parts a batch is cut for each thread: who has done its part takes another's.
+const PARTS: usize = 8;
 
 /// Sorting a step in takes so much less than taking the steps of a state: below this many times
 /// `share` steps, a thread costs more than it gives.
@@ -219,6 +222,7 @@ pub fn breadth_first<S: Space>(space: &S, work: Work, limits: Limits) -> Explore
         tree: Tree::new(),
         visited: Visited::new(),
         tally: Tally::default(),
+        threads: pool(work.threads),
     };
     let fingerprint = space.fingerprint(&space.start());
     search.visited.shards_mut()[shard_of(fingerprint)].insert(fingerprint);
@@ -226,20 +230,21 @@ pub fn breadth_first<S: Space>(space: &S, work: Work, limits: Limits) -> Explore
     let mut round = 0..1;
     let ended = loop {
         let number = u32::try_from(rounds.len()).expect("a round has a state of its own");
-        let whole = search.settle(&mut round, number);
+        let is_last = number >= limits.rounds;
+        let settled = search.settle(&mut round, !is_last);
         rounds.push(Round { states: round.len(), transitions: search.tally.transitions });
-        if whole.is_err() {
+        let Ok(counted) = settled else {
             break Ended::States;
-        }
+        };
         if round.is_empty() {
             rounds.pop();
             break Ended::Everything;
         }
-        if number >= limits.rounds {
+        if is_last {
             break Ended::Rounds;
         }
         let next = search.tree.len();
-        let whole = search.expand(round, Pace::Counted);
+        let whole = counted.into_iter().try_for_each(|found| search.grow(found));
         round = next..search.tree.len();
         if whole.is_err() {
             rounds.push(Round { states: round.len(), transitions: search.tally.transitions });
@@ -263,59 +268,55 @@ struct Search<'s, S: Space> {
     tree: Tree,
     visited: Visited,
     tally: Tally<S::Cut>,
+    /// None for one thread, which is this one.
+    threads: Option<ThreadPool>,
 }
 
 impl<S: Space> Search<'_, S> {
-    /// Follows the free steps from a round's first states, which become more by that.
-    fn settle(&mut self, round: &mut Range<usize>, number: u32) -> Result<(), TooMany> {
-        let is_last = number >= self.limits.rounds;
-        // Where there are no free steps, states are looked at when the counted ones are taken.
-        if !S::HAS_FREE && !is_last {
-            return Ok(());
-        }
+    /// Follows the free steps from a round's first states, which become more by that. What the
+    /// counted steps from all of them lead to, if they are asked for, is the next round's.
+    fn settle(
+        &mut self,
+        round: &mut Range<usize>,
+        counted: bool,
+    ) -> Result<Vec<Batch<S::Cut>>, TooMany> {
+        let mut later = Vec::new();
         let mut wave = round.clone();
         while !wave.is_empty() {
-            let next = self.tree.len();
-            let whole = self.expand(wave, Pace::Free);
-            round.end = self.tree.len();
+            let batch = wave.start..wave.end.min(wave.start + self.work.batch);
+            wave.start = batch.end;
+            let (free, counted) = self.steps_of(batch, counted).into_iter().unzip();
+            later.push(counted);
+            let whole = self.grow(free);
+            if wave.is_empty() {
+                wave = round.end..self.tree.len();
+                round.end = wave.end;
+            }
             whole?;
-            wave = next..self.tree.len();
         }
-        Ok(())
+        Ok(later)
     }
 
-    /// Takes the steps of one pace from some states, in batches.
-    fn expand(&mut self, nodes: Range<usize>, pace: Pace) -> Result<(), TooMany> {
-        let mut rest = nodes;
-        while !rest.is_empty() {
-            let batch = rest.start..rest.end.min(rest.start + self.work.batch);
-            rest.start = batch.end;
-            let found = self.steps_of(batch, pace);
-            let fresh = self.sort_in(&found);
-            for candidate in fresh {
-                self.tree.push(candidate.parent, candidate.label);
-            }
-            for found in found {
-                self.tally.add(found.tally);
-            }
-            if self.tree.len() >= self.limits.states {
-                return Err(TooMany);
-            }
+    /// Sorts in what a batch of states leads to.
+    fn grow(&mut self, found: Batch<S::Cut>) -> Result<(), TooMany> {
+        for candidate in self.sort_in(&found) {
+            self.tree.push(candidate.parent, candidate.label);
         }
-        Ok(())
+        for found in found {
+            self.tally.add(found.tally);
+        }
+        if self.tree.len() >= self.limits.states { Err(TooMany) } else { Ok(()) }
     }
 
-    /// The steps from a batch of states that may lead to new ones, each worker's in order.
-    fn steps_of(&self, batch: Range<usize>, pace: Pace) -> Vec<Found<S::Cut>> {
-        let workers = self.work.threads.min(batch.len().div_ceil(self.work.share));
-        let share = batch.len().div_ceil(workers);
-        let shares = (0..workers).map(|worker| {
-            let start = batch.start + worker * share;
-            start.min(batch.end)..(start + share).min(batch.end)
-        });
-        each_on_its_thread(shares, |nodes| {
-            expand(self.space, &self.tree, &self.visited, nodes, pace)
-        })
+    /// The steps from a batch of states that may lead to new ones, free and counted ones apart,
+    /// each worker's in order.
+    fn steps_of(&self, batch: Range<usize>, counted: bool) -> Vec<(Found<S::Cut>, Found<S::Cut>)> {
+        let Self { space, work, tree, visited, threads, .. } = self;
+        let parts = threads.as_ref().map_or(1, |threads| threads.current_num_threads() * PARTS);
+        let share = batch.len().div_ceil(parts).max(work.share);
+        let share_at = |start: usize| start..(start + share).min(batch.end);
+        let shares = batch.clone().step_by(share).map(share_at).collect();
+        each(threads.as_ref(), shares, |nodes| expand(*space, tree, visited, nodes, counted))
     }
 
     /// Puts what is new into the visited states: the first of each fingerprint, in order.
@@ -325,7 +326,7 @@ impl<S: Space> Search<'_, S> {
         let threads = self.work.threads.min(worthwhile).max(1);
         let share = SHARDS.div_ceil(threads);
         let shards = self.visited.shards_mut();
-        let groups = shards.chunks_mut(share).enumerate();
+        let groups = shards.chunks_mut(share).enumerate().collect();
         let insert = |(group, shards): (usize, &mut [Shard])| {
             let first = group * share;
             let mut fresh = Vec::new();
@@ -340,7 +341,7 @@ impl<S: Space> Search<'_, S> {
             }
             fresh
         };
-        let mut fresh = each_on_its_thread(groups, insert).concat();
+        let mut fresh = each(self.threads.as_ref(), groups, insert).concat();
         // Sorted runs, one a group.
         if threads > 1 {
             fresh.sort_by_key(|candidate: &Candidate| (candidate.parent, candidate.label));
@@ -349,21 +350,25 @@ impl<S: Space> Search<'_, S> {
     }
 }
 
-/// Does several things at once, the first on this thread.
-fn each_on_its_thread<I: Send, O: Send>(
-    mut inputs: impl Iterator<Item = I>,
-    work: impl Fn(I) -> O + Sync,
+/// Threads besides this one, if they are asked for and the system gives them.
+fn pool(threads: usize) -> Option<ThreadPool> {
+    // What cannot be sorted in at once need not be found at once.
+    let threads = threads.min(SHARDS);
+    if threads == 1 { None } else { ThreadPoolBuilder::new().num_threads(threads).build().ok() }
+}
+
+/// Does several things, at once if there are threads for it; what comes of them is in their order.
+fn each<I: Send, O: Send>(
+    threads: Option<&ThreadPool>,
+    inputs: Vec<I>,
+    work: impl Fn(I) -> O + Sync + Send,
 ) -> Vec<O> {
-    let Some(first) = inputs.next() else { return Vec::new() };
-    let work = &work;
-    std::thread::scope(|scope| {
-        let others: Vec<_> = inputs.map(|input| scope.spawn(move || work(input))).collect();
-        let mut outputs = vec![work(first)];
-        let join = |other: std::thread::ScopedJoinHandle<'_, O>| other.join();
-        outputs
-            .extend(others.into_iter().map(join).map(|output| output.expect("a worker panicked")));
-        outputs
-    })
+    match threads {
+        Some(threads) if inputs.len() > 1 => {
+            threads.install(|| inputs.into_par_iter().map(work).collect())
+        }
+        Some(_) | None => inputs.into_iter().map(work).collect(),
+    }
 }
 
 /// A step that may lead to a new state.
@@ -374,10 +379,68 @@ struct Candidate {
     label: Label,
 }
 
-/// What one worker found in its share of a batch.
+/// What one worker found of one pace in its share of a batch.
 struct Found<C> {
     candidates: Vec<Candidate>,
+    /// How many of them were looked up, and are new as far as the batches before tell.
+    looked_up: usize,
     tally: Tally<C>,
+}
+
+/// What all workers found of one pace in a batch.
+type Batch<C> = Vec<Found<C>>;
+
+impl<C: Ord> Found<C> {
+    fn new() -> Self {
+        Self { candidates: Vec::new(), looked_up: 0, tally: Tally::default() }
+    }
+
+    /// Takes the steps of one pace from a state, and says how many there are.
+    fn take<S: Space<Cut = C>>(
+        &mut self,
+        space: &S,
+        (parent, state): (NodeId, &S::State),
+        pace: Pace,
+        scratch: &mut S::Scratch,
+    ) -> u64 {
+        let mut steps = 0;
+        let mut last = None;
+        space.steps(state, pace, scratch, &mut |step: Step<'_, S>| {
+            steps += 1;
+            // Several threads sort by it what one finds in order.
+            debug_assert!(last < Some(step.label), "labels ascend");
+            last = Some(step.label);
+            self.tally.mark(step.marks, parent, Some(step.label));
+            match step.to {
+                Ok(state) => {
+                    let fingerprint = space.fingerprint(state);
+                    self.candidates.push(Candidate { fingerprint, parent, label: step.label });
+                }
+                Err(cut) => *self.tally.cuts.entry(cut).or_default() += 1,
+            }
+        });
+        self.tally.transitions += steps;
+        steps
+    }
+
+    /// Drops what was visited before.
+    fn look_up(&mut self, visited: &Visited) {
+        let mut kept = self.looked_up;
+        for at in self.looked_up..self.candidates.len() {
+            let candidate = self.candidates[at];
+            self.candidates[kept] = candidate;
+            kept += usize::from(!visited.has(candidate.fingerprint));
+        }
+        self.candidates.truncate(kept);
+        self.looked_up = kept;
+    }
+
+    /// The same, if there are enough to do it for.
+    fn look_up_many(&mut self, visited: &Visited) {
+        if self.candidates.len() - self.looked_up >= LOOKED_UP {
+            self.look_up(visited);
+        }
+    }
 }
 
 /// What is counted along the way.
@@ -421,70 +484,34 @@ impl<C: Ord> Tally<C> {
     }
 }
 
-/// One worker's share of a batch.
+/// One worker's share of a batch: what free and what counted steps lead to.
+///
+/// A state is made again for both together, which costs as much as a step or two.
 fn expand<S: Space>(
     space: &S,
     tree: &Tree,
     visited: &Visited,
     nodes: Range<usize>,
-    pace: Pace,
-) -> Found<S::Cut> {
+    with_counted: bool,
+) -> (Found<S::Cut>, Found<S::Cut>) {
     let mut walker = Walker::new(space, tree);
     let scratch = &mut space.scratch();
-    let mut tally = Tally::default();
-    let mut candidates: Vec<Candidate> = Vec::new();
-    // Those before were looked up and are new, as far as the batches before tell.
-    let mut looked_up = 0;
-    let look_up = |candidates: &mut Vec<Candidate>, looked_up: &mut usize| {
-        let mut kept = *looked_up;
-        for at in *looked_up..candidates.len() {
-            let candidate = candidates[at];
-            candidates[kept] = candidate;
-            kept += usize::from(!visited.has(candidate.fingerprint));
-        }
-        candidates.truncate(kept);
-        *looked_up = kept;
-    };
+    let (mut free, mut counted) = (Found::new(), Found::new());
     for node in nodes {
         let parent = NodeId::try_from(node).expect("the limit is below");
         let state = walker.go(parent);
-        // The pace that comes first, or alone.
-        if !S::HAS_FREE || pace == Pace::Free {
-            tally.mark(space.marks(state), parent, None);
-        }
-        let mut steps = 0;
-        let mut last = None;
-        space.steps(state, pace, scratch, &mut |step: Step<'_, S>| {
-            steps += 1;
-            // Several threads sort by it what one finds in order.
-            debug_assert!(last < Some(step.label), "labels ascend");
-            last = Some(step.label);
-            tally.mark(step.marks, parent, Some(step.label));
-            match step.to {
-                Ok(state) => {
-                    let fingerprint = space.fingerprint(state);
-                    candidates.push(Candidate { fingerprint, parent, label: step.label });
-                }
-                Err(cut) => *tally.cuts.entry(cut).or_default() += 1,
+        free.tally.mark(space.marks(state), parent, None);
+        let mut steps = free.take(space, (parent, state), Pace::Free, scratch);
+        free.look_up_many(visited);
+        if with_counted {
+            steps += counted.take(space, (parent, state), Pace::Counted, scratch);
+            counted.look_up_many(visited);
+            if steps == 0 {
+                counted.tally.terminals.push(parent);
             }
-        });
-        tally.transitions += steps;
-        if steps == 0 && pace == Pace::Counted && is_at_rest(space, state, scratch) {
-            tally.terminals.push(parent);
-        }
-        if candidates.len() - looked_up >= LOOKED_UP {
-            look_up(&mut candidates, &mut looked_up);
         }
     }
-    look_up(&mut candidates, &mut looked_up);
-    Found { candidates, tally }
-}
-
-/// Whether no free step leads from a state.
-fn is_at_rest<S: Space>(space: &S, state: &S::State, scratch: &mut S::Scratch) -> bool {
-    let mut steps = 0;
-    if S::HAS_FREE {
-        space.steps(state, Pace::Free, scratch, &mut |_| steps += 1);
-    }
-    steps == 0
+    free.look_up(visited);
+    counted.look_up(visited);
+    (free, counted)
 }
