@@ -5,6 +5,7 @@
 
 use asyncselect_abi::{NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::event_mode::Recorded;
 use crate::knob::{
@@ -572,8 +573,10 @@ impl World {
         };
         match posted {
             Ok(window) => {
-                // AS-EN-01: spent until the re-enabling call.
-                self.socket_mut(socket).spend(event);
+                // AS-EN-01, AS-EN-06: spent until the re-enabling call, if there is one.
+                if works(Guard::Spent.rule(event)) {
+                    self.socket_mut(socket).spend(event);
+                }
                 let error = self.told_error(socket, event, error);
                 let standing = Standing::Current;
                 let socket = self.wparam(socket, registration, cx);

@@ -10,6 +10,7 @@
 
 use asyncselect_abi::{NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::rule::Rule;
 
 /// Whether an event may be posted.
@@ -486,7 +487,10 @@ pub fn decide(
             | Condition::AddressesChanged(_)
             | Condition::Unreachable(_),
         ) => Err(Guard::Spent),
-        (Wanted::Yes, Latch::Armed, condition) => Ok(demanded_by(condition, trigger)),
+        (Wanted::Yes, Latch::Armed, condition) => {
+            let rule = demanded_by(condition, trigger);
+            if works(rule) { Ok(rule) } else { Err(Guard::PostFailed) }
+        }
     }
 }
 

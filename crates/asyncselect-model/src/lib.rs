@@ -19,6 +19,7 @@
 //! | where the network lies | [`stream`], [`datagram`] |
 //! | what few worlds have | `more` |
 //! | what must hold between any two moves | `invariants` |
+//! | how an arm is broken, to see who notices | [`arm`] |
 //! | where stacks differ | [`knob`], [`profile`] |
 //! | which clause demands an effect | [`rule`] |
 //! | what a checker outside may look at | [`view`] |
@@ -28,6 +29,7 @@
 #![forbid(unsafe_code)]
 #![warn(clippy::wildcard_enum_match_arm, clippy::as_conversions)]
 
+pub mod arm;
 mod buffers;
 mod calls;
 pub mod chooser;

@@ -10,6 +10,7 @@ use asyncselect_abi::{
     WsaError,
 };
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{
@@ -108,13 +109,16 @@ impl World {
         // AS-DUP-01: whichever descriptor it is, the socket has one registration.
         let socket = self.behind(descriptor);
         // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
-        self.socket_mut(socket).nonblocking = true;
+        if works(Rule::Nb01) {
+            self.socket_mut(socket).nonblocking = true;
+        }
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
         let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
         let Some(mask) = NonZeroU16::new(mask) else {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
             match found {
+                Found::Window(..) if !works(Rule::Can01) => {}
                 Found::Window(..) => {
                     self.end_record(socket, true, cx);
                     self.cancel(socket, cx);
@@ -158,6 +162,10 @@ impl World {
         // AS-DUP-02, AS-DUP-03: also if it was made through another descriptor, or by another
         // process.
         self.end_registration(socket, cx);
+        let mask = match before {
+            Some(before) if !works(Rule::Rep01) => mask | before.mask,
+            Some(_) | None => mask,
+        };
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { target, descriptor, mask });
         this.keep_spent(kept);
@@ -338,6 +346,7 @@ impl World {
     ) {
         // AS-INH-01, AS-INH-03: the whole mask, useless bits too; AS-INH-05: and the window.
         let registration = match self.socket(listener).registration {
+            Some(_) if !works(Rule::Inh01) => None,
             None => None,
             // F, accept inherits: some stacks do not, whatever the documentation says (FB-51).
             Some(registration) => match self.knob::<AcceptInheritsRegistration>(cx) {

@@ -39,6 +39,8 @@ rules! {
     Nb06 = "AS-NB-06", "An overlapped operation goes on by itself, whatever the socket's mode.";
     Nb09 = "AS-NB-09", "A non-blocking call that cannot finish fails with WSAEWOULDBLOCK.";
     Rep01 = "AS-REP-01", "A registration replaces the one before; masks are not merged.";
+    Nb01 = "AS-NB-01", "Registering makes the socket non-blocking, whatever the mask.";
+    Inh01 = "AS-INH-01", "A socket that accept makes has the registration of its listener.";
     Can01 = "AS-CAN-01", "An lEvent of 0 cancels all notification of the socket.";
     En01 = "AS-EN-01", "An event that was posted is not posted again before its re-enabling call.";
     En06 = "AS-EN-06", "FD_CONNECT and FD_CLOSE have no re-enabling call.";

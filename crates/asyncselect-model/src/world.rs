@@ -8,6 +8,7 @@ use asyncselect_abi::{
     Value, WsaError,
 };
 
+use crate::arm::works;
 use crate::chooser::{Choice, Chooser};
 use crate::event_object::EventIx;
 use crate::host::{HOSTS_MAX, HostSet};
@@ -238,6 +239,14 @@ impl Refusal {
 
     pub(crate) const fn plain(error: WsaError) -> Self {
         Self { error, rule: None }
+    }
+
+    /// What a call answers: where the arm that refuses it is broken, it seems to succeed.
+    pub(crate) fn unless_broken(result: Result<Value, Self>) -> Result<Value, Self> {
+        match result {
+            Err(Self { rule: Some(rule), .. }) if !works(rule) => Ok(Value::Int(0)),
+            Ok(_) | Err(_) => result,
+        }
     }
 }
 
@@ -541,6 +550,7 @@ impl World {
         thread: ThreadId,
         result: Result<Value, Refusal>,
     ) {
+        let result = Refusal::unless_broken(result);
         let rule = result.err().and_then(|refusal| refusal.rule);
         let reply = Reply::new(result.map_err(|refusal| refusal.error));
         cx.sink.effect(Effect::Return { thread, reply, rule });

@@ -43,6 +43,21 @@ pub struct Entry<'t> {
     pub about: &'t str,
     /// Where that comes from.
     pub source: Option<&'t str>,
+    /// What holds a clause fast, if it is not an arm of its own, or a knob of what is left open.
+    #[serde(borrow)]
+    pub proof: Option<Proof<'t>>,
+}
+
+/// What holds a clause fast.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proof<'t> {
+    /// The arm of another clause, which says the same in other words.
+    Arm(&'t str),
+    /// A unit test by its file in `crates` and its name: `asyncselect-abi/src/event.rs: masks`.
+    Test(&'t str),
+    /// Nothing, for this reason: one sentence.
+    Out(&'t str),
 }
 
 /// What an id stands for.

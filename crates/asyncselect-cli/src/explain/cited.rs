@@ -34,7 +34,7 @@ pub(crate) fn explain(
     corpus: &Corpus,
     format: Format,
 ) -> Output {
-    let Entry { id, level, about, source } = *entry;
+    let Entry { id, level, about, source, proof: _ } = *entry;
     let scenarios = corpus.citing(id);
     let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&id));
     let report = Report {

@@ -74,6 +74,7 @@ impl World {
         result: Result<Value, Refusal>,
         cx: &mut Context<'_, C, S>,
     ) {
+        let result = Refusal::unless_broken(result);
         let lp_errno = match result {
             Err(refusal) => Some(refusal.error),
             // AS-SPI-10, OQ-20: defined for failures only.

@@ -1,0 +1,264 @@
+//! `asyncselect coverage --prove`: which scenarios notice when the arm of a clause is broken.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use asyncselect_model::{KnobId, Profile, Rule, arm};
+use asyncselect_scenario::clauses::{Clauses, Entry, Kind, Level, Proof};
+use asyncselect_scenario::judge::Agreement;
+use asyncselect_scenario::script::Script;
+use asyncselect_scenario::simulate::verdict;
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::Format;
+use crate::outcome::{Exit, Output, counted};
+use crate::style::{self, paint};
+
+/// What came of breaking every arm.
+#[derive(Serialize)]
+struct Report<'s> {
+    counts: Counts,
+    clauses: Vec<Proven<'s>>,
+    /// Scenarios that no broken arm makes fail.
+    unmoved: Vec<&'s str>,
+    /// Scenarios that fail with the same arms, several at a time.
+    alike: Vec<Vec<&'s str>>,
+}
+
+/// Clauses by what holds them fast.
+#[derive(Default, Serialize)]
+struct Counts {
+    all: usize,
+    scenarios: usize,
+    tests: usize,
+    knobs: usize,
+    out: usize,
+    /// Nothing does.
+    open: usize,
+}
+
+/// What holds one clause fast.
+#[derive(Serialize)]
+struct Proven<'s> {
+    id: &'static str,
+    level: Level,
+    about: &'static str,
+    #[serde(flatten)]
+    held: Held<'s>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "held", rename_all = "snake_case")]
+enum Held<'s> {
+    /// Scenarios that cite the clause fail when this arm is broken.
+    Scenarios { arm: &'static str, citing: Vec<&'s str>, others: usize },
+    /// Scenarios fail, but none of them cites the clause.
+    Uncited { arm: &'static str, others: Vec<&'s str> },
+    /// Nobody notices.
+    Unnoticed { arm: &'static str },
+    /// A unit test.
+    Test { test: &'static str },
+    /// It leaves something open, and each way is a knob's alternative, told apart by a test.
+    Knobs { knobs: Vec<&'static str> },
+    /// It cannot be held, for this reason.
+    Out { why: &'static str },
+    /// Nothing, and nobody says why.
+    Nothing,
+}
+
+/// What a scenario needs to be judged again.
+struct Subject<'s> {
+    script: &'s Script,
+    /// The profiles on which it agrees when nothing is broken.
+    agrees_on: Vec<&'s Profile>,
+}
+
+/// The subjects, by number, that fail with the arm of a rule broken.
+type Killed = Vec<usize>;
+
+pub(super) fn coverage(scripts: &[Script], only: &[String], format: Format) -> Output {
+    let clauses = Clauses::get();
+    if let Some(unknown) = only.iter().find(|id| !clauses.has(id)) {
+        let why = format!("error: nothing has the id `{unknown}`");
+        return Output::error(why, Exit::BadScript);
+    }
+    let wanted = |id: &str| only.is_empty() || only.iter().any(|only| only == id);
+    let profiles = Profile::built_in();
+    let subjects: Vec<Subject<'_>> =
+        scripts.par_iter().map(|script| Subject::new(script, &profiles)).collect();
+    let entries: Vec<&Entry<'static>> = clauses
+        .lists()
+        .into_iter()
+        .filter(|(kind, _)| *kind == Kind::Clause)
+        .flat_map(|(_, entries)| entries)
+        .filter(|entry| wanted(entry.id))
+        .collect();
+    let rules: Vec<Rule> = Rule::ALL
+        .iter()
+        .copied()
+        .filter(|rule| {
+            wanted(rule.id()) || entries.iter().any(|entry| arm_of(entry) == Some(*rule))
+        })
+        .collect();
+    // A broken arm may break promises that the model relies on; what it says then is of no use.
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let killed: Vec<(Rule, Killed)> =
+        rules.into_par_iter().map(|rule| (rule, killed_by(rule, &subjects))).collect();
+    std::panic::set_hook(hook);
+    let proven = entries.into_iter().map(|entry| Proven::new(entry, &killed, &subjects)).collect();
+    let report = Report::new(proven, &killed, &subjects);
+    let exit = if report.counts.open == 0 { Exit::Conforms } else { Exit::Findings };
+    match format {
+        Format::Text => Output { exit, ..Output::text(text(&report)) },
+        Format::Json => Output::json(&report, exit),
+    }
+}
+
+impl<'s> Subject<'s> {
+    fn new(script: &'s Script, profiles: &'s [Profile]) -> Self {
+        let agrees = |profile: &&Profile| verdict(script, profile).agreement == Agreement::Agrees;
+        Self { script, agrees_on: profiles.iter().filter(agrees).collect() }
+    }
+
+    /// Whether an expectation fails. A model that breaks down or gives up has failed none.
+    fn fails(&self) -> bool {
+        self.agrees_on.iter().any(|profile| {
+            let judged = catch_unwind(AssertUnwindSafe(|| verdict(self.script, profile)));
+            judged.is_ok_and(|verdict| matches!(verdict.agreement, Agreement::Disagrees(_)))
+        })
+    }
+}
+
+fn killed_by(rule: Rule, subjects: &[Subject<'_>]) -> Killed {
+    arm::without(rule, || (0..subjects.len()).filter(|at| subjects[*at].fails()).collect())
+}
+
+/// The rule whose arm a clause rests on, if it has one.
+fn arm_of(entry: &Entry<'static>) -> Option<Rule> {
+    let id = match entry.proof {
+        None => entry.id,
+        Some(Proof::Arm(id)) => id,
+        Some(Proof::Test(_) | Proof::Out(_)) => return None,
+    };
+    Rule::ALL.iter().copied().find(|rule| rule.id() == id)
+}
+
+impl<'s> Proven<'s> {
+    fn new(
+        entry: &'static Entry<'static>,
+        killed: &[(Rule, Killed)],
+        subjects: &[Subject<'s>],
+    ) -> Self {
+        let level = entry.level.expect("clauses have levels");
+        let held = Held::new(entry, level, killed, subjects);
+        Self { id: entry.id, level, about: entry.about, held }
+    }
+}
+
+impl<'s> Held<'s> {
+    fn new(
+        entry: &'static Entry<'static>,
+        level: Level,
+        killed: &[(Rule, Killed)],
+        subjects: &[Subject<'s>],
+    ) -> Self {
+        match entry.proof {
+            Some(Proof::Test(test)) => return Self::Test { test },
+            Some(Proof::Out(why)) => return Self::Out { why },
+            Some(Proof::Arm(_)) | None => {}
+        }
+        let arm = arm_of(entry);
+        let Some((rule, dead)) = killed.iter().find(|(rule, _)| Some(*rule) == arm) else {
+            let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&entry.id));
+            let knobs: Vec<_> = knobs.map(|knob| knob.name()).collect();
+            return if level == Level::Must || knobs.is_empty() {
+                Self::Nothing
+            } else {
+                Self::Knobs { knobs }
+            };
+        };
+        let arm = rule.id();
+        let dead = dead.iter().map(|at| subjects[*at].script);
+        let (citing, others): (Vec<&Script>, Vec<&Script>) =
+            dead.partition(|script| script.clauses.iter().any(|id| id == entry.id));
+        let names = |scripts: Vec<&'s Script>| {
+            scripts.into_iter().map(|script| script.id.as_str()).collect::<Vec<_>>()
+        };
+        match (citing.is_empty(), others.is_empty()) {
+            (false, _) => Self::Scenarios { arm, others: others.len(), citing: names(citing) },
+            (true, false) => Self::Uncited { arm, others: names(others) },
+            (true, true) => Self::Unnoticed { arm },
+        }
+    }
+}
+
+impl<'s> Report<'s> {
+    fn new(clauses: Vec<Proven<'s>>, killed: &[(Rule, Killed)], subjects: &[Subject<'s>]) -> Self {
+        let mut counts = Counts { all: clauses.len(), ..Counts::default() };
+        for clause in &clauses {
+            *match clause.held {
+                Held::Scenarios { .. } => &mut counts.scenarios,
+                Held::Test { .. } => &mut counts.tests,
+                Held::Knobs { .. } => &mut counts.knobs,
+                Held::Out { .. } => &mut counts.out,
+                Held::Uncited { .. } | Held::Unnoticed { .. } | Held::Nothing => &mut counts.open,
+            } += 1;
+        }
+        let mut signatures = vec![Vec::new(); subjects.len()];
+        for (rule, dead) in killed {
+            dead.iter().for_each(|at| signatures[*at].push(rule.id()));
+        }
+        let mut alike: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
+        for (subject, signature) in subjects.iter().zip(signatures) {
+            alike.entry(signature).or_default().push(&subject.script.id);
+        }
+        let unmoved = alike.remove([].as_slice()).unwrap_or_default();
+        let alike = alike.into_values().filter(|scenarios| scenarios.len() > 1).collect();
+        Self { counts, clauses, unmoved, alike }
+    }
+}
+
+fn text(report: &Report<'_>) -> String {
+    let mut text = String::new();
+    for Proven { id, level, about, held } in &report.clauses {
+        let level = level.about();
+        let named = |scenarios: &[&str]| match scenarios {
+            [first, rest @ ..] if !rest.is_empty() => format!("{first} and {} more", rest.len()),
+            scenarios => scenarios.concat(),
+        };
+        let broken = |arm: &str| if arm == *id { String::new() } else { format!(" without {arm}") };
+        let held = match held {
+            Held::Scenarios { arm, citing, others: _ } => {
+                format!("fails{}: {}", broken(arm), named(citing))
+            }
+            Held::Test { test } => format!("test: {test}"),
+            Held::Knobs { knobs } => format!("left open: {}", knobs.join(", ")),
+            Held::Out { why } => format!("not held: {why}"),
+            Held::Uncited { arm, others } => {
+                let fails = format!("not cited by what fails{}: {}", broken(arm), named(others));
+                paint(style::BAD, &fails)
+            }
+            Held::Unnoticed { arm } => {
+                paint(style::BAD, &format!("nobody notices{}: {about}", broken(arm)))
+            }
+            Held::Nothing => paint(style::BAD, &format!("nothing holds it: {about}")),
+        };
+        writeln!(text, "{id:10} {level:9} {held}").expect("writing to a String succeeds");
+    }
+    let Counts { all, scenarios, tests, knobs, out, open } = report.counts;
+    let clauses = counted(all, "clause");
+    let unmoved = counted(report.unmoved.len(), "scenario");
+    let alike = report.alike.iter().map(Vec::len).sum();
+    let alike = counted(alike, "scenario");
+    write!(
+        text,
+        "\n{clauses}: {scenarios} held by scenarios, {tests} by tests, {knobs} left open by knobs, \
+         {out} not held for a reason, {open} open\n\
+         {unmoved} fail with no arm; {alike} fail with the same arms as another\n"
+    )
+    .expect("writing to a String succeeds");
+    text
+}
