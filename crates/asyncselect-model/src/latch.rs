@@ -50,6 +50,8 @@ pub enum Trigger {
     DataArrived,
     /// The peer's end arrived.
     EndArrived,
+    /// The root of its session was closed (AS-CL-25).
+    RootClosed,
     /// A reset arrived.
     ResetArrived,
     /// This side has reset the connection.
@@ -76,7 +78,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -91,6 +93,7 @@ impl Trigger {
         Self::ConnectionArrived,
         Self::DataArrived,
         Self::EndArrived,
+        Self::RootClosed,
         Self::ResetArrived,
         Self::OwnReset,
         Self::TimedOut,
@@ -121,6 +124,7 @@ impl Trigger {
             Self::ConnectionArrived => "connection arrived",
             Self::DataArrived => "data arrived",
             Self::EndArrived => "end arrived",
+            Self::RootClosed => "root closed",
             Self::ResetArrived => "reset arrived",
             Self::OwnReset => "reset by this side",
             Self::TimedOut => "time-out",
@@ -149,6 +153,7 @@ impl Trigger {
             | Self::ConnectionArrived
             | Self::DataArrived
             | Self::EndArrived
+            | Self::RootClosed
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
@@ -214,6 +219,8 @@ pub enum Condition {
         /// Whether this side had ended its sending before.
         sent_end: bool,
     },
+    /// The root of its session was closed, and everything was read (AS-CL-25).
+    RootClosed,
     /// The peer ended gracefully and data is unread, but the stack does not wait (W-083).
     EndedUnread,
     /// The connection is gone, with this error word.
@@ -251,6 +258,7 @@ impl Condition {
             | Self::Acceptable
             | Self::Connected
             | Self::Ended { .. }
+            | Self::RootClosed
             | Self::EndedUnread
             | Self::QosChanged
             | Self::GroupQosChanged
@@ -477,6 +485,7 @@ pub fn decide(
             | Condition::Connected
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
+            | Condition::RootClosed
             | Condition::EndedUnread
             | Condition::HandleClosed
             | Condition::Aborted(_)
@@ -536,7 +545,11 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Connected, Connected | Called | Happened | Aborted | Bound)
         | (Condition::ConnectFailed(_), _) => Rule::Co05,
         // AS-CL-02: at registration.
-        (Condition::Ended { .. }, Registered | Inherited) => Rule::Cl02,
+        (Condition::Ended { .. } | Condition::RootClosed, Registered | Inherited) => Rule::Cl02,
+        // AS-CL-25: in the root's own machine nothing has to arrive.
+        (Condition::RootClosed, Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Cl25
+        }
         // AS-CL-04: the peer answered this side's end.
         (
             Condition::Ended { sent_end: true },
@@ -600,6 +613,7 @@ mod tests {
             Condition::Writable,
             Condition::Ended { sent_end: false },
             Condition::Ended { sent_end: true },
+            Condition::RootClosed,
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),
