@@ -283,6 +283,7 @@ impl World {
             | Trigger::ConnectionArrived
             | Trigger::DataArrived
             | Trigger::EndArrived
+            | Trigger::RootClosed
             | Trigger::ResetArrived
             | Trigger::OwnReset
             | Trigger::TimedOut
@@ -459,6 +460,7 @@ impl World {
                 | Trigger::ConnectionArrived
                 | Trigger::DataArrived
                 | Trigger::EndArrived
+                | Trigger::RootClosed
                 | Trigger::ResetArrived
                 | Trigger::OwnReset
                 | Trigger::TimedOut
@@ -490,7 +492,10 @@ impl World {
             Arrived::Open => Condition::No(Absence::NotClosed),
             Arrived::End => {
                 let unread = self.streams.has_unread(link, side, this.oob_inline);
-                self.ended(this.send_shut, unread, trigger, cx)
+                let condition = self.ended(this.send_shut, unread, trigger, cx);
+                let by_root =
+                    matches!(condition, Condition::Ended { .. }) && self.is_orphan(socket);
+                if by_root { Condition::RootClosed } else { condition }
             }
             // C8, W-088: some stacks do not tell a window of a reset that came before.
             Arrived::Reset | Arrived::EndThenReset

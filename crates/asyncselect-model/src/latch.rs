@@ -51,6 +51,8 @@ pub enum Trigger {
     DataArrived,
     /// The peer's end arrived.
     EndArrived,
+    /// The root of its session was closed (AS-CL-25).
+    RootClosed,
     /// A reset arrived.
     ResetArrived,
     /// This side has reset the connection.
@@ -77,7 +79,7 @@ pub enum Trigger {
 
 impl Trigger {
     /// Every trigger.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::Registered,
         Self::Inherited,
         Self::Connected,
@@ -92,6 +94,7 @@ impl Trigger {
         Self::ConnectionArrived,
         Self::DataArrived,
         Self::EndArrived,
+        Self::RootClosed,
         Self::ResetArrived,
         Self::OwnReset,
         Self::TimedOut,
@@ -122,6 +125,7 @@ impl Trigger {
             Self::ConnectionArrived => "connection arrived",
             Self::DataArrived => "data arrived",
             Self::EndArrived => "end arrived",
+            Self::RootClosed => "root closed",
             Self::ResetArrived => "reset arrived",
             Self::OwnReset => "reset by this side",
             Self::TimedOut => "time-out",
@@ -150,6 +154,7 @@ impl Trigger {
             | Self::ConnectionArrived
             | Self::DataArrived
             | Self::EndArrived
+            | Self::RootClosed
             | Self::ResetArrived
             | Self::SpaceArrived
             | Self::OptionSet
@@ -215,6 +220,8 @@ pub enum Condition {
         /// Whether this side had ended its sending before.
         sent_end: bool,
     },
+    /// The root of its session was closed, and everything was read (AS-CL-25).
+    RootClosed,
     /// The peer ended gracefully and data is unread, but the stack does not wait (W-083).
     EndedUnread,
     /// The connection is gone, with this error word.
@@ -252,6 +259,7 @@ impl Condition {
             | Self::Acceptable
             | Self::Connected
             | Self::Ended { .. }
+            | Self::RootClosed
             | Self::EndedUnread
             | Self::QosChanged
             | Self::GroupQosChanged
@@ -478,6 +486,7 @@ pub fn decide(
             | Condition::Connected
             | Condition::ConnectFailed(_)
             | Condition::Ended { .. }
+            | Condition::RootClosed
             | Condition::EndedUnread
             | Condition::HandleClosed
             | Condition::Aborted(_)
@@ -540,7 +549,11 @@ fn demanded_by(condition: Condition, trigger: Trigger) -> Rule {
         (Condition::Connected, Connected | Called | Happened | Aborted | Bound)
         | (Condition::ConnectFailed(_), _) => Rule::Co05,
         // AS-CL-02: at registration.
-        (Condition::Ended { .. }, Registered | Inherited) => Rule::Cl02,
+        (Condition::Ended { .. } | Condition::RootClosed, Registered | Inherited) => Rule::Cl02,
+        // AS-CL-25: in the root's own machine nothing has to arrive.
+        (Condition::RootClosed, Connected | Called | Happened | Aborted | Bound | PeerSet) => {
+            Rule::Cl25
+        }
         // AS-CL-04: the peer answered this side's end.
         (
             Condition::Ended { sent_end: true },
@@ -604,6 +617,7 @@ mod tests {
             Condition::Writable,
             Condition::Ended { sent_end: false },
             Condition::Ended { sent_end: true },
+            Condition::RootClosed,
             Condition::EndedUnread,
             Condition::Aborted(WsaError::WSAECONNRESET),
             Condition::Aborted(WsaError::WSAECONNABORTED),

@@ -91,6 +91,10 @@ impl World {
                     self.urgent_arrives(link, side, cx);
                 }
                 if let End::Socket(socket) = end {
+                    if self.is_orphan(socket) {
+                        let what = "to the root's end of a session whose root was closed";
+                        return Err(ModelError::new("send", what));
+                    }
                     self.data_arrives((link, side), socket, urgent, cx)?;
                 }
             }
@@ -488,6 +492,8 @@ impl World {
             && socket.registration.is_none()
             // Calls on others of its descriptors are calls on it.
             && !self.has_descriptors(at)
+            // Closing its root is a call on it.
+            && !self.is_leaf(at)
             && !socket.receive_shut
             && !self.pending.iter().any(|call| call.waits_on(at))
             && !self.more.overlapped.runs_on(at)

@@ -81,6 +81,7 @@ rules! {
     Cl15 = "AS-CL-15", "After the end a receive gives 0, after a reset it fails.";
     Cl20 = "AS-CL-20", "A send after shutdown(SD_SEND) fails with WSAESHUTDOWN.";
     Cl21 = "AS-CL-21", "A receive after shutdown(SD_RECEIVE) fails with WSAESHUTDOWN.";
+    Cl25 = "AS-CL-25", "FD_CLOSE on every leaf of a session whose root is closed.";
     Qos01 = "AS-QOS-01", "FD_QOS when a parameter of the flow specification changes.";
     Qos02 = "AS-QOS-02", "FD_QOS at registration, if the flow specification has changed.";
     Qos06 = "AS-QOS-06", "SIO_GET_QOS may be reserved, and fail.";

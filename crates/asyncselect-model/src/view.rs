@@ -14,7 +14,7 @@ use crate::multipoint::Multipoint;
 use crate::registration::{Registration, Target};
 use crate::sink::Message;
 use crate::socket::{Socket, SocketIx, SocketState};
-use crate::stream::{Arrived, Link, Side, Space};
+use crate::stream::{Arrived, Link, Segment, Side, Space};
 use crate::window::WindowIx;
 use crate::world::World;
 
@@ -220,11 +220,20 @@ impl World {
         self.more.held().is_some_and(|parts| parts.multipoint != Multipoint::NONE)
     }
 
-    /// The socket that WSAJoinLeaf was called on to make the open socket of this handle.
+    /// The open socket that WSAJoinLeaf was called on to make the open socket of this handle.
     #[inline]
     #[must_use]
     pub fn root_of_leaf(&self, handle: SocketHandle) -> Option<SocketHandle> {
         self.root_of(SocketIx::from_handle(handle)?).map(SocketIx::handle)
+    }
+
+    /// Whether the graceful end of the sending of this socket is on its way to the other end.
+    #[must_use]
+    pub fn end_is_under_way(&self, handle: SocketHandle) -> bool {
+        let link = self.standing(handle).and_then(|at| self.socket(at).link());
+        link.is_some_and(|(link, side)| {
+            self.streams.next_all(link, side.other()).any(|next| next == Segment::Fin)
+        })
     }
 
     /// Every queued message, of all threads, the oldest first.

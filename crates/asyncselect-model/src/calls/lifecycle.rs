@@ -282,6 +282,7 @@ impl World {
         }
         // AS-CAN-05, AS-CL-06: nothing is posted from here on.
         self.cancel(socket, cx);
+        self.end_session(socket, cx);
         self.close(socket, cx);
         succeeds()
     }
@@ -346,6 +347,7 @@ impl World {
                 }
             }
         }
+        self.end_session(socket, cx);
         self.close(socket, cx);
         done
     }

@@ -94,15 +94,22 @@ impl World {
                 | Call::ConnectEx { .. }
                 | Call::WsaDuplicateSocket { .. }
         );
-        if (closes || others) && self.has_leaves(socket) {
-            // AS-CL-25 has FD_CLOSE for every leaf; how the network carries that is not modelled.
-            return Some("on the root of a session that has leaves");
-        }
-        self.root_of(socket)?;
-        let joins = match self.socket(socket).state {
-            SocketState::Connected(..) => {
-                return others.then_some("on a leaf of a session");
+        if self.has_leaves(socket) {
+            if others {
+                return Some("on the root of a session that has leaves");
             }
+            return closes.then(|| self.cannot_end(socket)).flatten();
+        }
+        if !self.is_leaf(socket) {
+            return None;
+        }
+        let joins = match self.socket(socket).state {
+            SocketState::Connected(..) if others => return Some("on a leaf of a session"),
+            SocketState::Connected(..) if self.is_orphan(socket) && sends(call) => {
+                // FD_CLOSE is promised, and not how these fail.
+                return Some("on a leaf of a session whose root was closed");
+            }
+            SocketState::Connected(..) => return None,
             SocketState::Connecting(_) => true,
             SocketState::Closed { .. }
             | SocketState::Unbound
@@ -121,4 +128,17 @@ impl World {
             );
         (!allowed).then_some("on a leaf that has not joined its session")
     }
+}
+
+/// Whether a call sends, or ends the sending.
+fn sends(call: &BackendCall) -> bool {
+    matches!(
+        call,
+        Call::Send { .. }
+            | Call::SendTo { .. }
+            | Call::WsaSend { .. }
+            | Call::WsaSendTo { .. }
+            | Call::WriteFile { .. }
+            | Call::Shutdown { .. }
+    )
 }

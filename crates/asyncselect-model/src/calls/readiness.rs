@@ -37,7 +37,7 @@ impl World {
                     return unsupported("select", "on a socket whose port was unreachable");
                 }
                 // AS-CO-06: it cannot tell of WSAJoinLeaf; what it tells instead nobody says.
-                if self.root_of(socket).is_some() || self.has_leaves(socket) {
+                if self.is_leaf(socket) || self.has_leaves(socket) {
                     return unsupported("select", "on a socket of a multipoint session");
                 }
                 *mask |= bit;

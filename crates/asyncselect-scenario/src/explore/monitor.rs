@@ -171,6 +171,7 @@ impl Monitor {
             watch.must &= due;
         }
         self.joined(happened);
+        multipoint::root_closed(happened, broken);
         for at in 0..happened.seen.posts.len() {
             self.posted(at, happened, broken);
         }

@@ -181,6 +181,9 @@ properties! {
     CloseIsToldLate = Always "a registration is told of a connection that was closed before"
         ["AS-CL-02"]
         {RegisterAfterReset: "silent" RegisterAfterBothEnded: "silent" Reregister: "keeps_latch"},
+    /// At both ends, unless they had ended by themselves.
+    RootEndsItsLeaves = Always "closing a root ends the connections of its leaves and no others"
+        ["AS-CL-25"] {},
     /// Though it completes at once.
     DatagramConnectIsTold = Always "a datagram connect is told by FD_CONNECT"
         ["AS-UDP-01" "AS-CO-02"] {DatagramConnect: "silent"},

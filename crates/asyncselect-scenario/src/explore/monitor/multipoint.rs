@@ -1,10 +1,12 @@
-//! WSAJoinLeaf: its outcome is its root's to tell.
+//! WSAJoinLeaf: its outcome is its root's to tell, and closing the root ends what it made.
 
-use asyncselect_abi::{NetworkEvent, SocketHandle};
+use asyncselect_abi::{Call, NetworkEvent, SocketHandle};
 use asyncselect_model::World;
+use asyncselect_model::stream::Arrived;
 use asyncselect_model::view::{SocketView, Stage};
 
-use super::{Happened, Monitor, Watch, bit};
+use super::{Happened, Monitor, Watch, bit, connection_in, connection_of};
+use crate::explore::properties::{Broken, Property};
 
 impl Monitor {
     /// AS-CO-04: each WSAJoinLeaf that ends in this step makes FD_CONNECT of its root due.
@@ -51,4 +53,37 @@ pub(super) fn ended<'h>(
             stage => Some(matches!(stage, Stage::Connected(_))),
         }
     })
+}
+
+/// AS-CL-25: in the step that closes a root, its leaves' connections end, and nobody else's. That
+/// those who are due then are told by FD_CLOSE is a property of all connections.
+pub(super) fn root_closed(happened: &Happened<'_>, broken: &mut Broken<'_>) {
+    let Happened { before, call, made, seen, .. } = *happened;
+    let (true, Some((_, Call::CloseSocket { s } | Call::CloseHandle { s }))) = (made, call) else {
+        return;
+    };
+    // A session has its end by the root, or by the last of its leaves, of which it is no matter.
+    let is_closed = matches!(seen.result(), Some(Ok(_))) && before.has_sessions();
+    for view in before.sockets().filter(|view| is_closed && view.handle != *s) {
+        let holds = if before.root_of_leaf(view.handle) == Some(*s) {
+            ends_both_ways(&view, happened.after)
+        } else {
+            let arrived = |world| connection_of(world, view.handle).map(|end| end.arrived);
+            arrived(before) == arrived(happened.after)
+        };
+        broken.unless(holds, Property::RootEndsItsLeaves);
+    }
+}
+
+/// Whether a connection that stood so has ended, or was over already: nothing more can be sent,
+/// and the end of what was is on its way.
+fn ends_both_ways(was: &SocketView, after: &World) -> bool {
+    let Some(connection) = connection_in(was.stage) else { return true };
+    if !matches!(connection.arrived, Arrived::Open | Arrived::End) {
+        return true;
+    }
+    let Some(view) = after.socket_of(was.handle) else { return false };
+    let arrived = connection_in(view.stage).map(|end| end.arrived);
+    let told = was.send_shut || after.end_is_under_way(was.handle);
+    arrived == Some(Arrived::End) && view.send_shut && told
 }
