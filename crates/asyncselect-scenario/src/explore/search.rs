@@ -285,7 +285,7 @@ impl<S: Space> Search<'_, S> {
         while !wave.is_empty() {
             let batch = wave.start..wave.end.min(wave.start + self.work.batch);
             wave.start = batch.end;
-            let (free, counted) = self.steps_of(batch, counted).into_iter().unzip();
+            let (free, counted) = self.steps_of(batch, counted);
             later.push(counted);
             let whole = self.grow(free);
             if wave.is_empty() {
@@ -310,13 +310,15 @@ impl<S: Space> Search<'_, S> {
 
     /// The steps from a batch of states that may lead to new ones, free and counted ones apart,
     /// each worker's in order.
-    fn steps_of(&self, batch: Range<usize>, counted: bool) -> Vec<(Found<S::Cut>, Found<S::Cut>)> {
+    fn steps_of(&self, batch: Range<usize>, counted: bool) -> (Batch<S::Cut>, Batch<S::Cut>) {
         let Self { space, work, tree, visited, threads, .. } = self;
         let parts = threads.as_ref().map_or(1, |threads| threads.current_num_threads() * PARTS);
         let share = batch.len().div_ceil(parts).max(work.share);
         let share_at = |start: usize| start..(start + share).min(batch.end);
         let shares = batch.clone().step_by(share).map(share_at).collect();
         each(threads.as_ref(), shares, |nodes| expand(*space, tree, visited, nodes, counted))
+            .into_iter()
+            .unzip()
     }
 
     /// Puts what is new into the visited states: the first of each fingerprint, in order.
