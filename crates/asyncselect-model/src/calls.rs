@@ -15,7 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
-mod datagrams;
+pub(crate) mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;
@@ -186,7 +186,7 @@ impl World {
             return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
         }
         if let Some(socket) = socket.filter(|socket| self.is_datagram(*socket))
-            && let Some(outcome) = self.datagram_call(socket, call, cx)
+            && let Some(outcome) = self.datagram_call((socket, host), call, cx)
         {
             return outcome;
         }

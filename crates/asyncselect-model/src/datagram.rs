@@ -334,9 +334,7 @@ impl World {
         {
             return self.resume(thread, cx);
         }
-        self.arm_by_arrival(socket, NetworkEvent::Read, cx);
-        self.evaluate(socket, Trigger::DataArrived, cx);
-        Ok(())
+        self.arrives(socket, Trigger::DataArrived, Some(NetworkEvent::Read), cx)
     }
 
     /// Nobody is bound where this socket has sent a datagram: AS-UDP-07, W-095, OQ-16.
@@ -351,22 +349,26 @@ impl World {
             Peer::At(peer) => peer == where_,
             Peer::None | Peer::Dissolved => false,
         };
+        let waits = |call: &PendingCall| call.waits_on(socket) && !call.collects();
+        let waits = self.pending.iter().any(waits);
+        let undescribed = ModelError::new("recv", "that waits when a port is unreachable");
         // AS-UDP-04 against W-095: a connected one may look closed.
         if is_peer && self.knob::<PortUnreachableClose>(cx) == PortUnreachableClose::Posts {
+            if waits {
+                return Err(undescribed);
+            }
             self.more.get_mut().datagrams.party_mut(socket).closed = true;
+            self.operations_fail(socket, WsaError::WSAECONNREFUSED);
             self.evaluate(socket, Trigger::Unreachable, cx);
             return Ok(());
         }
         match self.knob::<PortUnreachable>(cx) {
             PortUnreachable::Ignored => return Ok(()),
+            PortUnreachable::ConnReset if waits => return Err(undescribed),
             PortUnreachable::ConnReset => {}
         }
-        if self.pending.iter().any(|call| call.waits_on(socket)) {
-            return Err(ModelError::new("recv", "that waits when a port is unreachable"));
-        }
         self.more.get_mut().datagrams.party_mut(socket).failed = true;
-        self.evaluate(socket, Trigger::Unreachable, cx);
-        Ok(())
+        self.arrives(socket, Trigger::Unreachable, None, cx)
     }
 
     /// Whether the condition of an event holds for a datagram socket.

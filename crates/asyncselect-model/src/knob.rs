@@ -721,7 +721,7 @@ knobs! {
     PortUnreachableClose = "port_unreachable_close" ["AS-UDP-04" "AS-CL-01" "W-095"] {
         /// It does not.
         Silent = "silent",
-        /// It does.
+        /// It does, and overlapped receives that wait fail with that error.
         Posts = "posts",
     }
 

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 
 use asyncselect_abi::call::{BackendCall, MsgFlags, OptionName, SocketOption};
-use asyncselect_abi::{Call, Literal, NetworkEvent, Value, WsaError};
+use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
@@ -19,13 +19,23 @@ use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::SocketIx;
 use crate::stream::Piece;
-use crate::world::{Context, PendingCall, World};
+use crate::world::{Context, ModelError, PendingCall, Refusal, World};
+
+/// What a datagram socket has for a receive call.
+pub(crate) enum Offer {
+    /// A datagram that fits the buffer.
+    Datagram(Piece),
+    /// An error: of what was sent before, of a datagram that does not fit, of the socket.
+    Refused(Refusal),
+    /// Nothing yet.
+    Nothing,
+}
 
 impl World {
     /// A call on a datagram socket; `None` if it does what it does on any socket.
     pub(super) fn datagram_call<C: Chooser, S: Sink>(
         &mut self,
-        socket: SocketIx,
+        (socket, host): (SocketIx, HostId),
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Option<Outcome> {
@@ -37,11 +47,11 @@ impl World {
             Call::Accept { .. } | Call::WsaAccept { .. } => {
                 fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac07)
             }
-            Call::WsaRecv { overlapped: Some(_), .. }
-            | Call::WsaRecvFrom { overlapped: Some(_), .. }
-            | Call::WsaSend { overlapped: Some(_), .. }
-            | Call::WsaSendTo { overlapped: Some(_), .. } => {
-                unsupported(call.name(), "overlapped, on a datagram socket")
+            Call::WsaSend { data, flags, overlapped: Some(event), .. } => {
+                self.start_datagram((socket, host), (*data, *flags), None, *event, cx)
+            }
+            Call::WsaSendTo { data, to, flags, overlapped: Some(event), .. } => {
+                self.start_datagram((socket, host), (*data, *flags), *to, *event, cx)
             }
             // AS-EN-02, AS-EN-03: without an OVERLAPPED structure they do what recv and send do.
             Call::Send { data, flags, .. } | Call::WsaSend { data, flags, .. } => {
@@ -58,8 +68,8 @@ impl World {
             }
             Call::Recv { flags, .. }
             | Call::RecvFrom { flags, .. }
-            | Call::WsaRecv { flags, .. }
-            | Call::WsaRecvFrom { flags, .. }
+            | Call::WsaRecv { flags, overlapped: None, .. }
+            | Call::WsaRecvFrom { flags, overlapped: None, .. }
                 if flags.oob =>
             {
                 return self.refuse_oob(socket, cx);
@@ -199,7 +209,9 @@ impl World {
             // Wine 8.0 lets it succeed; nobody tells of others.
             return unsupported("connect", "a datagram socket without an address");
         };
-        if self.pending.iter().any(|call| call.receives_on(socket)) {
+        if self.pending.iter().any(|call| call.receives_on(socket))
+            || self.more.overlapped.receives_on(socket)
+        {
             return unsupported("connect", "a datagram socket under a call that waits");
         }
         if self.has_failed(socket) {
@@ -260,6 +272,27 @@ impl World {
         if let Progress::Done(result) = &progress {
             let took_all = result.map(|_| true).map_err(|refusal| refusal.error);
             self.rearm_by_send(socket, took_all, cx);
+        }
+        Ok(progress)
+    }
+
+    /// WSASend and WSASendTo with an OVERLAPPED structure: a datagram waits for nothing, and its
+    /// operation ends as it begins (AS-NB-06).
+    fn start_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        (socket, host): (SocketIx, HostId),
+        (data, flags): (Literal, MsgFlags),
+        to: Option<SocketAddr>,
+        event: EventHandle,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        if flags != MsgFlags::NONE {
+            return unsupported("WSASend", "overlapped, with flags");
+        }
+        let event = self.structure("WSASend", host, event)?;
+        let progress = self.send_datagram(socket, data, to, flags, cx)?;
+        if let Progress::Done(Ok(_)) = progress {
+            self.operation_ends(event, socket, Ok(data.len));
         }
         Ok(progress)
     }
@@ -345,52 +378,74 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let this = *self.socket(socket);
-        let party = self.more.datagrams.party(socket);
-        let (failed, closed) = (party.failed, party.closed);
-        let first = party.queue.first().copied();
-        if this.receive_shut {
-            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
-        }
-        if closed {
-            return unsupported("recv", "on a datagram socket that looks closed");
-        }
-        match (first, failed) {
-            (Some(_), true) => unsupported("recv", "a datagram and an unreachable port"),
-            (None, true) if peek => unsupported("recv", "MSG_PEEK when a port was unreachable"),
-            (None, true) => {
-                self.more.get_mut().datagrams.party_mut(socket).failed = false;
-                fails_by(WsaError::WSAECONNRESET, Rule::Udp07)
-            }
-            (Some(Parcel { piece, .. }), false) => {
-                if !peek {
-                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
-                }
-                if piece.len > len {
-                    return fails_by(WsaError::WSAEMSGSIZE, Rule::Rd11);
-                }
+        match self.next_datagram(socket, len, peek, cx)? {
+            Offer::Refused(refusal) => Ok(Progress::Done(Err(refusal))),
+            Offer::Datagram(piece) => {
                 // AS-UDP-06: 0 of an empty one.
                 if piece.len > 0 {
                     cx.sink.effect(Effect::Received(piece));
                 }
                 counted(piece.len)
             }
-            // W-094.
-            (None, false)
-                if self.place_of(socket).is_none()
-                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
-            {
-                fails_by(WsaError::WSAEINVAL, Rule::W094)
-            }
-            (None, false) if mode == Mode::NonBlocking => {
+            Offer::Nothing if mode == Mode::NonBlocking => {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
-            (None, false) => {
+            Offer::Nothing => {
+                if self.more.overlapped.receives_on(socket) {
+                    return unsupported("recv", "that waits under an overlapped one");
+                }
                 if self.pending.iter().any(|call| call.receives_on(socket)) {
                     return unsupported("recv", "under a recv of another thread that waits");
                 }
                 Ok(Progress::Waits(PendingCall::Receive { socket, len, peek }))
             }
         }
+    }
+
+    /// What a receive call with a buffer of this length finds, and takes unless it peeks.
+    pub(crate) fn next_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<Offer, ModelError> {
+        let this = *self.socket(socket);
+        let party = self.more.datagrams.party(socket);
+        let (failed, closed) = (party.failed, party.closed);
+        let first = party.queue.first().copied();
+        let unsupported = |what| Err(ModelError::new("recv", what));
+        if this.receive_shut {
+            return Ok(Offer::Refused(Refusal::by(WsaError::WSAESHUTDOWN, Rule::Cl21)));
+        }
+        if closed {
+            return unsupported("on a datagram socket that looks closed");
+        }
+        Ok(match (first, failed) {
+            (Some(_), true) => return unsupported("a datagram and an unreachable port"),
+            (None, true) if peek => return unsupported("MSG_PEEK when a port was unreachable"),
+            (None, true) => {
+                self.more.get_mut().datagrams.party_mut(socket).failed = false;
+                Offer::Refused(Refusal::by(WsaError::WSAECONNRESET, Rule::Udp07))
+            }
+            (Some(Parcel { piece, .. }), false) => {
+                if !peek {
+                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
+                }
+                if piece.len > len {
+                    Offer::Refused(Refusal::by(WsaError::WSAEMSGSIZE, Rule::Rd11))
+                } else {
+                    Offer::Datagram(piece)
+                }
+            }
+            // W-094.
+            (None, false)
+                if self.place_of(socket).is_none()
+                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
+            {
+                Offer::Refused(Refusal::by(WsaError::WSAEINVAL, Rule::W094))
+            }
+            (None, false) => Offer::Nothing,
+        })
     }
 }

@@ -241,7 +241,11 @@ impl Post<'_> {
         let end = |holds: fn(ConnectionView) -> bool| connection.is_some_and(holds);
         if let Stage::Datagram(datagrams) = view.stage {
             match self.message.event {
-                NetworkEvent::Read => broken.unless(datagrams.returns, Property::ReadForData),
+                NetworkEvent::Read => {
+                    broken.unless_as(datagrams.returns, Property::ReadForData, |_, _| {
+                        self.was_taken(|operations| operations.receives)
+                    });
+                }
                 NetworkEvent::Write => {
                     broken.unless_as(!view.send_shut, Property::WriteForSenders, |knob, _| {
                         knob == KnobId::WriteAfterOwnEnd
