@@ -496,10 +496,39 @@ impl World {
             }
             Peer::At(_) => {}
         }
-        // AS-UDP-01, AS-CO-02 against W-093; AS-CO-01 against W-031.
-        let told = trigger == Trigger::PeerSet && self.tells_of_peer(socket, cx)
-            || trigger == Trigger::Registered
-                && self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts;
+        let told = match trigger {
+            // AS-UDP-01, AS-CO-02 against W-093.
+            Trigger::PeerSet => self.tells_of_peer(socket, cx),
+            // AS-CO-01, AS-REP-09: what connect would have recorded, the registration finds, as on
+            // stream sockets (W-032).
+            Trigger::Registered if self.is_in_event_mode(socket) => self.tells_of_peer(socket, cx),
+            // AS-CO-01 against W-031.
+            Trigger::Registered => {
+                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+            }
+            Trigger::Inherited
+            | Trigger::Connected
+            | Trigger::Extended
+            | Trigger::Joined(_)
+            | Trigger::ConnectFailed
+            | Trigger::ConnectRefused(_)
+            | Trigger::ReceiveCalled
+            | Trigger::SendCalled
+            | Trigger::AcceptCalled
+            | Trigger::ConnectionArrived
+            | Trigger::DataArrived
+            | Trigger::EndArrived
+            | Trigger::ResetArrived
+            | Trigger::OwnReset
+            | Trigger::TimedOut
+            | Trigger::SpaceArrived
+            | Trigger::OptionSet
+            | Trigger::IoctlCalled
+            | Trigger::Changed
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::Unreachable => false,
+        };
         if told { Condition::Connected } else { Condition::No(Absence::ConnectedBefore) }
     }
 }

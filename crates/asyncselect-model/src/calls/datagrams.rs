@@ -92,9 +92,11 @@ impl World {
             Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
                 unsupported(call.name(), "of a datagram socket")
             }
-            // Of W-032 nobody knows whether it holds of datagrams.
-            Call::WsaEventSelect { .. } if self.more.datagrams.party(socket).peer != Peer::None => {
-                unsupported(call.name(), "on a datagram socket that connect has given a peer")
+            // Nobody knows whether a record outlives the peer that it is about (W-089).
+            Call::WsaEventSelect { .. }
+                if self.more.datagrams.party(socket).peer == Peer::Dissolved =>
+            {
+                unsupported(call.name(), "on a datagram socket whose peer was dissolved")
             }
             Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
                 Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
