@@ -89,9 +89,6 @@ impl World {
                 | OptionName::SendBuffer
                 | OptionName::AcceptConn => return None,
             },
-            Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
-                unsupported(call.name(), "of a datagram socket")
-            }
             // Nobody knows whether a record outlives the peer that it is about (W-089).
             Call::WsaEventSelect { .. }
                 if self.more.datagrams.party(socket).peer == Peer::Dissolved =>
@@ -118,6 +115,8 @@ impl World {
             | Call::WsaIoctl { .. }
             | Call::Shutdown { .. }
             | Call::CloseSocket { .. }
+            | Call::CloseHandle { .. }
+            | Call::WsaDuplicateSocket { .. }
             | Call::SetSockOpt { .. }
             | Call::GetSockName { .. }
             | Call::WsaAsyncSelect { .. }

@@ -14,8 +14,11 @@ impl Monitor {
     pub(super) fn posted(&mut self, at: usize, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let (message, _) = &happened.seen.posts[at];
         let Some(view) = happened.after.socket_of(message.socket) else {
-            return broken.unless_as(false, Property::NothingAfterClose, |_, _| {
-                tells_of_closed_handle(at, happened)
+            return broken.unless_as(false, Property::NothingAfterClose, |knob, _| {
+                let view = happened.before.socket_of(message.socket);
+                let datagrams = view.is_some_and(|view| matches!(view.stage, Stage::Datagram(_)));
+                datagrams == (knob == KnobId::ClosedDatagramHandle)
+                    && tells_of_closed_handle(at, happened)
             });
         };
         let Some(watch) = self.of_mut(view.handle) else {
