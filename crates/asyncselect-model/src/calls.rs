@@ -15,7 +15,7 @@ use crate::stream::{Arrived, Space};
 use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 mod connecting;
-pub(crate) mod datagrams;
+mod datagrams;
 mod event_objects;
 mod lifecycle;
 mod messages;

@@ -15,8 +15,8 @@
 
 use asyncselect_abi::{Literal, NetworkEvent, WsaError};
 
-use crate::calls::datagrams::Offer;
 use crate::chooser::Chooser;
+use crate::datagram::Offer;
 use crate::event_object::EventIx;
 use crate::knob::{PendingOperation, UpdateAcceptContext};
 use crate::latch::Trigger;

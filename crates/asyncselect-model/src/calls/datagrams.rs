@@ -9,27 +9,17 @@ use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, Value, W
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
-use crate::datagram::{Flight, Freight, Parcel, Peer, Place, payload_max};
+use crate::datagram::{Flight, Freight, Offer, Peer, Place, payload_max};
 use crate::knob::{
     ConnectAgain, DatagramConnectWrite, DatagramFionread, DatagramOob, Disconnect, PeerChange,
-    ReceiveUnbound, RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
+    RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
 };
 use crate::latch::Trigger;
 use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::SocketIx;
 use crate::stream::Piece;
-use crate::world::{Context, ModelError, PendingCall, Refusal, World};
-
-/// What a datagram socket has for a receive call.
-pub(crate) enum Offer {
-    /// A datagram that fits the buffer.
-    Datagram(Piece),
-    /// An error: of what was sent before, of a datagram that does not fit, of the socket.
-    Refused(Refusal),
-    /// Nothing yet.
-    Nothing,
-}
+use crate::world::{Context, PendingCall, World};
 
 impl World {
     /// A call on a datagram socket; `None` if it does what it does on any socket.
@@ -401,52 +391,5 @@ impl World {
                 Ok(Progress::Waits(PendingCall::Receive { socket, len, peek }))
             }
         }
-    }
-
-    /// What a receive call with a buffer of this length finds, and takes unless it peeks.
-    pub(crate) fn next_datagram<C: Chooser, S: Sink>(
-        &mut self,
-        socket: SocketIx,
-        len: u32,
-        peek: bool,
-        cx: &mut Context<'_, C, S>,
-    ) -> Result<Offer, ModelError> {
-        let this = *self.socket(socket);
-        let party = self.more.datagrams.party(socket);
-        let (failed, closed) = (party.failed, party.closed);
-        let first = party.queue.first().copied();
-        let unsupported = |what| Err(ModelError::new("recv", what));
-        if this.receive_shut {
-            return Ok(Offer::Refused(Refusal::by(WsaError::WSAESHUTDOWN, Rule::Cl21)));
-        }
-        if closed {
-            return unsupported("on a datagram socket that looks closed");
-        }
-        Ok(match (first, failed) {
-            (Some(_), true) => return unsupported("a datagram and an unreachable port"),
-            (None, true) if peek => return unsupported("MSG_PEEK when a port was unreachable"),
-            (None, true) => {
-                self.more.get_mut().datagrams.party_mut(socket).failed = false;
-                Offer::Refused(Refusal::by(WsaError::WSAECONNRESET, Rule::Udp07))
-            }
-            (Some(Parcel { piece, .. }), false) => {
-                if !peek {
-                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
-                }
-                if piece.len > len {
-                    Offer::Refused(Refusal::by(WsaError::WSAEMSGSIZE, Rule::Rd11))
-                } else {
-                    Offer::Datagram(piece)
-                }
-            }
-            // W-094.
-            (None, false)
-                if self.place_of(socket).is_none()
-                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
-            {
-                Offer::Refused(Refusal::by(WsaError::WSAEINVAL, Rule::W094))
-            }
-            (None, false) => Offer::Nothing,
-        })
     }
 }

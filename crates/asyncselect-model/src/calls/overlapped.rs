@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use asyncselect_abi::call::{BackendCall, MsgFlags};
 use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, SocketHandle, WsaError};
 
-use super::datagrams::Offer;
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
+use crate::datagram::Offer;
 use crate::event_object::EventIx;
 use crate::knob::{AcceptExRearms, AcceptExWithConnection, CollectingRearms, UpdateAcceptContext};
 use crate::latch::{Latch, Trigger};
