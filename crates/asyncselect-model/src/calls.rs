@@ -186,7 +186,7 @@ impl World {
             return self.network_is_down(host, call).map(|refusal| Progress::Done(Err(refusal)));
         }
         if let Some(socket) = socket.filter(|socket| self.is_datagram(*socket))
-            && let Some(outcome) = self.datagram_call(socket, call, cx)
+            && let Some(outcome) = self.datagram_call((socket, host), call, cx)
         {
             return outcome;
         }

@@ -18,13 +18,14 @@ use crate::host::HostSet;
 use crate::knob::{
     ConnectAtRegistration, DatagramConnect, DatagramConnectWrite, EmptyDatagramRead,
     EventDatagramConnect, EventWriteOnUnbound, PortUnreachable, PortUnreachableClose,
-    PortUnreachableRead, ReadAfterReceiveShutdown, WriteOnUnbound,
+    PortUnreachableRead, ReadAfterReceiveShutdown, ReceiveUnbound, WriteOnUnbound,
 };
 use crate::latch::{Absence, Condition, Trigger};
+use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::Piece;
-use crate::world::{Context, ModelError, PendingCall, World};
+use crate::world::{Context, ModelError, PendingCall, Refusal, World};
 
 /// The datagrams that may be under way at once: a move names one by a byte.
 const FLYING_MAX: usize = 255;
@@ -116,6 +117,16 @@ pub enum Fate {
     NoRoom,
     /// Nobody is bound there.
     Nobody,
+}
+
+/// What a datagram socket has for a receive call.
+pub(crate) enum Offer {
+    /// A datagram that fits the buffer.
+    Datagram(Piece),
+    /// An error: of what was sent before, of a datagram that does not fit, of the socket.
+    Refused(Refusal),
+    /// Nothing yet.
+    Nothing,
 }
 
 /// Everything about datagrams.
@@ -334,9 +345,54 @@ impl World {
         {
             return self.resume(thread, cx);
         }
-        self.arm_by_arrival(socket, NetworkEvent::Read, cx);
-        self.evaluate(socket, Trigger::DataArrived, cx);
-        Ok(())
+        self.arrives(socket, Trigger::DataArrived, Some(NetworkEvent::Read), cx)
+    }
+
+    /// What a receive call with a buffer of this length finds, and takes unless it peeks.
+    pub(crate) fn next_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        peek: bool,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<Offer, ModelError> {
+        let this = *self.socket(socket);
+        let party = self.more.datagrams.party(socket);
+        let (failed, closed) = (party.failed, party.closed);
+        let first = party.queue.first().copied();
+        let unsupported = |what| Err(ModelError::new("recv", what));
+        if this.receive_shut {
+            return Ok(Offer::Refused(Refusal::by(WsaError::WSAESHUTDOWN, Rule::Cl21)));
+        }
+        if closed {
+            return unsupported("on a datagram socket that looks closed");
+        }
+        Ok(match (first, failed) {
+            (Some(_), true) => return unsupported("a datagram and an unreachable port"),
+            (None, true) if peek => return unsupported("MSG_PEEK when a port was unreachable"),
+            (None, true) => {
+                self.more.get_mut().datagrams.party_mut(socket).failed = false;
+                Offer::Refused(Refusal::by(WsaError::WSAECONNRESET, Rule::Udp07))
+            }
+            (Some(Parcel { piece, .. }), false) => {
+                if !peek {
+                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
+                }
+                if piece.len > len {
+                    Offer::Refused(Refusal::by(WsaError::WSAEMSGSIZE, Rule::Rd11))
+                } else {
+                    Offer::Datagram(piece)
+                }
+            }
+            // W-094.
+            (None, false)
+                if self.place_of(socket).is_none()
+                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
+            {
+                Offer::Refused(Refusal::by(WsaError::WSAEINVAL, Rule::W094))
+            }
+            (None, false) => Offer::Nothing,
+        })
     }
 
     /// Nobody is bound where this socket has sent a datagram: AS-UDP-07, W-095, OQ-16.
@@ -351,22 +407,26 @@ impl World {
             Peer::At(peer) => peer == where_,
             Peer::None | Peer::Dissolved => false,
         };
+        let waits = |call: &PendingCall| call.waits_on(socket) && !call.collects();
+        let waits = self.pending.iter().any(waits);
+        let undescribed = ModelError::new("recv", "that waits when a port is unreachable");
         // AS-UDP-04 against W-095: a connected one may look closed.
         if is_peer && self.knob::<PortUnreachableClose>(cx) == PortUnreachableClose::Posts {
+            if waits {
+                return Err(undescribed);
+            }
             self.more.get_mut().datagrams.party_mut(socket).closed = true;
+            self.operations_fail(socket, WsaError::WSAECONNREFUSED);
             self.evaluate(socket, Trigger::Unreachable, cx);
             return Ok(());
         }
         match self.knob::<PortUnreachable>(cx) {
             PortUnreachable::Ignored => return Ok(()),
+            PortUnreachable::ConnReset if waits => return Err(undescribed),
             PortUnreachable::ConnReset => {}
         }
-        if self.pending.iter().any(|call| call.waits_on(socket)) {
-            return Err(ModelError::new("recv", "that waits when a port is unreachable"));
-        }
         self.more.get_mut().datagrams.party_mut(socket).failed = true;
-        self.evaluate(socket, Trigger::Unreachable, cx);
-        Ok(())
+        self.arrives(socket, Trigger::Unreachable, None, cx)
     }
 
     /// Whether the condition of an event holds for a datagram socket.
@@ -494,10 +554,40 @@ impl World {
             }
             Peer::At(_) => {}
         }
-        // AS-UDP-01, AS-CO-02 against W-093; AS-CO-01 against W-031.
-        let told = trigger == Trigger::PeerSet && self.tells_of_peer(socket, cx)
-            || trigger == Trigger::Registered
-                && self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts;
+        let told = match trigger {
+            // AS-UDP-01, AS-CO-02 against W-093.
+            Trigger::PeerSet => self.tells_of_peer(socket, cx),
+            // AS-CO-01, AS-REP-09: what connect would have recorded, the registration finds, as on
+            // stream sockets (W-032).
+            Trigger::Registered if self.is_in_event_mode(socket) => self.tells_of_peer(socket, cx),
+            // AS-CO-01 against W-031.
+            Trigger::Registered => {
+                self.knob::<ConnectAtRegistration>(cx) == ConnectAtRegistration::Posts
+            }
+            Trigger::Inherited
+            | Trigger::Connected
+            | Trigger::Extended
+            | Trigger::Joined(_)
+            | Trigger::ConnectFailed
+            | Trigger::ConnectRefused(_)
+            | Trigger::ReceiveCalled
+            | Trigger::SendCalled
+            | Trigger::AcceptCalled
+            | Trigger::ConnectionArrived
+            | Trigger::DataArrived
+            | Trigger::EndArrived
+            | Trigger::ResetArrived
+            | Trigger::OwnReset
+            | Trigger::TimedOut
+            | Trigger::SpaceArrived
+            | Trigger::OptionSet
+            | Trigger::IoctlCalled
+            | Trigger::Changed
+            | Trigger::HandleClosed
+            | Trigger::Bound
+            | Trigger::RootClosed
+            | Trigger::Unreachable => false,
+        };
         if told { Condition::Connected } else { Condition::No(Absence::ConnectedBefore) }
     }
 }

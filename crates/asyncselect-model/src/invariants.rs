@@ -68,7 +68,11 @@ impl World {
             SocketState::Connecting(link) => (true, Some((link, Side::Connector))),
             SocketState::Connected(link, side) => (true, Some((link, side))),
             // Bound or not, as sendto and connect make it.
-            SocketState::Datagram => (socket.port != 0, None),
+            SocketState::Datagram => {
+                let idle = !self.more.overlapped.receives_on(at) || !self.has_parcel(at);
+                assert!(idle, "OQ-21: what is there ends an overlapped receive");
+                (socket.port != 0, None)
+            }
         };
         assert_eq!(socket.port != 0, bound, "a port is what binding gives");
         if let Some((link, side)) = link {

@@ -721,7 +721,7 @@ knobs! {
     PortUnreachableClose = "port_unreachable_close" ["AS-UDP-04" "AS-CL-01" "W-095"] {
         /// It does not.
         Silent = "silent",
-        /// It does.
+        /// It does, and overlapped receives that wait fail with that error.
         Posts = "posts",
     }
 
@@ -990,9 +990,18 @@ knobs! {
         Ignored = "ignored",
     }
 
-    /// What CloseHandle on the last handle of a registered socket does, FD_CLOSE being asked for.
+    /// What CloseHandle on the last handle of a registered stream socket does, FD_CLOSE being asked
+    /// for.
     ClosedHandle = "closed_handle" ["W-08E" "W-08F" "C12"] {
         /// It is silent, as closesocket.
+        Silent = "silent",
+        /// It posts FD_CLOSE, error word 0.
+        Posts = "posts",
+    }
+
+    /// The same of a datagram socket, which FD_CLOSE is not for.
+    ClosedDatagramHandle = "closed_datagram_handle" ["AS-UDP-04" "AS-CL-01" "W-08E" "W-08F"] {
+        /// It is silent: there is no circuit that could be closed.
         Silent = "silent",
         /// It posts FD_CLOSE, error word 0.
         Posts = "posts",

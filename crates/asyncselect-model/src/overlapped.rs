@@ -6,14 +6,17 @@
 //!
 //! Where it lies:
 //! * An overlapped send goes into the buffers whole, when there is space, or waits for space.
+//! * A datagram is sent at once, so that on datagram sockets only receives wait.
 //! * Of an operation whose socket is closed nothing can be asked any more; its event object is set
 //!   (W-08D).
 //!
-//! Reading list: AS-NB-06, AS-INH-07, AS-WR-11; OQ-21, OQ-22; W-020, W-067, W-068, W-08A, W-08D.
+//! Reading list: AS-NB-06, AS-INH-07, AS-WR-11, AS-RD-11, AS-UDP-07; OQ-21, OQ-22; W-020, W-067,
+//! W-068, W-08A, W-08D.
 
 use asyncselect_abi::{Literal, NetworkEvent, WsaError};
 
 use crate::chooser::Chooser;
+use crate::datagram::Offer;
 use crate::event_object::EventIx;
 use crate::knob::{PendingOperation, UpdateAcceptContext};
 use crate::latch::Trigger;
@@ -27,7 +30,7 @@ use crate::world::{Context, ModelError, World};
 /// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
-    /// WSARecv, until data or the end arrives.
+    /// WSARecv, until data, a datagram or the end arrives.
     Receive { len: u32 },
     /// WSASend, until there is space.
     Send(Literal),
@@ -308,8 +311,7 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
         match self.socket(socket).state {
-            // None begin on these.
-            SocketState::Datagram => {}
+            SocketState::Datagram => self.serve_datagrams(socket, cx)?,
             SocketState::Listening { .. } => {
                 while self.streams.waiting(socket) > 0
                     && let Some(Running { event, operation, .. }) =
@@ -344,6 +346,39 @@ impl World {
             | SocketState::Connecting(_) => {}
         }
         Ok(())
+    }
+
+    /// Each receive takes one datagram, or the error that a receive call would tell (AS-RD-11,
+    /// AS-UDP-07).
+    fn serve_datagrams<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<(), ModelError> {
+        while let Some(Running { event, operation, .. }) =
+            self.more.overlapped.first(socket, is_receive)
+            && let Operation::Receive { len } = operation
+        {
+            let result = match self.next_datagram(socket, len, false, cx)? {
+                Offer::Nothing => return Ok(()),
+                Offer::Datagram(piece) => Ok(piece),
+                Offer::Refused(refusal) => Err(refusal.error),
+            };
+            self.datagram_operation_ends(event, socket, result);
+        }
+        Ok(())
+    }
+
+    /// A receive ends with a datagram, which may be empty, or fails.
+    pub(crate) fn datagram_operation_ends(
+        &mut self,
+        event: EventIx,
+        socket: SocketIx,
+        result: Result<Piece, WsaError>,
+    ) {
+        let pieces = result.into_iter().filter(|piece| piece.len > 0).collect();
+        let result = result.map(|piece| piece.len);
+        self.ends(Ended { event, socket, result, pieces, receives: true });
     }
 
     /// Puts all of a payload on its way to the peer of `side`.

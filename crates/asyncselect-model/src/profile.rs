@@ -7,24 +7,24 @@ use crate::knob::{
     AcceptExRearms, AcceptExWithConnection, AcceptInheritsMode, AcceptInheritsRegistration,
     AlreadyConnecting, AtMark, BadBufferRearms, BeforeStartup, CallWhileConnecting,
     CancelEventCheck, CancelHwndCheck, ChangeEvents, CleanupMessages, CloseAfterFailedConnect,
-    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDescriptor, ClosedHandle,
-    CollectingRearms, ConnectAfterRefusal, ConnectAgain, ConnectAndWrite, ConnectAtRegistration,
-    ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce, ConnectOnAccepted,
-    DataAfterReceiveShutdown, DataOnReset, DatagramConnect, DatagramConnectWrite, DatagramFionread,
-    DatagramOob, DeferredAccept, DestroyedWindow, Disconnect, EmptyDatagramRead,
-    EventAfterMessages, EventArrival, EventBadBufferRearms, EventConnectOutcome,
-    EventDatagramConnect, EventRecordKept, EventReregister, EventWriteOnUnbound,
-    FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse, HwndCheck, InlineChange,
-    InlineOob, InlineUrgent, Knob, KnobId, LingeringClose, ListenAfterRefusal, OobAndRead,
-    OobRearmedBy, OobReceiveRearmsRead, PeerChange, PendingOperation, PortUnreachable,
-    PortUnreachableClose, QueueLimit, QueuedMessages, ReadAfterReceiveShutdown, ReadAndWrite,
-    ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound, RecordAfterAsyncSelect, RecordAfterCall,
-    RefusedOobRearms, RegisterAfterBothEnded, RegisterAfterReset, RejectedPeer, Reregister,
-    ResetAfterEnd, ResetError, RouteIoctl, SecondClose, SelectSetsEvent, SendUnconnected,
-    SendWithoutPeer, SharedWparam, ShortSend, ShortSendRearms, ShutdownBoth, SoErrorAfterConnect,
-    UndefinedBits, UpdateAcceptContext, UrgentBytes, UrgentPassed, WaitingCall,
-    WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd, WriteAfterReset, WriteAndClose,
-    WriteOnUnbound, WriteRearmedBy,
+    CloseDiscarding, CloseWithUnread, CloseWithUnreadAfterShutdown, ClosedDatagramHandle,
+    ClosedDescriptor, ClosedHandle, CollectingRearms, ConnectAfterRefusal, ConnectAgain,
+    ConnectAndWrite, ConnectAtRegistration, ConnectErrorWord, ConnectExTells, ConnectFailsAtOnce,
+    ConnectOnAccepted, DataAfterReceiveShutdown, DataOnReset, DatagramConnect,
+    DatagramConnectWrite, DatagramFionread, DatagramOob, DeferredAccept, DestroyedWindow,
+    Disconnect, EmptyDatagramRead, EventAfterMessages, EventArrival, EventBadBufferRearms,
+    EventConnectOutcome, EventDatagramConnect, EventRecordKept, EventReregister,
+    EventWriteOnUnbound, FailedAcceptRearms, FailedSelect, Fionread, GetQos, HandleReuse,
+    HwndCheck, InlineChange, InlineOob, InlineUrgent, Knob, KnobId, LingeringClose,
+    ListenAfterRefusal, OobAndRead, OobRearmedBy, OobReceiveRearmsRead, PeerChange,
+    PendingOperation, PortUnreachable, PortUnreachableClose, QueueLimit, QueuedMessages,
+    ReadAfterReceiveShutdown, ReadAndWrite, ReceiveAfterReset, ReceiveAtMark, ReceiveUnbound,
+    RecordAfterAsyncSelect, RecordAfterCall, RefusedOobRearms, RegisterAfterBothEnded,
+    RegisterAfterReset, RejectedPeer, Reregister, ResetAfterEnd, ResetError, RouteIoctl,
+    SecondClose, SelectSetsEvent, SendUnconnected, SendWithoutPeer, SharedWparam, ShortSend,
+    ShortSendRearms, ShutdownBoth, SoErrorAfterConnect, UndefinedBits, UpdateAcceptContext,
+    UrgentBytes, UrgentPassed, WaitingCall, WithdrawnConnection, WriteAfterBind, WriteAfterOwnEnd,
+    WriteAfterReset, WriteAndClose, WriteOnUnbound, WriteRearmedBy,
 };
 
 /// How we know a thing. The words are never used for one another.
@@ -193,6 +193,7 @@ impl Profile {
             .fix(Disconnect::Dissolves, Documented, "AS-UDP-05")
             .fix(PortUnreachableClose::Silent, Documented, "AS-UDP-04, AS-CL-01")
             .fix(DatagramOob::OpNotSupp, Documented, "AS-OOB-08")
+            .fix(ClosedDatagramHandle::Silent, Documented, "AS-UDP-04, AS-CL-01")
             .fix(ChangeEvents::Reported, Documented, "AS-QOS-01, AS-RI-01, AS-AL-01")
             .fix(RouteIoctl::Waits, Documented, "AS-RI-03")
     }
@@ -364,6 +365,7 @@ impl Profile {
             .fix(ReceiveUnbound::Waits, Measured, HERE)
             .fix(SendWithoutPeer::Einval, Measured, HERE)
             .fix(DatagramOob::Ignored, Measured, HERE)
+            .fix(ClosedDatagramHandle::Silent, Measured, HERE)
             .fix(ChangeEvents::Ignored, ObservedElsewhere, "W-097, C13")
             .fix(GetQos::OpNotSupp, Measured, HERE)
             .fix(RouteIoctl::OpNotSupp, Measured, HERE)

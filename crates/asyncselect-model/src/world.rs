@@ -110,6 +110,11 @@ impl PendingCall {
         matches!(self, Self::Receive { peek: true, .. })
     }
 
+    /// Whether it waits for the result of an overlapped operation.
+    pub(crate) fn collects(self) -> bool {
+        matches!(self, Self::Overlapped { .. })
+    }
+
     /// Whether it is a recv on this socket.
     #[inline]
     pub(crate) fn receives_on(self, socket: SocketIx) -> bool {

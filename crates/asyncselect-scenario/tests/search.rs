@@ -47,59 +47,48 @@ impl Wheels {
     }
 }
 
-struct Free(Wheels);
-struct Plain(Wheels);
+impl Space for Wheels {
+    type State = Place;
+    type Cut = &'static str;
+    type Scratch = ();
 
-macro_rules! space {
-    ($name:ident, $free:literal) => {
-        impl Space for $name {
-            type State = Place;
-            type Cut = &'static str;
-            type Scratch = ();
-            const HAS_FREE: bool = $free;
+    fn start(&self) -> Place {
+        (0, 1, 0)
+    }
 
-            fn start(&self) -> Place {
-                (0, 1, 0)
-            }
+    fn scratch(&self) {}
 
-            fn scratch(&self) {}
-
-            fn steps(
-                &self,
-                state: &Place,
-                pace: Pace,
-                (): &mut (),
-                found: &mut impl FnMut(Step<'_, Self>),
-            ) {
-                for label in self.0.labels(*state, pace) {
-                    let to = Wheels::next(*state, label);
-                    let marks = Marks::from(to == Ok(PLANTED)) | (Marks::from(label.0 == 2) << 1);
-                    let to = to.as_ref().map_err(|cut| *cut);
-                    found(Step { label, marks, to });
-                }
-            }
-
-            fn follow(&self, state: &mut Place, label: Label) {
-                *state = Wheels::next(*state, label).unwrap();
-            }
-
-            fn fingerprint(&self, (a, b, c): &Place) -> u64 {
-                let number = u64::from(*a) << 16 | u64::from(*b) << 8 | u64::from(*c);
-                number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-            }
-
-            fn marks(&self, state: &Place) -> Marks {
-                Marks::from(*state == PLANTED) << 5
-            }
+    fn steps(
+        &self,
+        state: &Place,
+        pace: Pace,
+        (): &mut (),
+        found: &mut impl FnMut(Step<'_, Self>),
+    ) {
+        for label in self.labels(*state, pace) {
+            let to = Self::next(*state, label);
+            let marks = Marks::from(to == Ok(PLANTED)) | (Marks::from(label.0 == 2) << 1);
+            let to = to.as_ref().map_err(|cut| *cut);
+            found(Step { label, marks, to });
         }
-    };
+    }
+
+    fn follow(&self, state: &mut Place, label: Label) {
+        *state = Self::next(*state, label).unwrap();
+    }
+
+    fn fingerprint(&self, (a, b, c): &Place) -> u64 {
+        let number = u64::from(*a) << 16 | u64::from(*b) << 8 | u64::from(*c);
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    fn marks(&self, state: &Place) -> Marks {
+        Marks::from(*state == PLANTED) << 5
+    }
 }
 
-space!(Free, true);
-space!(Plain, false);
-
-const FREE: Free = Free(Wheels { free: true });
-const PLAIN: Plain = Plain(Wheels { free: false });
+const FREE: Wheels = Wheels { free: true };
+const PLAIN: Wheels = Wheels { free: false };
 
 /// The same with a queue and a set: states by number of steps.
 fn by_hand() -> BTreeMap<Place, usize> {

@@ -80,8 +80,9 @@ fn the_list_of_clauses_is_whole() {
 #[test]
 fn every_entry_of_the_list_has_a_sentence() {
     for (kind, entries) in Clauses::get().lists() {
-        for Entry { id, level, about, source } in entries {
+        for Entry { id, level, about, source, proof } in entries {
             assert_eq!(level.is_some(), kind == Kind::Clause, "{id}");
+            assert!(proof.is_none() || kind == Kind::Clause, "{id}: a proof of what is no clause");
             let len = about.chars().count();
             assert!((20..=140).contains(&len), "{id} has {len} letters");
             let question = matches!(kind, Kind::Question | Kind::Disputed | Kind::FieldBug);

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use asyncselect_abi::call::{
-    BackendCall, BlockingHook, IoctlCommand, OptionName, Shutdown, SocketOption, SocketType,
-    Upcall, Version,
+    BackendCall, BlockingHook, IoctlCommand, MsgFlags, OptionName, Shutdown, SocketOption,
+    SocketType, Upcall, Version,
 };
 use asyncselect_abi::{
     Call, EventHandle, MessageId, NetworkEvent, SocketHandle, ThreadId, WsaError,
@@ -31,6 +31,7 @@ const CALLS: &[(usize, Make)] = &[
     (4, |p| Call::WsaStartup { version: p.version() }),
     (1, |_| Call::WsaCleanup {}),
     (40, |_| Call::Socket { kind: SocketType::Stream }),
+    (15, |_| Call::Socket { kind: SocketType::Datagram }),
     (50, |p| Call::Bind { s: p.s(For::Binding), name: p.known.own_name(p.thread, p.random) }),
     (50, |p| Call::Listen {
         s: p.s(For::Listening),
@@ -47,6 +48,13 @@ const CALLS: &[(usize, Make)] = &[
         to: None,
         flags: p.send_flags(),
     }),
+    (40, |p| Call::SendTo {
+        s: p.s(For::Datagrams),
+        data: literal(p.random),
+        to: p.known.peer_name(p.random),
+        flags: p.send_flags(),
+    }),
+    (30, |p| Call::RecvFrom { s: p.s(For::Datagrams), len: len(p.random), flags: flags(p.random) }),
     (20, |p| Call::RecvFrom { s: p.s(For::Transfer), len: len(p.random), flags: flags(p.random) }),
     (25, |p| Call::Shutdown { s: p.s(For::Transfer), how: p.how() }),
     (35, |p| Call::CloseSocket { s: p.s(For::Anything) }),
@@ -120,6 +128,35 @@ const CALLS: &[(usize, Make)] = &[
     (1, |_| Call::WspCleanup {}),
     (2, |_| Call::WsaIsBlocking {}),
     (1, |_| Call::WsaCancelBlockingCall {}),
+    (15, |p| Call::WsaRecv {
+        s: p.s(For::Transfer),
+        len: p.size(),
+        flags: MsgFlags::NONE,
+        overlapped: p.structure(),
+    }),
+    (15, |p| Call::WsaRecvFrom {
+        s: p.s(For::Datagrams),
+        len: p.size(),
+        flags: MsgFlags::NONE,
+        overlapped: p.structure(),
+    }),
+    (10, |p| Call::WsaSend {
+        s: p.s(For::Transfer),
+        data: literal(p.random),
+        flags: MsgFlags::NONE,
+        overlapped: p.structure(),
+    }),
+    (10, |p| Call::WsaSendTo {
+        s: p.s(For::Datagrams),
+        data: literal(p.random),
+        to: p.known.peer_name(p.random),
+        flags: MsgFlags::NONE,
+        overlapped: p.structure(),
+    }),
+    (15, |p| {
+        let (s, overlapped) = p.operation();
+        Call::WsaGetOverlappedResult { s, overlapped, wait: p.of([false, false, false, true]) }
+    }),
     (5, |p| Call::ReadFile { s: p.s(For::Transfer), len: p.of([1, 5, 100]) }),
     (5, |p| Call::WriteFile { s: p.s(For::Transfer), data: literal(p.random) }),
     (3, |p| Call::DestroyWindow { hwnd: p.known.window(p.thread, p.random) }),
@@ -131,29 +168,54 @@ fn is_hopeless(call: &BackendCall, p: &mut Program<'_>) -> bool {
     let waits = |s: SocketHandle| p.known.waiting.iter().flatten().any(|on| *on == s);
     let view = call.socket().and_then(|s| world.socket_of(*s));
     let stage = view.map(|view| view.stage);
+    let datagrams = matches!(stage, Some(Stage::Datagram(_)));
+    let failed = matches!(stage, Some(Stage::Datagram(view)) if view.closed);
+    let returns = matches!(stage, Some(Stage::Datagram(view)) if view.returns);
+    let is_event = |event: &EventHandle| p.known.events.iter().any(|(_, known)| known == event);
+    let receiving = |s: SocketHandle| waits(s) || world.operations_on(s).receives > 0;
     let (listens, connected) = (
         matches!(stage, Some(Stage::Listening { .. })),
         matches!(stage, Some(Stage::Connected(_))),
     );
     match call {
+        Call::IoctlSocket { cmd, .. } => datagrams && *cmd == IoctlCommand::SIOCATMARK,
+        Call::SetSockOpt { optval: SocketOption::Linger { .. }, .. }
+        | Call::GetSockOpt { optname: OptionName::Linger, .. }
+        | Call::WsaJoinLeaf { .. } => datagrams,
+        Call::Connect { s, name } => {
+            datagrams && (failed || returns || receiving(*s) || name.is_none())
+        }
+        Call::WsaRecv { s, overlapped, .. } | Call::WsaRecvFrom { s, overlapped, .. } => {
+            failed || listens || waits(*s) || overlapped.is_some_and(|event| !is_event(&event))
+        }
+        Call::WsaSend { s, data, overlapped, .. } | Call::WsaSendTo { s, data, overlapped, .. } => {
+            let empty = data.len == 0 && !datagrams;
+            let on = overlapped.is_some_and(|event| empty || !is_event(&event));
+            on || failed || listens || waits(*s)
+        }
+        Call::WsaGetOverlappedResult { s, overlapped, .. } => {
+            !p.known.operations.contains(&(*s, *overlapped))
+        }
         Call::CloseSocket { s } => waits(*s),
         Call::Shutdown { s, how } => *how != Shutdown::Send && waits(*s),
         Call::WsaCleanup {} => p.known.waiting.iter().any(|on| !on.is_empty()),
         Call::Send { s, data, flags } | Call::SendTo { s, data, flags, .. } => {
-            listens || waits(*s) || flags.oob && (data.len == 0 || data.len > 1000)
+            failed || listens || waits(*s) || flags.oob && (data.len == 0 || data.len > 1000)
         }
         Call::Recv { s, flags, len } | Call::RecvFrom { s, flags, len } => {
             let blocks = view.is_some_and(|view| !view.nonblocking);
             let open = matches!(stage, Some(Stage::Connected(end)) if end.arrived != Arrived::Reset
                 && end.arrived != Arrived::EndThenReset);
-            listens || waits(*s) || flags.oob && (!open || blocks || *len == 0)
+            failed || listens || receiving(*s) || flags.oob && (!open || blocks || *len == 0)
         }
         Call::WspIoctl { s, cmd, .. } => {
             let changes = matches!(
                 cmd,
                 IoctlCommand::SIO_ROUTING_INTERFACE_CHANGE | IoctlCommand::SIO_ADDRESS_LIST_CHANGE
             );
-            waits(*s) || changes && view.is_some_and(|view| !view.nonblocking)
+            waits(*s)
+                || changes && view.is_some_and(|view| !view.nonblocking)
+                || datagrams && *cmd == IoctlCommand::SIOCATMARK
         }
         Call::WsaIoctl { s, .. } => waits(*s),
         Call::Listen { .. } => connected,
@@ -169,9 +231,9 @@ fn is_hopeless(call: &BackendCall, p: &mut Program<'_>) -> bool {
             !p.known.windows.iter().any(|(_, window)| window == hwnd)
         }
         Call::WsaEnumNetworkEvents { event, .. } | Call::WsaCloseEvent { event } => {
-            !p.known.events.iter().any(|(_, known)| known == event)
+            !is_event(event)
         }
-        Call::CloseHandle { s } => waits(*s) || !connected,
+        Call::CloseHandle { s } => waits(*s) || !connected && !datagrams,
         Call::WspStartup { ifs_handles, .. } => !ifs_handles,
         // For 1.1 programs, and for providers without handles of the file system.
         Call::WsaIsBlocking {}
@@ -225,8 +287,8 @@ impl Program<'_> {
         Version { major, minor }
     }
 
-    fn send_flags(&mut self) -> asyncselect_abi::call::MsgFlags {
-        asyncselect_abi::call::MsgFlags { oob: self.random.happens(40), peek: false }
+    fn send_flags(&mut self) -> MsgFlags {
+        MsgFlags { oob: self.random.happens(40), peek: false }
     }
 
     fn how(&mut self) -> Shutdown {
@@ -290,6 +352,22 @@ impl Program<'_> {
             .map(|(_, event)| *event)
             .collect();
         self.random.maybe(&own).unwrap_or(EventHandle(0))
+    }
+
+    /// The OVERLAPPED structure of a call, if it has one.
+    fn structure(&mut self) -> Option<EventHandle> {
+        Some(self.event()).filter(|_| self.random.happens(850))
+    }
+
+    /// An operation that has begun, on its socket.
+    fn operation(&mut self) -> (SocketHandle, EventHandle) {
+        let known = self.random.maybe(&self.known.operations);
+        known.unwrap_or_else(|| (self.s(For::Transfer), self.event()))
+    }
+
+    /// The size of a buffer.
+    fn size(&mut self) -> u32 {
+        self.of([1, 1, 2, 5, 100, 20_000, 100_000])
     }
 
     fn set(&mut self) -> Vec<SocketHandle> {

@@ -31,6 +31,8 @@ pub(crate) struct Known {
     pub(crate) windows: Vec<(ThreadId, Hwnd)>,
     /// Event objects that were made; some are closed.
     pub(crate) events: Vec<(HostId, EventHandle)>,
+    /// Overlapped operations that have begun, by socket and event object; some have ended.
+    pub(crate) operations: Vec<(SocketHandle, EventHandle)>,
     /// Sockets that were made; some are closed.
     pub(crate) sockets: Vec<(HostId, SocketHandle)>,
 }
@@ -44,6 +46,7 @@ pub(crate) enum For {
     Accepting,
     Connecting,
     Transfer,
+    Datagrams,
 }
 
 impl Known {
@@ -63,6 +66,27 @@ impl Known {
         }
         if let Call::DestroyWindow { hwnd } = call {
             self.windows.retain(|(owner, window)| *owner != thread || window != hwnd);
+        }
+    }
+
+    /// Takes in whether an overlapped call has begun an operation.
+    pub(crate) fn started(&mut self, call: &BackendCall, begun: bool) {
+        let (s, event) = match call {
+            Call::WsaRecv { s, overlapped: Some(event), .. }
+            | Call::WsaRecvFrom { s, overlapped: Some(event), .. }
+            | Call::WsaSend { s, overlapped: Some(event), .. }
+            | Call::WsaSendTo { s, overlapped: Some(event), .. } => (*s, *event),
+            Call::CloseSocket { s } | Call::CloseHandle { s } => {
+                return self.operations.retain(|(on, _)| on != s);
+            }
+            Call::WsaCloseEvent { event } => {
+                return self.operations.retain(|(_, other)| other != event);
+            }
+            _ => return,
+        };
+        self.operations.retain(|(_, other)| *other != event);
+        if begun {
+            self.operations.push((s, event));
         }
     }
 
@@ -92,7 +116,11 @@ impl Known {
             (For::Anything, _)
             | (For::Binding | For::Listening | For::Connecting, Stage::Idle)
             | (For::Accepting, Stage::Listening { .. })
-            | (For::Transfer, Stage::Connected(_)) => true,
+            | (For::Transfer, Stage::Connected(_))
+            | (
+                For::Binding | For::Connecting | For::Transfer | For::Datagrams,
+                Stage::Datagram(_),
+            ) => true,
             (_, _) => false,
         };
         let strict = !random.happens(30);

@@ -3,7 +3,7 @@
 use asyncselect_abi::call::{BackendCall, Version};
 use asyncselect_abi::{
     Call, Family, Fault, HostId, MessageId, ProcessId, PumpFilter, Reply, SocketHandle, ThreadId,
-    Value,
+    Value, WsaError,
 };
 use asyncselect_model::profile::Profile;
 use asyncselect_model::view::Stage;
@@ -84,9 +84,19 @@ pub(crate) fn world(seed: u64, number: u64, moves_max: u64, tells: bool) -> Outc
     let (windows, sockets) = (Vec::new(), Vec::new());
     let (waiting, disturbed) = (Default::default(), Vec::new());
     let events = Vec::new();
-    let gone = Vec::new();
-    let mut known =
-        Known { hosts, family, processes, gone, waiting, disturbed, windows, events, sockets };
+    let (gone, operations) = (Vec::new(), Vec::new());
+    let mut known = Known {
+        hosts,
+        family,
+        processes,
+        gone,
+        waiting,
+        disturbed,
+        windows,
+        events,
+        operations,
+        sockets,
+    };
     let mut outcome = Outcome { moves: 0, digest: 0, ended: None };
     let moves_max = 1 + random.next() % moves_max;
     let mut chance = random.clone();
@@ -127,6 +137,10 @@ pub(crate) fn world(seed: u64, number: u64, moves_max: u64, tells: bool) -> Outc
             && reply.result.is_ok()
         {
             known.gone.push(*s);
+        }
+        if let (Made::Call(_, call), [(_, reply)]) = (&made, &sink.0[..]) {
+            let pends = reply.result == Err(WsaError::WSA_IO_PENDING);
+            known.started(call, pends || reply.result.is_ok());
         }
         for (thread, reply) in sink.0 {
             known.waiting[usize::from(thread.0)].clear();

@@ -5,14 +5,14 @@
 use std::net::SocketAddr;
 
 use asyncselect_abi::call::{BackendCall, MsgFlags, OptionName, SocketOption};
-use asyncselect_abi::{Call, Literal, NetworkEvent, Value, WsaError};
+use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
-use crate::datagram::{Flight, Freight, Parcel, Peer, Place, payload_max};
+use crate::datagram::{Flight, Freight, Offer, Peer, Place, payload_max};
 use crate::knob::{
     ConnectAgain, DatagramConnectWrite, DatagramFionread, DatagramOob, Disconnect, PeerChange,
-    ReceiveUnbound, RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
+    RefusedOobRearms, SendWithoutPeer, WriteAfterBind,
 };
 use crate::latch::Trigger;
 use crate::rule::Rule;
@@ -25,7 +25,7 @@ impl World {
     /// A call on a datagram socket; `None` if it does what it does on any socket.
     pub(super) fn datagram_call<C: Chooser, S: Sink>(
         &mut self,
-        socket: SocketIx,
+        (socket, host): (SocketIx, HostId),
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Option<Outcome> {
@@ -37,11 +37,11 @@ impl World {
             Call::Accept { .. } | Call::WsaAccept { .. } => {
                 fails_by(WsaError::WSAEOPNOTSUPP, Rule::Ac07)
             }
-            Call::WsaRecv { overlapped: Some(_), .. }
-            | Call::WsaRecvFrom { overlapped: Some(_), .. }
-            | Call::WsaSend { overlapped: Some(_), .. }
-            | Call::WsaSendTo { overlapped: Some(_), .. } => {
-                unsupported(call.name(), "overlapped, on a datagram socket")
+            Call::WsaSend { data, flags, overlapped: Some(event), .. } => {
+                self.start_datagram((socket, host), (*data, *flags), None, *event, cx)
+            }
+            Call::WsaSendTo { data, to, flags, overlapped: Some(event), .. } => {
+                self.start_datagram((socket, host), (*data, *flags), *to, *event, cx)
             }
             // AS-EN-02, AS-EN-03: without an OVERLAPPED structure they do what recv and send do.
             Call::Send { data, flags, .. } | Call::WsaSend { data, flags, .. } => {
@@ -58,8 +58,8 @@ impl World {
             }
             Call::Recv { flags, .. }
             | Call::RecvFrom { flags, .. }
-            | Call::WsaRecv { flags, .. }
-            | Call::WsaRecvFrom { flags, .. }
+            | Call::WsaRecv { flags, overlapped: None, .. }
+            | Call::WsaRecvFrom { flags, overlapped: None, .. }
                 if flags.oob =>
             {
                 return self.refuse_oob(socket, cx);
@@ -79,12 +79,11 @@ impl World {
                 | OptionName::SendBuffer
                 | OptionName::AcceptConn => return None,
             },
-            Call::CloseHandle { .. } | Call::WsaDuplicateSocket { .. } => {
-                unsupported(call.name(), "of a datagram socket")
-            }
-            // Of W-032 nobody knows whether it holds of datagrams.
-            Call::WsaEventSelect { .. } if self.more.datagrams.party(socket).peer != Peer::None => {
-                unsupported(call.name(), "on a datagram socket that connect has given a peer")
+            // Nobody knows whether a record outlives the peer that it is about (W-089).
+            Call::WsaEventSelect { .. }
+                if self.more.datagrams.party(socket).peer == Peer::Dissolved =>
+            {
+                unsupported(call.name(), "on a datagram socket whose peer was dissolved")
             }
             Call::GetPeerName { .. } => match self.more.datagrams.party(socket).peer {
                 Peer::None | Peer::Dissolved => fails(WsaError::WSAENOTCONN),
@@ -106,6 +105,8 @@ impl World {
             | Call::WsaIoctl { .. }
             | Call::Shutdown { .. }
             | Call::CloseSocket { .. }
+            | Call::CloseHandle { .. }
+            | Call::WsaDuplicateSocket { .. }
             | Call::SetSockOpt { .. }
             | Call::GetSockName { .. }
             | Call::WsaAsyncSelect { .. }
@@ -199,7 +200,9 @@ impl World {
             // Wine 8.0 lets it succeed; nobody tells of others.
             return unsupported("connect", "a datagram socket without an address");
         };
-        if self.pending.iter().any(|call| call.receives_on(socket)) {
+        if self.pending.iter().any(|call| call.receives_on(socket))
+            || self.more.overlapped.receives_on(socket)
+        {
             return unsupported("connect", "a datagram socket under a call that waits");
         }
         if self.has_failed(socket) {
@@ -260,6 +263,27 @@ impl World {
         if let Progress::Done(result) = &progress {
             let took_all = result.map(|_| true).map_err(|refusal| refusal.error);
             self.rearm_by_send(socket, took_all, cx);
+        }
+        Ok(progress)
+    }
+
+    /// WSASend and WSASendTo with an OVERLAPPED structure: a datagram waits for nothing, and its
+    /// operation ends as it begins (AS-NB-06).
+    fn start_datagram<C: Chooser, S: Sink>(
+        &mut self,
+        (socket, host): (SocketIx, HostId),
+        (data, flags): (Literal, MsgFlags),
+        to: Option<SocketAddr>,
+        event: EventHandle,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        if flags != MsgFlags::NONE {
+            return unsupported("WSASend", "overlapped, with flags");
+        }
+        let event = self.structure("WSASend", host, event)?;
+        let progress = self.send_datagram(socket, data, to, flags, cx)?;
+        if let Progress::Done(Ok(_)) = progress {
+            self.operation_ends(event, socket, Ok(data.len));
         }
         Ok(progress)
     }
@@ -345,47 +369,22 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let this = *self.socket(socket);
-        let party = self.more.datagrams.party(socket);
-        let (failed, closed) = (party.failed, party.closed);
-        let first = party.queue.first().copied();
-        if this.receive_shut {
-            return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl21);
-        }
-        if closed {
-            return unsupported("recv", "on a datagram socket that looks closed");
-        }
-        match (first, failed) {
-            (Some(_), true) => unsupported("recv", "a datagram and an unreachable port"),
-            (None, true) if peek => unsupported("recv", "MSG_PEEK when a port was unreachable"),
-            (None, true) => {
-                self.more.get_mut().datagrams.party_mut(socket).failed = false;
-                fails_by(WsaError::WSAECONNRESET, Rule::Udp07)
-            }
-            (Some(Parcel { piece, .. }), false) => {
-                if !peek {
-                    self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
-                }
-                if piece.len > len {
-                    return fails_by(WsaError::WSAEMSGSIZE, Rule::Rd11);
-                }
+        match self.next_datagram(socket, len, peek, cx)? {
+            Offer::Refused(refusal) => Ok(Progress::Done(Err(refusal))),
+            Offer::Datagram(piece) => {
                 // AS-UDP-06: 0 of an empty one.
                 if piece.len > 0 {
                     cx.sink.effect(Effect::Received(piece));
                 }
                 counted(piece.len)
             }
-            // W-094.
-            (None, false)
-                if self.place_of(socket).is_none()
-                    && self.knob::<ReceiveUnbound>(cx) == ReceiveUnbound::Einval =>
-            {
-                fails_by(WsaError::WSAEINVAL, Rule::W094)
-            }
-            (None, false) if mode == Mode::NonBlocking => {
+            Offer::Nothing if mode == Mode::NonBlocking => {
                 fails_by(WsaError::WSAEWOULDBLOCK, Rule::Nb09)
             }
-            (None, false) => {
+            Offer::Nothing => {
+                if self.more.overlapped.receives_on(socket) {
+                    return unsupported("recv", "that waits under an overlapped one");
+                }
                 if self.pending.iter().any(|call| call.receives_on(socket)) {
                     return unsupported("recv", "under a recv of another thread that waits");
                 }

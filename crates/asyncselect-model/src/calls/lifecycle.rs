@@ -9,8 +9,8 @@ use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
 use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::knob::{
-    CleanupData, CleanupMessages, CloseDiscarding, ClosedHandle, HandleReuse, Knob, KnobId,
-    LingeringClose, ShutdownBoth,
+    CleanupData, CleanupMessages, CloseDiscarding, ClosedDatagramHandle, ClosedHandle, HandleReuse,
+    Knob, KnobId, LingeringClose, ShutdownBoth,
 };
 use crate::latch::Trigger;
 use crate::more::Parts;
@@ -335,16 +335,26 @@ impl World {
         if !self.socket(socket).registration.is_some_and(wants) {
             self.cancel(socket, cx);
         } else {
-            if !matches!(self.socket(socket).state, SocketState::Connected(..)) {
-                return unsupported(CALL, "on a registered socket that is not connected");
-            }
-            // W-08E, C12.
-            match self.knob::<ClosedHandle>(cx) {
-                ClosedHandle::Silent => self.cancel(socket, cx),
-                ClosedHandle::Posts => {
-                    self.evaluate(socket, Trigger::HandleClosed, cx);
-                    self.forget_registration(socket);
+            let posts = match self.socket(socket).state {
+                // W-08E, C12.
+                SocketState::Connected(..) => self.knob::<ClosedHandle>(cx) == ClosedHandle::Posts,
+                // AS-UDP-04 against W-08F.
+                SocketState::Datagram => {
+                    self.knob::<ClosedDatagramHandle>(cx) == ClosedDatagramHandle::Posts
                 }
+                SocketState::Closed { .. }
+                | SocketState::Unbound
+                | SocketState::Bound
+                | SocketState::Listening { .. }
+                | SocketState::Connecting(_) => {
+                    return unsupported(CALL, "on a registered socket that is not connected");
+                }
+            };
+            if posts {
+                self.evaluate(socket, Trigger::HandleClosed, cx);
+                self.forget_registration(socket);
+            } else {
+                self.cancel(socket, cx);
             }
         }
         self.end_session(socket, cx);

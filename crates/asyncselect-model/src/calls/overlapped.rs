@@ -9,6 +9,7 @@ use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, SocketHa
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
 use crate::chooser::Chooser;
+use crate::datagram::Offer;
 use crate::event_object::EventIx;
 use crate::knob::{AcceptExRearms, AcceptExWithConnection, CollectingRearms, UpdateAcceptContext};
 use crate::latch::{Latch, Trigger};
@@ -25,7 +26,7 @@ fn goes_on() -> Outcome {
 
 impl World {
     /// The structure of an event object, ready for an operation: its event object is reset.
-    fn structure(
+    pub(super) fn structure(
         &mut self,
         call: &'static str,
         host: HostId,
@@ -68,6 +69,8 @@ impl World {
         };
         let outcome = if self.more.overlapped.receives_on(socket) {
             goes_on()
+        } else if self.is_datagram(socket) {
+            self.receive_datagram_at_once(socket, len, event, cx)?
         } else if unread && !self.socket(socket).receive_shut {
             let taken = self.receive_ends(event, socket, len, cx);
             self.tell_received(event, cx);
@@ -93,6 +96,26 @@ impl World {
         // no difference, for until then it takes everything that could be told.)
         self.rearm_by_receive(socket, false, cx);
         outcome
+    }
+
+    /// What WSARecv on a datagram socket answers when no other waits. An error is the call's own:
+    /// no operation has begun, and none ends.
+    fn receive_datagram_at_once<C: Chooser, S: Sink>(
+        &mut self,
+        socket: SocketIx,
+        len: u32,
+        event: EventIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> Result<Outcome, ModelError> {
+        Ok(match self.next_datagram(socket, len, false, cx)? {
+            Offer::Nothing => goes_on(),
+            Offer::Refused(refusal) => Ok(Progress::Done(Err(refusal))),
+            Offer::Datagram(piece) => {
+                self.datagram_operation_ends(event, socket, Ok(piece));
+                self.tell_received(event, cx);
+                counted(piece.len)
+            }
+        })
     }
 
     /// WSASend and WSASendTo; AS-WR-07, X-09: none of them fails for want of space.

@@ -69,7 +69,7 @@ properties! {
         ["AS-CAN-01" "AS-CAN-02"] {},
     /// What was queued before may still come.
     NothingAfterClose = Always "nothing is posted after closesocket"
-        ["AS-CAN-05" "AS-CL-06" "AS-CLS-01"] {ClosedHandle: "posts"},
+        ["AS-CAN-05" "AS-CL-06" "AS-CLS-01"] {ClosedHandle: "posts" ClosedDatagramHandle: "posts"},
     /// The low word has one bit.
     OneEvent = Always "a message carries one event"
         ["AS-MSG-05"] {},

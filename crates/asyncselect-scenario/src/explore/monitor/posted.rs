@@ -14,8 +14,11 @@ impl Monitor {
     pub(super) fn posted(&mut self, at: usize, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let (message, _) = &happened.seen.posts[at];
         let Some(view) = happened.after.socket_of(message.socket) else {
-            return broken.unless_as(false, Property::NothingAfterClose, |_, _| {
-                tells_of_closed_handle(at, happened)
+            return broken.unless_as(false, Property::NothingAfterClose, |knob, _| {
+                let view = happened.before.socket_of(message.socket);
+                let datagrams = view.is_some_and(|view| matches!(view.stage, Stage::Datagram(_)));
+                datagrams == (knob == KnobId::ClosedDatagramHandle)
+                    && tells_of_closed_handle(at, happened)
             });
         };
         let Some(watch) = self.of_mut(view.handle) else {
@@ -241,7 +244,11 @@ impl Post<'_> {
         let end = |holds: fn(ConnectionView) -> bool| connection.is_some_and(holds);
         if let Stage::Datagram(datagrams) = view.stage {
             match self.message.event {
-                NetworkEvent::Read => broken.unless(datagrams.returns, Property::ReadForData),
+                NetworkEvent::Read => {
+                    broken.unless_as(datagrams.returns, Property::ReadForData, |_, _| {
+                        self.was_taken(|operations| operations.receives)
+                    });
+                }
                 NetworkEvent::Write => {
                     broken.unless_as(!view.send_shut, Property::WriteForSenders, |knob, _| {
                         knob == KnobId::WriteAfterOwnEnd
