@@ -308,7 +308,9 @@ impl Script {
     ///
     /// With the place and a suggestion.
     pub fn check(source: Source) -> Result<Self, SourceError> {
-        let file: ScriptFile = source.parse().map_err(|error| suite::instead(&source, error))?;
+        let file: ScriptFile = source
+            .parse()
+            .map_err(|error| suite::instead(&source, lists::instead(&source, error)))?;
         lists::refuse_stray_lists(&source)?;
         let mut checker = check::Checker::new(&source);
         checker.script(&file)?;

@@ -739,7 +739,7 @@ fn only_entry<'de, A: MapAccess<'de>, T>(
     read: impl FnOnce(&mut A, &str) -> Result<T, A::Error>,
 ) -> Result<T, A::Error> {
     let Some(key) = map.next_key::<String>()? else {
-        return Err(de::Error::custom(format!("expected one of {known:?}")));
+        return Err(de::Error::custom(format!("expected `{}`", known.join("` or `"))));
     };
     if !known.contains(&key.as_str()) {
         return Err(de::Error::unknown_field(&key, known));

@@ -102,7 +102,12 @@ impl Source {
         }
         let span = if inner.is_data() { self.locate(&path) } else { None };
         let is_json = serde_json::from_str::<IgnoredAny>(&self.text).is_ok();
-        let (message, help) = in_plain_words(message, is_json);
+        let (message, help) = match message {
+            "expected value" if is_json && !HAVE_PARAMETERS.contains(&path.last_key()) => {
+                ("expected a name".to_owned(), None)
+            }
+            _ => in_plain_words(message, is_json),
+        };
         self.error_at(span.unwrap_or(at..at), path.to_string(), message, help)
     }
 
@@ -230,6 +235,15 @@ impl JsonPath {
     pub fn index(mut self, index: usize) -> Self {
         self.0.push(PathSegment::Index(index));
         self
+    }
+
+    /// The innermost object's field that it goes through.
+    fn last_key(&self) -> &str {
+        let key = self.0.iter().rev().find_map(|segment| match segment {
+            PathSegment::Key(key) => Some(key.as_ref()),
+            PathSegment::Index(_) => None,
+        });
+        key.unwrap_or_default()
     }
 }
 
@@ -361,6 +375,9 @@ fn offset_of(text: &str, line: usize, column: usize) -> usize {
     offset
 }
 
+/// The fields in which a name has parameters; in all others it stands alone.
+const HAVE_PARAMETERS: [&str; 4] = ["do", "fault", "happen", "optval"];
+
 /// The longest list of choices that stands in the message itself.
 const CHOICES_MAX: usize = 8;
 
@@ -397,6 +414,7 @@ fn in_plain_words(message: &str, is_json: bool) -> (String, Option<String>) {
         ("invalid type: map", "invalid type: object"),
         ("invalid type: floating point", "invalid type: number"),
         ("expected a sequence", "expected a list"),
+        ("expected an array of length 2", "expected a list of two"),
         ("expected u32", "expected a whole number from 0 to 4294967295"),
         ("expected u16", "expected a whole number from 0 to 65535"),
         ("expected i32", "expected a whole number from -2147483648 to 2147483647"),

@@ -96,7 +96,7 @@ fn by_hand() -> BTreeMap<Place, usize> {
     let mut seen = BTreeMap::from([(start, 0)]);
     let mut queue = VecDeque::from([start]);
     while let Some(state) = queue.pop_front() {
-        for label in PLAIN.0.labels(state, Pace::Counted) {
+        for label in PLAIN.labels(state, Pace::Counted) {
             let Ok(next) = Wheels::next(state, label) else { continue };
             if !seen.contains_key(&next) {
                 seen.insert(next, seen[&state] + 1);
@@ -149,7 +149,7 @@ fn every_state_is_found_once_at_its_distance() {
     let mut of_round = vec![0; found.rounds.len()];
     expected.values().for_each(|distance| of_round[*distance] += 1);
     assert_eq!(found.rounds.iter().map(|round| round.states).collect::<Vec<_>>(), of_round);
-    let steps = expected.keys().map(|state| PLAIN.0.labels(*state, Pace::Counted).len());
+    let steps = expected.keys().map(|state| PLAIN.labels(*state, Pace::Counted).len());
     assert_eq!(found.transitions, steps.sum::<usize>() as u64, "those of the last round too");
 }
 

@@ -57,6 +57,21 @@ fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
     assert!(unreviewed.is_empty(), "not reviewed: {unreviewed:?}");
 }
 
+#[test]
+fn every_field_bug_says_where_it_was_told() {
+    for path in files(&root().join("scenarios/field-bugs"), "json") {
+        let name = path.file_name().unwrap().to_str().unwrap();
+        let file: serde_json::Value =
+            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+        // `fb-02-what-happens` is about FB-02.
+        let id = name.get(..5).expect("a number").to_uppercase();
+        let cited = file["clauses"].as_array().unwrap();
+        assert!(cited.iter().any(|cited| *cited == *id), "{name} does not cite {id}");
+        let source = file["source"].as_str().unwrap_or_default();
+        assert!(!source.is_empty(), "{name} has no source");
+    }
+}
+
 /// Ids in the order in which people look for them: by kind and family, then by number.
 fn order(id: &str) -> (&str, usize, &str) {
     let digits = id.find(|c: char| c.is_ascii_digit()).unwrap();

@@ -47,6 +47,22 @@ pub(super) fn refuse_stray_lists(source: &Source) -> Result<(), SourceError> {
     source.parse::<NoStrayList>().map(|NoStrayList| ())
 }
 
+/// What is wrong with a list in the place of an object, where the error is about what is in it.
+pub(super) fn instead(source: &Source, error: SourceError) -> SourceError {
+    let Err(stray) = refuse_stray_lists(source) else { return error };
+    let is_inside = match (&stray, &error) {
+        (SourceError::Invalid { at: list, message, .. }, SourceError::Invalid { at, .. }) => {
+            let rest = at.strip_prefix(list.as_str());
+            &**message == STRAY && rest.is_some_and(|rest| rest.starts_with(['[', '.']))
+        }
+        (SourceError::Unreadable { .. }, _) | (_, SourceError::Unreadable { .. }) => false,
+    };
+    if is_inside { stray } else { error }
+}
+
+/// What is said about such a list.
+const STRAY: &str = "a list, where an object belongs";
+
 /// JSON whose lists all stand where lists belong.
 struct NoStrayList;
 
@@ -78,7 +94,7 @@ impl<'de> Visitor<'de> for Nested {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
         let Some(lists) = self.lists.checked_sub(1) else {
-            return Err(A::Error::custom("a list, where an object belongs"));
+            return Err(A::Error::custom(STRAY));
         };
         while items.next_element_seed(Self { lists })?.is_some() {}
         Ok(())

@@ -134,7 +134,7 @@ impl Suite {
     ///
     /// With the place and a suggestion.
     pub fn check(source: Source) -> Result<Self, SourceError> {
-        let file: SuiteFile = source.parse()?;
+        let file: SuiteFile = source.parse().map_err(|error| lists::instead(&source, error))?;
         lists::refuse_stray_lists(&source)?;
         let texts: Texts<'_> = source.parse()?;
         let setup_text = texts.setup.map_or_else(|| "{}".to_owned(), |text| text.get().to_owned());
