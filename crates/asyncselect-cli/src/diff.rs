@@ -28,13 +28,14 @@ use crate::style;
 
 mod oracle;
 mod points;
+mod questions;
 mod report;
 
 pub(crate) use oracle::{CheckQuestion, check};
 
 pub(crate) use report::explanation_text;
 
-use oracle::{Judged, Kept};
+use oracle::Kept;
 
 /// How one scenario came out.
 enum Compared {
@@ -80,6 +81,12 @@ pub(crate) struct Question {
     /// The profile on the left.
     #[arg(long, value_name = "PROFILE")]
     left: String,
+    /// Instead of comparing: what the live stack does at each point where others part.
+    #[arg(long, requires = "adapter", conflicts_with = "right")]
+    questions: bool,
+    /// With --questions: writes the answers as a profile file.
+    #[arg(long, value_name = "FILE", requires = "questions")]
+    out: Option<PathBuf>,
     /// The profile on the right.
     #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
     right: Option<String>,
@@ -123,6 +130,11 @@ struct Comparison {
 
 pub(crate) fn diff(question: &Question) -> Output {
     let Scripts { scripts, errors } = read_in(&question.paths, question.mode);
+    if question.questions {
+        return match ask(question, question.family.of(scripts)) {
+            Ok(output) | Err(output) => output.with(&errors),
+        };
+    }
     match compare_all(question, question.family.of(scripts)) {
         Ok(comparison) => comparison.output(question.format, &errors),
         Err(output) => output,
@@ -154,6 +166,20 @@ fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, 
         }
         (None, None) => unreachable!("clap requires one of them"),
     }
+}
+
+/// Runs all scenarios on a live stack, and reads its answers off what it shows.
+fn ask(question: &Question, scripts: Vec<Script>) -> Result<Output, Output> {
+    let left = load(&question.left)?;
+    let command = question.adapter.as_deref().expect("clap requires it");
+    let adapter = Adapter::start(command);
+    let adapter = adapter.map_err(|error| Output::error(error, Exit::Unavailable))?;
+    let label = adapter.label().to_owned();
+    let progress = Progress::new(!question.no_progress, scripts.len());
+    let more = question.jobs.get().min(scripts.len().max(1)) - 1;
+    let runs = each_live(&scripts, &progress, adapter, (command, more), run_on);
+    let out = question.out.as_deref();
+    Ok(questions::asked(&label, &left, &scripts, runs, out, question.format))
 }
 
 fn load(profile: &str) -> Result<Profile, Output> {
@@ -261,13 +287,13 @@ fn each(
 }
 
 /// The same with several adapters: one that runs, and `more` that are started by their command.
-fn each_live(
+fn each_live<T: Send>(
     scripts: &[Script],
     progress: &Progress,
     first: Adapter,
     (command, more): (&str, usize),
-    compare: impl Fn(&Script, &mut Adapter) -> Judged + Sync,
-) -> Vec<Judged> {
+    run: impl Fn(&Script, &mut Adapter) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let work = |mut adapter: Adapter| {
         let mut done = Vec::new();
@@ -275,7 +301,7 @@ fn each_live(
             let index = next.fetch_add(1, Ordering::Relaxed);
             let Some(script) = scripts.get(index) else { return done };
             progress.begin(&script.id);
-            done.push((index, compare(script, &mut adapter)));
+            done.push((index, run(script, &mut adapter)));
             progress.end();
         }
     };

@@ -465,3 +465,30 @@ fn a_reader_that_goes_away_is_no_error() {
         assert!(!err.contains("panicked"), "{err}");
     }
 }
+
+/// A stack that is the model of a profile answers as the profile does, wherever its runs tell.
+#[test]
+fn answers_are_read_off_a_live_stack() {
+    let folder = Folder::new("answers");
+    let out = folder.0.join("answers.json");
+    let model = adapter("model_adapter", "windows");
+    let out = out.to_str().unwrap();
+    let ask = |arguments: &[&str]| {
+        let always = ["diff", "--adapter", &model, "--questions"];
+        asyncselect(&[&always[..], arguments].concat())
+    };
+    let report = ask(&["--left", "windows", "--format", "json"]).expect(0, &[]).json();
+    let (mut told, mut open) = (0, 0);
+    for row in report["answers"].as_array().unwrap() {
+        let possible = row["possible"].as_array().unwrap();
+        let left = &row["left"];
+        assert!(left.is_null() || possible.contains(left), "{row}");
+        *if possible.len() == 1 { &mut told } else { &mut open } += 1;
+    }
+    assert!(told > 80, "{told} answers, {open} not told");
+    ask(&["scenarios/close", "--left", "documented", "--out", out])
+        .expect(0, &["close_with_unread", "immediate (documented has after_drain)"]);
+    // The answers are a profile, and the stack conforms to it.
+    asyncselect(&["diff", "scenarios/close", "--left", out, "--adapter", &model]).expect(0, &[]);
+    ask(&["--left", "windows", "--right", "documented"]).expect(2, &["--right"]);
+}

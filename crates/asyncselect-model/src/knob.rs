@@ -95,7 +95,7 @@ macro_rules! knobs {
 
 knobs! {
     /// When FD_CLOSE is posted for a graceful close while received data is unread.
-    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6"] {
+    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6" "D3"] {
         /// When the last byte was read.
         AfterDrain = "after_drain",
         /// When the peer's end arrives.
@@ -200,7 +200,7 @@ knobs! {
     }
 
     /// Which send calls arm FD_WRITE again.
-    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "W-042" "FB-32"] {
+    WriteRearmedBy = "write_rearmed_by" ["X-09" "AS-WR-07" "W-042" "FB-32" "D1"] {
         /// Those that failed with WSAEWOULDBLOCK.
         WouldBlock = "would_block",
         /// All of them.
@@ -210,7 +210,7 @@ knobs! {
     }
 
     /// Whether a send that took less than it was given arms FD_WRITE again.
-    ShortSendRearms = "short_send_rearms" ["OQ-09" "AS-WR-09" "FB-35"] {
+    ShortSendRearms = "short_send_rearms" ["OQ-09" "AS-WR-09" "FB-35" "D1"] {
         /// It does not: it has not failed.
         Ignored = "ignored",
         /// It does.
@@ -226,7 +226,7 @@ knobs! {
     }
 
     /// Whether a registration checks that the window exists.
-    HwndCheck = "hwnd_check" ["AS-REG-09"] {
+    HwndCheck = "hwnd_check" ["AS-REG-09" "OQ-03"] {
         /// It fails with WSAEINVAL.
         Einval = "WSAEINVAL",
         /// It succeeds; messages go nowhere.
@@ -291,7 +291,7 @@ knobs! {
 
     /// Whether registering anew, with the same window and number, posts an event again that was
     /// posted and not re-enabled.
-    Reregister = "reregister" ["OQ-07" "OQ-23" "W-006"] {
+    Reregister = "reregister" ["OQ-07" "OQ-23" "W-006" "OQ-13" "D2" "D5"] {
         /// It does, if the condition holds.
         PostsAgain = "posts_again",
         /// It does not.
@@ -300,7 +300,7 @@ knobs! {
 
     /// What becomes of queued messages when a registration is cancelled or replaced or the socket
     /// closed.
-    QueuedMessages = "queued_messages" ["AS-CAN-03" "AS-CAN-04" "AS-CLS-02" "FB-24"] {
+    QueuedMessages = "queued_messages" ["AS-CAN-03" "AS-CAN-04" "AS-CLS-02" "FB-24" "OQ-05"] {
         /// They are delivered all the same.
         Delivered = "delivered",
         /// They are withdrawn.
@@ -308,7 +308,7 @@ knobs! {
     }
 
     /// Whether a receive call whose buffer is refused (WSAEFAULT) arms again.
-    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "C5"] {
+    BadBufferRearms = "bad_buffer_rearms" ["AS-EN-09" "OQ-35" "W-063" "C5" "D8"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -349,7 +349,7 @@ knobs! {
     }
 
     /// Whether FD_CONNECT is posted when a socket is registered that connect has connected before.
-    ConnectAtRegistration = "connect_at_registration" ["AS-CO-01" "W-006" "W-031" "W-032" "FB-41"] {
+    ConnectAtRegistration = "connect_at_registration" ["AS-CO-01" "W-006" "W-031" "W-032" "FB-41" "D2" "D4"] {
         /// It is, as any condition that holds.
         Posts = "posts",
         /// It is not: FD_CONNECT tells of the moment only.
@@ -357,7 +357,7 @@ knobs! {
     }
 
     /// The same of a socket that accept made, registered or inheriting.
-    ConnectOnAccepted = "connect_on_accepted" ["AS-CO-16" "OQ-12" "W-034"] {
+    ConnectOnAccepted = "connect_on_accepted" ["AS-CO-16" "OQ-12" "W-034" "D5"] {
         /// It is not.
         Silent = "silent",
         /// It is.
@@ -392,7 +392,7 @@ knobs! {
     }
 
     /// The order of FD_CONNECT and FD_WRITE when a connect succeeds.
-    ConnectAndWrite = "connect_and_write" ["AS-WR-05" "W-030"] {
+    ConnectAndWrite = "connect_and_write" ["AS-WR-05" "W-030" "D4"] {
         /// FD_CONNECT first.
         ConnectFirst = "connect_first",
         /// FD_WRITE first.
@@ -448,7 +448,7 @@ knobs! {
     }
 
     /// Whether an accept that fails arms FD_ACCEPT again.
-    FailedAcceptRearms = "failed_accept_rearms" ["AS-EN-09" "FB-49"] {
+    FailedAcceptRearms = "failed_accept_rearms" ["AS-EN-09" "FB-49" "D8"] {
         /// It does, as any failing call.
         Rearms = "rearms",
         /// It does not.
@@ -565,7 +565,7 @@ knobs! {
     }
 
     /// What becomes of a registration when its window is destroyed.
-    DestroyedWindow = "destroyed_window" ["OQ-18" "AS-Q-07"] {
+    DestroyedWindow = "destroyed_window" ["OQ-18" "AS-Q-07" "D6"] {
         /// It stays; what it posts is lost.
         KeepsRegistration = "keeps_registration",
         /// It ends.
@@ -574,7 +574,7 @@ knobs! {
 
     /// What becomes of an event when its message cannot be posted. (FD_CONNECT tells of a moment,
     /// and is lost with it either way.)
-    FailedPost = "failed_post" ["OQ-17" "AS-Q-03" "FB-67"] {
+    FailedPost = "failed_post" ["OQ-17" "AS-Q-03" "FB-67" "D6"] {
         /// It stays armed: the next look at the socket posts it.
         StaysArmed = "stays_armed",
         /// It is lost until its re-enabling call.
@@ -651,7 +651,7 @@ knobs! {
     }
 
     /// The order of FD_READ and FD_WRITE when both come to hold at once.
-    ReadAndWrite = "read_and_write" ["OQ-14" "AS-ORD-04" "W-064"] {
+    ReadAndWrite = "read_and_write" ["OQ-14" "AS-ORD-04" "W-064" "D4"] {
         /// FD_READ first.
         ReadFirst = "read_first",
         /// FD_WRITE first.
@@ -677,7 +677,7 @@ knobs! {
     }
 
     /// Whether FD_WRITE is posted when a datagram socket is registered that is not bound.
-    WriteOnUnbound = "write_on_unbound" ["OQ-08" "AS-UDP-03" "W-091"] {
+    WriteOnUnbound = "write_on_unbound" ["OQ-08" "AS-UDP-03" "W-091" "D7"] {
         /// It is: sendto would bind the socket.
         Posts = "posts",
         /// It is not.
@@ -685,7 +685,7 @@ knobs! {
     }
 
     /// Whether bind on a datagram socket posts FD_WRITE, posted before or not.
-    WriteAfterBind = "write_after_bind" ["AS-WR-04" "AS-UDP-02"] {
+    WriteAfterBind = "write_after_bind" ["AS-WR-04" "AS-UDP-02" "D7"] {
         /// It does not.
         Silent = "silent",
         /// It does.
@@ -736,7 +736,7 @@ knobs! {
     }
 
     /// Whether an empty datagram posts FD_READ.
-    EmptyDatagramRead = "empty_datagram_read" ["OQ-16" "AS-UDP-06"] {
+    EmptyDatagramRead = "empty_datagram_read" ["OQ-16" "AS-UDP-06" "D7"] {
         /// It does: a receive call would return.
         Posts = "posts",
         /// It does not: it holds no data.
@@ -744,7 +744,7 @@ knobs! {
     }
 
     /// Whether unread datagrams post FD_READ after shutdown(SD_RECEIVE), which keeps them.
-    ReadAfterReceiveShutdown = "read_after_receive_shutdown" ["OQ-15" "AS-CL-21"] {
+    ReadAfterReceiveShutdown = "read_after_receive_shutdown" ["OQ-15" "AS-CL-21" "D7"] {
         /// They do.
         Posts = "posts",
         /// They do not: no receive call can have them.

@@ -32,6 +32,8 @@ pub struct Checked {
     pub sizes: Vec<usize>,
     /// What the runs that explain it decided where the profile leaves a knob open; each set once.
     pub ways: Vec<Vec<(KnobId, u8)>>,
+    /// Whether there were other runs, of which the model does not say how they go on.
+    pub cut: bool,
 }
 
 impl Checked {
@@ -163,6 +165,8 @@ pub fn check(
 ) -> Result<Checked, Ending> {
     let runs = Runs::of(script, profile, Freedom::AsWritten, Reduction::On)?;
     let start = World { node: 0, state: runs.start() };
+    let set_up: Vec<KnobId> =
+        KnobId::ALL.iter().copied().filter(|knob| start.state.decided(*knob).is_some()).collect();
     let mut checker = Checker {
         script,
         profile,
@@ -175,11 +179,20 @@ pub fn check(
             extent: Extent::Whole,
             sizes: Vec::new(),
             ways: Vec::new(),
+            cut: false,
         },
     };
     checker.all(live);
-    let worlds = checker.worlds.iter();
-    let ways: BTreeSet<_> = worlds.map(|world| checker.open_decisions(&world.state)).collect();
+    // What setting up decided, it decided without a look at the stack.
+    let ways: BTreeSet<_> = checker
+        .worlds
+        .iter()
+        .map(|world| {
+            let mut decisions = checker.open_decisions(&world.state);
+            decisions.retain(|(knob, _)| !set_up.contains(knob));
+            decisions
+        })
+        .collect();
     checker.checked.ways = ways.into_iter().collect();
     Ok(checker.checked)
 }
@@ -256,6 +269,7 @@ impl<'s> Checker<'_, 's> {
     fn until(&mut self, wanted: impl Fn(&State<'_>) -> bool) -> Result<Vec<World<'s>>, TooMany> {
         let mut known = HashSet::new();
         let mut found = Vec::new();
+        let mut cut = false;
         let mut rest = std::mem::take(&mut self.worlds);
         let mut next = Vec::new();
         while !rest.is_empty() {
@@ -265,7 +279,10 @@ impl<'s> Checker<'_, 's> {
                     continue;
                 }
                 let steps = &mut |step: Step<'_, Runs<'s>>| {
-                    let Ok(state) = step.to else { return };
+                    let Ok(state) = step.to else {
+                        cut = true;
+                        return;
+                    };
                     if known.insert(self.runs.fingerprint(state)) {
                         let node = NodeId::try_from(self.tree.len()).expect("the limit is below");
                         self.tree.push(world.node, step.label);
@@ -279,6 +296,7 @@ impl<'s> Checker<'_, 's> {
             }
             std::mem::swap(&mut rest, &mut next);
         }
+        self.checked.cut |= cut;
         Ok(found)
     }
 

@@ -23,6 +23,7 @@ pub mod known;
 pub mod not_modelled;
 pub mod profile_file;
 pub mod program;
+pub mod questions;
 pub mod recording;
 pub mod runner;
 pub mod schema;

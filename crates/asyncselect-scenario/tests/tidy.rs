@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use asyncselect_model::{KnobId, Profile, Rule};
-use asyncselect_scenario::clauses::{Clauses, Entry, Kind};
+use asyncselect_scenario::clauses::{Clauses, Entry, Kind, Proof};
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::explore::properties::Property;
 use asyncselect_scenario::script::Script;
@@ -97,7 +97,13 @@ fn every_entry_of_the_list_has_a_sentence() {
     for (kind, entries) in Clauses::get().lists() {
         for Entry { id, level, about, source, proof } in entries {
             assert_eq!(level.is_some(), kind == Kind::Clause, "{id}");
-            assert!(proof.is_none() || kind == Kind::Clause, "{id}: a proof of what is no clause");
+            let is_open = matches!(kind, Kind::Question | Kind::Disputed);
+            let fits = match proof {
+                None => true,
+                Some(Proof::Out(_)) => kind == Kind::Clause || is_open,
+                Some(Proof::Arm(_) | Proof::Test(_)) => kind == Kind::Clause,
+            };
+            assert!(fits, "{id}: a proof of what is no clause");
             let len = about.chars().count();
             assert!((20..=140).contains(&len), "{id} has {len} letters");
             let question = matches!(kind, Kind::Question | Kind::Disputed | Kind::FieldBug);
@@ -217,5 +223,16 @@ fn the_top_level_is_short() {
     for entry in std::fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
+    }
+}
+
+#[test]
+fn every_open_question_is_a_knob_or_says_why_not() {
+    for (kind, entries) in Clauses::get().lists() {
+        let open = matches!(kind, Kind::Question | Kind::Disputed);
+        for entry in entries.iter().filter(|_| open) {
+            let has_knob = KnobId::ALL.iter().any(|knob| knob.ids().contains(&entry.id));
+            assert_ne!(has_knob, entry.proof.is_some(), "{}", entry.id);
+        }
     }
 }
