@@ -1169,3 +1169,17 @@ impl schemars::JsonSchema for MsgFlags {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use windows_sys::Win32::Networking::WinSock;
+
+    #[test]
+    fn the_numbers_of_the_commands() {
+        // AS-AL-05; the first as headers have it, with both directions.
+        assert_eq!(WinSock::SIO_GET_QOS, 0xC800_0007);
+        assert_eq!(WinSock::SIO_GET_GROUP_QOS, 0xC800_0008);
+        assert_eq!(WinSock::SIO_ROUTING_INTERFACE_CHANGE, 0x8800_0015);
+        assert_eq!(WinSock::SIO_ADDRESS_LIST_CHANGE, 0x2800_0017);
+    }
+}

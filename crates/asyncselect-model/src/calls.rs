@@ -5,6 +5,7 @@
 use asyncselect_abi::call::{BackendCall, Condition, MsgFlags};
 use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{BeforeStartup, SoErrorAfterConnect};
 use crate::registration::{Aim, Request};
@@ -120,6 +121,12 @@ impl World {
     ) {
         match progress {
             Progress::Done(result) => Self::returned(cx, thread, result),
+            // AS-HK-06: where there is no hook the call waits all the same.
+            Progress::Waits(_)
+                if !works(Rule::Hk06) && self.more.provider.no_hook.has(self.host_of(thread)) =>
+            {
+                Self::returned(cx, thread, Err(Refusal::plain(WsaError::WSAEWOULDBLOCK)));
+            }
             Progress::Waits(pending) => self.pending[usize::from(thread.0)] = pending,
         }
     }
@@ -139,6 +146,10 @@ impl World {
         | Call::DestroyWindow { .. } = call
         {
             return None;
+        }
+        // AS-HK-02: inside a callback too.
+        if !works(Rule::Hk02) && self.is_posting(host) {
+            return Some(Refusal::plain(WsaError::WSAEINPROGRESS));
         }
         let socket = call.socket().copied();
         let not_initialised = Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07);
@@ -298,9 +309,17 @@ impl World {
                 let Ok(len) = i32::try_from(*len) else {
                     return unsupported(call.name(), "with a buffer of 2 GiB");
                 };
+                // AS-SPI-16: they re-enable.
+                if !works(Rule::Spi16) {
+                    let socket = known(*s);
+                    return self.drain(socket, len.unsigned_abs(), false, self.mode(socket), cx);
+                }
                 self.recv(known(*s), len, MsgFlags::NONE, cx)
             }
             Call::WriteFile { s, data } if self.more.provider.own_handles.has(host) => {
+                if !works(Rule::Spi16) {
+                    return self.fill(known(*s), *data, self.mode(known(*s)), cx);
+                }
                 self.send(known(*s), *data, MsgFlags::NONE, cx)
             }
             // OQ-22.

@@ -13,6 +13,7 @@
 
 use asyncselect_abi::{Family, HostId, NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::host::HostSet;
 use crate::knob::{
@@ -327,7 +328,9 @@ impl World {
         let held: u32 = party.queue.iter().map(|parcel| parcel.piece.len + OVERHEAD).sum();
         match (flight.freight, party.peer) {
             // AS-UDP-05.
-            (Freight::Datagram(_), Peer::At(peer)) if peer != flight.from => Fate::FromOthers,
+            (Freight::Datagram(_), Peer::At(peer)) if peer != flight.from && works(Rule::Udp05) => {
+                Fate::FromOthers
+            }
             (Freight::Datagram(_), _) if held >= capacity => Fate::NoRoom,
             (Freight::Datagram(_) | Freight::Unreachable, _) => Fate::Kept,
         }
@@ -446,6 +449,7 @@ impl World {
         }
         match event {
             // AS-CL-01, AS-UDP-04: there is no circuit that could be closed.
+            NetworkEvent::Close if !works(Rule::Udp04) => Condition::Ended { sent_end: false },
             NetworkEvent::Close => Condition::No(Absence::Connectionless),
             NetworkEvent::Read => self.parcel_readable(socket, cx),
             NetworkEvent::Write => self.parcel_writable(socket, trigger, cx),
@@ -513,6 +517,9 @@ impl World {
             return Condition::No(Absence::PeerSet);
         }
         // AS-UDP-02.
+        if trigger == Trigger::Registered && !works(Rule::Udp02) {
+            return Condition::No(Absence::Unbound);
+        }
         Condition::Writable
     }
 

@@ -142,6 +142,7 @@ impl World {
             Oob => 20,
             Write if write_before_read => 21,
             Read => 22,
+            Close if !works(Rule::Cl19) => 0,
             Close if close_before_write => 26,
             Write => 30,
             Close => 40,
@@ -322,7 +323,10 @@ impl World {
     ) -> Condition {
         let this = *self.socket(socket);
         if !self.streams.has_unread(link, side, this.oob_inline) {
-            // AS-RD-05: the end of the stream is not data.
+            // AS-RD-05, AS-CL-13: the end of the stream is not data.
+            if !works(Rule::Rd05) && self.streams.toward(link, side).arrived == Arrived::End {
+                return Condition::Readable;
+            }
             let absence =
                 if this.receive_shut { Absence::ReceiveShutDown } else { Absence::NoData };
             return Condition::No(absence);
@@ -383,6 +387,9 @@ impl World {
             return Condition::No(Absence::Extended);
         }
         // AS-CL-18: the peer's end does not stop this side's sending.
+        if !works(Rule::Cl18) && self.streams.toward(link, side).arrived == Arrived::End {
+            return Condition::No(Absence::NoSpace);
+        }
         Condition::Writable
     }
 
@@ -488,10 +495,21 @@ impl World {
     ) -> Condition {
         let this = *self.socket(socket);
         let arrived = self.streams.toward(link, side).arrived;
+        let unread = || self.streams.has_unread(link, side, this.oob_inline);
         match arrived {
+            // AS-CL-10, X-18: FIN_WAIT, where this side alone has ended, is not enough.
+            Arrived::Open if this.send_shut && !works(Rule::Cl10) => {
+                Condition::Ended { sent_end: true }
+            }
             Arrived::Open => Condition::No(Absence::NotClosed),
+            // AS-CL-12.
+            Arrived::Reset | Arrived::EndThenReset | Arrived::OwnReset | Arrived::TimedOut
+                if !works(Rule::Cl12) && unread() =>
+            {
+                Condition::No(Absence::UnreadData)
+            }
             Arrived::End => {
-                let unread = self.streams.has_unread(link, side, this.oob_inline);
+                let unread = unread();
                 let condition = self.ended(this.send_shut, unread, trigger, cx);
                 let by_root =
                     matches!(condition, Condition::Ended { .. }) && self.is_orphan(socket);
@@ -505,9 +523,10 @@ impl World {
             {
                 Condition::No(Absence::ClosedBefore)
             }
-            // AS-CL-05 against W-088.
+            // AS-CL-05, AS-CL-07 against W-088.
             Arrived::Reset | Arrived::EndThenReset => {
                 Condition::Aborted(match self.knob::<ResetError>(cx) {
+                    ResetError::ConnReset if !works(Rule::Cl07) => WsaError(0),
                     ResetError::ConnReset => WsaError::WSAECONNRESET,
                     ResetError::ConnAborted => WsaError::WSAECONNABORTED,
                     ResetError::Zero => WsaError(0),
@@ -589,7 +608,8 @@ impl World {
                 let queued = Queued { window, socket, event, standing, message, error };
                 if self.more.provider.slow.has(host) {
                     self.more.get_mut().provider.posting.push(queued);
-                } else {
+                } else if works(Rule::Spi03) {
+                    // AS-SPI-03: what is sent goes past the queue.
                     self.windows.queue.push(queued);
                 }
                 cx.sink.effect(Effect::Post { message: queued.message(), rule, trigger });
@@ -631,7 +651,9 @@ impl World {
     ) -> bool {
         // AS-SPI-05: each process has its own table.
         let registration = self.socket(socket).registration.expect("what posts is registered");
-        if self.faults.upcall.has(self.socket(registration.descriptor).host) {
+        let fails = self.faults.upcall.has(self.socket(registration.descriptor).host);
+        // AS-SPI-02: only through the table.
+        if fails && works(Rule::Spi02) {
             return false;
         }
         if let Some(left) = self.faults.posts.checked_sub(1) {

@@ -2,6 +2,8 @@
 
 use asyncselect_abi::{NetworkEvent, WsaError};
 
+use crate::arm::works;
+use crate::rule::Rule;
 use crate::socket::SocketIx;
 use crate::world::World;
 
@@ -48,6 +50,22 @@ impl Injected {
     }
 }
 
+/// The clause that is about which errors the message of an event may carry.
+fn listed_by(event: NetworkEvent) -> Option<Rule> {
+    match event {
+        NetworkEvent::Connect => Some(Rule::Co08),
+        NetworkEvent::Qos => Some(Rule::Qos03),
+        NetworkEvent::GroupQos => Some(Rule::Gq02),
+        NetworkEvent::AddressListChange => Some(Rule::Al03),
+        NetworkEvent::Read
+        | NetworkEvent::Write
+        | NetworkEvent::Oob
+        | NetworkEvent::Accept
+        | NetworkEvent::Close
+        | NetworkEvent::RoutingInterfaceChange => None,
+    }
+}
+
 impl World {
     /// The error that the message of an event is to carry instead of its own.
     #[inline]
@@ -56,7 +74,8 @@ impl World {
         socket: SocketIx,
         event: NetworkEvent,
     ) -> Option<WsaError> {
-        self.more.existing()?.injected.take(socket, event)
+        let error = self.more.existing()?.injected.take(socket, event)?;
+        listed_by(event).is_none_or(works).then_some(error)
     }
 
     /// Those of a socket that is closed are never carried.

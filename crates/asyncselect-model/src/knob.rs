@@ -95,7 +95,7 @@ macro_rules! knobs {
 
 knobs! {
     /// When FD_CLOSE is posted for a graceful close while received data is unread.
-    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6" "D3"] {
+    CloseWithUnread = "close_with_unread" ["AS-CL-03" "X-19" "W-083" "FB-02" "C6" "D3" "AS-CL-11"] {
         /// When the last byte was read.
         AfterDrain = "after_drain",
         /// When the peer's end arrives.

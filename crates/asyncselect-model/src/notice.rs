@@ -14,11 +14,13 @@
 
 use asyncselect_abi::{HostId, NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{
     ChangeBeforeRegistration, ChangeEvents, GroupQos, QosToldBefore, RouteDestination,
 };
-use crate::latch::{Absence, Condition, Trigger};
+use crate::latch::{Absence, Condition, Latch, Trigger};
+use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::SocketIx;
 use crate::world::{Context, ModelError, PendingCall, World};
@@ -168,6 +170,11 @@ impl World {
         self.more.notices.of(socket)
     }
 
+    /// Whether the flow specification of a socket has changed since it was asked for.
+    pub(crate) fn has_untold_qos(&self, socket: SocketIx) -> bool {
+        self.notice(socket).qos != Change::None
+    }
+
     /// Forgets what a socket that is closed has asked for.
     pub(crate) fn forget_notices(&mut self, socket: SocketIx) {
         if self.notice(socket) != Notice::new(socket) {
@@ -192,11 +199,16 @@ impl World {
 
     /// The program asks to be told of the next change. AS-EN-13: not of one before.
     pub(crate) fn watch(&mut self, socket: SocketIx, event: NetworkEvent, to: Destination) {
+        let again = self.socket(socket).latch(event) == Latch::Spent;
         let mut notice = self.notice(socket);
-        if event == NetworkEvent::AddressListChange {
-            notice.addresses = Watch::Asked(to);
+        let (watch, rule) = if event == NetworkEvent::AddressListChange {
+            (&mut notice.addresses, Rule::Al04)
         } else {
-            notice.route = Watch::Asked(to);
+            (&mut notice.route, Rule::Ri05)
+        };
+        // AS-AL-04, AS-RI-05: after each event again.
+        if works(rule) || !again {
+            *watch = Watch::Asked(to);
         }
         self.more.get_mut().notices.set(notice);
     }
@@ -349,7 +361,10 @@ impl World {
         if notice.token_rate == token_rate {
             return;
         }
-        notice.token_rate = token_rate;
+        // AS-QOS-04: SIO_GET_QOS shows it.
+        if works(Rule::Qos04) {
+            notice.token_rate = token_rate;
+        }
         notice.qos = Change::Untold;
         self.more.get_mut().notices.set(notice);
         self.evaluate_one(socket, NetworkEvent::Qos, Trigger::Changed, cx);

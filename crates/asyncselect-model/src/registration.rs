@@ -108,6 +108,11 @@ impl World {
         };
         // AS-DUP-01: whichever descriptor it is, the socket has one registration.
         let socket = self.behind(descriptor);
+        // AS-DUP-02: it replaces what another descriptor registered.
+        let elsewhere = |held: Registration| held.descriptor != descriptor;
+        if !works(Rule::Dup02) && self.socket(socket).registration.is_some_and(elsewhere) {
+            return Ok(Ok(Value::Int(0)));
+        }
         // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
         if works(Rule::Nb01) {
             self.socket_mut(socket).nonblocking = true;

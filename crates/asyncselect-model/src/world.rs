@@ -545,7 +545,13 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Option<PostedMessage> {
         let queued = self.windows.retrieve(filter)?;
-        let (message, standing) = (queued.message(), queued.standing);
+        let (mut message, standing) = (queued.message(), queued.standing);
+        // AS-SPI-12: never a number that only the provider knows.
+        if !works(Rule::Spi12)
+            && self.more.provider.own_handles.has(self.socket(queued.socket).host)
+        {
+            message.socket = SocketIx(0).handle();
+        }
         cx.sink.effect(Effect::Retrieve { thread: filter.thread, message, standing });
         Some(message.posted())
     }

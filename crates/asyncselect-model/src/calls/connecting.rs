@@ -8,6 +8,7 @@ use asyncselect_abi::call::Condition;
 use asyncselect_abi::{HostId, NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::datagram::Place;
 use crate::knob::{
@@ -137,9 +138,10 @@ impl World {
         };
         match self.socket(socket).state {
             SocketState::Unbound => self.bind_to(socket, 0),
+            // AS-CO-09, X-17: connect's WSAEINVAL means a listening socket, not a bound one.
+            SocketState::Bound if !works(Rule::Co09) => return fails(WsaError::WSAEINVAL),
             SocketState::Bound => {}
-            // connect's WSAEINVAL means a listening socket.
-            SocketState::Listening { .. } => return fails(WsaError::WSAEINVAL),
+            SocketState::Listening { .. } => return fails_by(WsaError::WSAEINVAL, Rule::Co09),
             // AS-CO-12: 1.1 programs get another code for the same.
             SocketState::Connecting(_) => {
                 let einval = self.faults.winsock_1.has(self.socket(socket).host)

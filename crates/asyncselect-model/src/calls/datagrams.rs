@@ -8,6 +8,7 @@ use asyncselect_abi::call::{BackendCall, MsgFlags, OptionName, SocketOption};
 use asyncselect_abi::{Call, EventHandle, HostId, Literal, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, succeeds, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::datagram::{Flight, Freight, Offer, Peer, Place, payload_max};
 use crate::knob::{
@@ -372,7 +373,10 @@ impl World {
         match self.next_datagram(socket, len, peek, cx)? {
             Offer::Refused(refusal) => Ok(Progress::Done(Err(refusal))),
             Offer::Datagram(piece) => {
-                // AS-UDP-06: 0 of an empty one.
+                // AS-UDP-06: 0 of an empty one, and no more.
+                if piece.len == 0 && !works(Rule::Udp06) {
+                    self.socket_mut(socket).receive_shut = true;
+                }
                 if piece.len > 0 {
                     cx.sink.effect(Effect::Received(piece));
                 }

@@ -6,6 +6,7 @@ use asyncselect_abi::call::{Shutdown, SocketType, Version};
 use asyncselect_abi::{HostId, NetworkEvent, SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, fails, fails_by, succeeds, unsupported};
+use crate::arm::works;
 use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::knob::{
@@ -93,6 +94,9 @@ impl World {
             let socket = SocketIx(u8::try_from(index).expect("sockets are numbered by a byte"));
             let registered = self.socket(socket).registration;
             if registered.is_some_and(|held| self.socket(held.descriptor).host == host) {
+                if !works(Rule::Spi15) {
+                    self.evaluate(socket, Trigger::HandleClosed, cx);
+                }
                 self.forget_registration(socket);
             }
         }
@@ -273,14 +277,21 @@ impl World {
             return unsupported("closesocket", "under a call of another thread");
         }
         // AS-DUP-04: the socket stays while it has another descriptor.
-        if self.is_shared(descriptor) {
+        if self.is_shared(descriptor) && works(Rule::Dup04) {
             self.leave_shared(descriptor, cx);
+            return succeeds();
+        }
+        // AS-SPI-13: the handle goes back, and the socket goes with it.
+        if !works(Rule::Spi13) && self.more.provider.own_handles.has(cx.caller) {
             return succeeds();
         }
         if self.lingers(socket, cx)? {
             return fails_by(WsaError::WSAEWOULDBLOCK, Rule::Cls04);
         }
         // AS-CAN-05, AS-CL-06: nothing is posted from here on.
+        if !works(Rule::Cl06) {
+            self.evaluate(socket, Trigger::HandleClosed, cx);
+        }
         self.cancel(socket, cx);
         self.end_session(socket, cx);
         self.close(socket, cx);
@@ -304,6 +315,10 @@ impl World {
         let Some(place) = self.add_socket(Socket::closed(cx.caller), cx) else {
             return unsupported("WSADuplicateSocket", "more than 255 sockets");
         };
+        // AS-DUP-01: what is registered stays, for all of them.
+        if !works(Rule::Dup01) {
+            self.cancel(self.behind(of), cx);
+        }
         self.share(place, of);
         Ok(Progress::Done(Ok(Value::Socket(place.handle()))))
     }
@@ -433,7 +448,7 @@ impl World {
                     this.send_shut && self.streams.toward(link, side).arrived == Arrived::End;
                 let last = if both_ended && !loses_data {
                     None
-                } else if this.linger == Linger::Abort {
+                } else if this.linger == Linger::Abort && works(Rule::Cl22) {
                     Some(Segment::Rst)
                 } else {
                     let last = self.last_segment(loses_data, cx);

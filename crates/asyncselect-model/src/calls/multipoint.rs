@@ -9,9 +9,11 @@ use std::net::SocketAddr;
 use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{Call, Value, WsaError};
 
-use super::{Outcome, Progress, unsupported};
+use super::{Outcome, Progress, fails, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::registration::Registration;
+use crate::rule::Rule;
 use crate::shortage::Shortage;
 use crate::sink::Sink;
 use crate::socket::{Socket, SocketIx, SocketState};
@@ -74,6 +76,10 @@ impl World {
                 }
                 self.socket_mut(leaf).state = SocketState::Connecting(link);
             }
+        }
+        // AS-CO-06, X-15: not that it would block.
+        if !works(Rule::Co06) {
+            return fails(WsaError::WSAEWOULDBLOCK);
         }
         Ok(Progress::Done(Ok(Value::Socket(leaf.handle()))))
     }

@@ -9,7 +9,8 @@
 use asyncselect_abi::call::{BackendCall, BlockingHook, Upcall, Version};
 use asyncselect_abi::{Call, HostId, Reply, ThreadId, Value, WsaError};
 
-use super::{Outcome, Progress, fails_by, succeeds, unsupported};
+use super::{Outcome, Progress, counted, fails_by, succeeds, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::LpErrnoOnSuccess;
 use crate::registration::{Aim, Request};
@@ -76,7 +77,7 @@ impl World {
     ) {
         let result = Refusal::unless_broken(result);
         let lp_errno = match result {
-            Err(refusal) => Some(refusal.error),
+            Err(refusal) => works(Rule::Spi09).then_some(refusal.error),
             // AS-SPI-10, OQ-20: defined for failures only.
             Ok(_) => match self.knob::<LpErrnoOnSuccess>(cx) {
                 LpErrnoOnSuccess::Untouched => None,
@@ -113,9 +114,12 @@ impl World {
             Upcall::Fails => (true, false),
             Upcall::Slow => (false, true),
         };
-        self.faults.upcall.set(host, fails);
         let provider = &mut self.more.get_mut().provider;
         let startups = &mut provider.startups[usize::from(host.0)];
+        // AS-SPI-04: not the provider's own; AS-SPI-05: nor the first one.
+        if works(Rule::Spi04) && (works(Rule::Spi05) || *startups == 0) {
+            self.faults.upcall.set(host, fails);
+        }
         let Some(more) = startups.checked_add(1) else {
             return unsupported(CALL, "more than 255 times");
         };
@@ -161,6 +165,10 @@ impl World {
             // AS-HK-01, AS-REG-10, X-02.
             return Ok(Err(Refusal::by(WsaError::WSAEINPROGRESS, Rule::Hk01)));
         }
+        // AS-HK-04: for these programs it is there.
+        if matches!(call, Call::WsaCancelBlockingCall {}) && !works(Rule::Hk04) {
+            return Ok(Err(Refusal::plain(WsaError::WSAEOPNOTSUPP)));
+        }
         let slot = usize::from(thread.0);
         match self.pending[slot] {
             // AS-HK-05: these leave the sockets unaffected.
@@ -193,7 +201,8 @@ impl World {
             // AS-HK-04.
             unsupported(call.name(), "which Ws2_32.dll does not export, under version 2")
         } else if matches!(call, Call::WsaIsBlocking {}) {
-            succeeds()
+            // AS-HK-03: only a call that waits blocks.
+            counted(u32::from(!works(Rule::Hk03)))
         } else {
             // AS-HK-05.
             fails_by(WsaError::WSAEINVAL, Rule::Hk05)

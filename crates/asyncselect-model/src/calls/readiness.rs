@@ -3,6 +3,7 @@
 use asyncselect_abi::{SocketHandle, ThreadId, WsaError};
 
 use super::{Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::rule::Rule;
 use crate::sink::Sink;
@@ -108,8 +109,9 @@ impl World {
         match this.state {
             SocketState::Connected(link, side) => {
                 !this.oob_inline && self.streams.has_urgent(link, side)
+                    || !works(Rule::Qos05) && self.has_untold_qos(socket)
             }
-            SocketState::Bound => this.failed || this.error != WsaError(0),
+            SocketState::Bound => works(Rule::Co15) && (this.failed || this.error != WsaError(0)),
             SocketState::Closed { .. }
             | SocketState::Unbound
             | SocketState::Listening { .. }

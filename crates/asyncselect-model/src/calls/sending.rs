@@ -6,6 +6,7 @@ use asyncselect_abi::call::MsgFlags;
 use asyncselect_abi::{Literal, LiteralId, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
 use crate::latch::{Latch, Trigger};
@@ -146,6 +147,8 @@ impl World {
             return fails_by(WsaError::WSAESHUTDOWN, Rule::Cl20);
         }
         match self.streams.toward(link, side).arrived {
+            // AS-CL-17: it can still send.
+            Arrived::End if !works(Rule::Cl17) => return fails(WsaError::WSAESHUTDOWN),
             Arrived::Open | Arrived::End => {}
             Arrived::Reset | Arrived::EndThenReset => {
                 return fails_by(WsaError::WSAECONNRESET, Rule::W08A);
