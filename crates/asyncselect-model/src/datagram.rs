@@ -13,6 +13,7 @@
 
 use asyncselect_abi::{Family, HostId, NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::host::HostSet;
 use crate::knob::{
@@ -447,6 +448,8 @@ impl World {
         match event {
             // AS-CL-01, AS-UDP-04: there is no circuit that could be closed.
             NetworkEvent::Close => Condition::No(Absence::Connectionless),
+            // AS-RD-09.
+            NetworkEvent::Read if !works(Rule::Rd09) => Condition::No(Absence::Connectionless),
             NetworkEvent::Read => self.parcel_readable(socket, cx),
             NetworkEvent::Write => self.parcel_writable(socket, trigger, cx),
             NetworkEvent::Connect => self.has_peer(socket, trigger, cx),

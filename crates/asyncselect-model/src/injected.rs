@@ -2,6 +2,8 @@
 
 use asyncselect_abi::{NetworkEvent, WsaError};
 
+use crate::arm::works;
+use crate::rule::Rule;
 use crate::socket::SocketIx;
 use crate::world::World;
 
@@ -48,6 +50,22 @@ impl Injected {
     }
 }
 
+/// Whether messages of an event carry the errors that are listed for it.
+fn carries_errors(event: NetworkEvent) -> bool {
+    match event {
+        NetworkEvent::Read => works(Rule::Rd07),
+        NetworkEvent::Write => works(Rule::Wr08),
+        NetworkEvent::Oob => works(Rule::Oob16),
+        NetworkEvent::Accept => works(Rule::Ac05),
+        NetworkEvent::Connect
+        | NetworkEvent::Close
+        | NetworkEvent::Qos
+        | NetworkEvent::GroupQos
+        | NetworkEvent::RoutingInterfaceChange
+        | NetworkEvent::AddressListChange => true,
+    }
+}
+
 impl World {
     /// The error that the message of an event is to carry instead of its own.
     #[inline]
@@ -56,7 +74,7 @@ impl World {
         socket: SocketIx,
         event: NetworkEvent,
     ) -> Option<WsaError> {
-        self.more.existing()?.injected.take(socket, event)
+        self.more.existing()?.injected.take(socket, event).filter(|_| carries_errors(event))
     }
 
     /// Those of a socket that is closed are never carried.

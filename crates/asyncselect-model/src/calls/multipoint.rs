@@ -10,8 +10,10 @@ use asyncselect_abi::call::BackendCall;
 use asyncselect_abi::{Call, Value, WsaError};
 
 use super::{Outcome, Progress, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::registration::Registration;
+use crate::rule::Rule;
 use crate::shortage::Shortage;
 use crate::sink::Sink;
 use crate::socket::{Socket, SocketIx, SocketState};
@@ -60,7 +62,8 @@ impl World {
         self.bind_to(leaf, 0);
         let new = self.socket_mut(leaf);
         new.nonblocking = true;
-        new.registration = this.registration.map(|held| Registration { descriptor: leaf, ..held });
+        let handed_down = this.registration.filter(|_| works(Rule::Inh08));
+        new.registration = handed_down.map(|held| Registration { descriptor: leaf, ..held });
         self.add_leaf(leaf, root);
         match self.host_at(name) {
             // The one network reaches the machines that there are and nobody else.

@@ -3,6 +3,7 @@
 use asyncselect_abi::{SocketHandle, ThreadId, WsaError};
 
 use super::{Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::rule::Rule;
 use crate::sink::Sink;
@@ -42,6 +43,9 @@ impl World {
                 }
                 *mask |= bit;
                 self.selected(socket, cx);
+                if !works(Rule::En23) {
+                    self.rearm_by_receive(socket, false, cx);
+                }
             }
         }
         let ready = self.count_ready(masks);

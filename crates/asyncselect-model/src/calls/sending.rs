@@ -6,6 +6,7 @@ use asyncselect_abi::call::MsgFlags;
 use asyncselect_abi::{Literal, LiteralId, NetworkEvent, Value, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{SendUnconnected, ShortSend, ShortSendRearms, WriteRearmedBy};
 use crate::latch::{Latch, Trigger};
@@ -106,7 +107,9 @@ impl World {
         };
         if wanted
             && spent
+            && works(Rule::En03)
             && (full
+                || !works(Rule::Wr07)
                 || match self.knob::<WriteRearmedBy>(cx) {
                     WriteRearmedBy::WouldBlock => false,
                     // A connection that was reset is looked at no more.
