@@ -451,6 +451,8 @@ impl World {
             // AS-CL-01, AS-UDP-04: there is no circuit that could be closed.
             NetworkEvent::Close if !works(Rule::Udp04) => Condition::Ended { sent_end: false },
             NetworkEvent::Close => Condition::No(Absence::Connectionless),
+            // AS-RD-09.
+            NetworkEvent::Read if !works(Rule::Rd09) => Condition::No(Absence::Connectionless),
             NetworkEvent::Read => self.parcel_readable(socket, cx),
             NetworkEvent::Write => self.parcel_writable(socket, trigger, cx),
             NetworkEvent::Connect => self.has_peer(socket, trigger, cx),

@@ -126,8 +126,10 @@ impl World {
         let (connect, oob, read) = (has(Connect), has(Oob), has(Read));
         let (write, close) = (has(Write), has(Close));
         // AS-WR-05.
-        let write_before_connect =
-            connect && write && self.knob::<ConnectAndWrite>(cx) == ConnectAndWrite::WriteFirst;
+        let write_before_connect = connect
+            && write
+            && (self.knob::<ConnectAndWrite>(cx) == ConnectAndWrite::WriteFirst
+                || !works(Rule::Wr05));
         let read_before_oob = oob && read && self.knob::<OobAndRead>(cx) == OobAndRead::ReadFirst;
         let write_before_read =
             read && write && self.knob::<ReadAndWrite>(cx) == ReadAndWrite::WriteFirst;
@@ -221,7 +223,9 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         match self.socket(socket).state {
-            SocketState::Listening { .. } if self.streams.is_deferred(socket) => {
+            SocketState::Listening { .. }
+                if self.streams.is_deferred(socket) && works(Rule::En22) =>
+            {
                 match self.knob::<DeferredAccept>(cx) {
                     // AS-EN-22: nothing is told while it is at the head.
                     DeferredAccept::TellsOfOthers if self.streams.waiting(socket) > 1 => {
@@ -322,9 +326,11 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let this = *self.socket(socket);
-        if !self.streams.has_unread(link, side, this.oob_inline) {
+        // AS-RD-04, AS-RD-08: are urgent bytes data?
+        let inline = if this.oob_inline { works(Rule::Rd04) } else { !works(Rule::Rd08) };
+        if !self.streams.has_unread(link, side, inline) {
             // AS-RD-05, AS-CL-13: the end of the stream is not data.
-            if !works(Rule::Rd05) && self.streams.toward(link, side).arrived == Arrived::End {
+            if self.streams.toward(link, side).arrived != Arrived::Open && !works(Rule::Rd05) {
                 return Condition::Readable;
             }
             let absence =
@@ -374,7 +380,8 @@ impl World {
                 WriteAfterReset::Posts | WriteAfterReset::WhenNoticed => Condition::Writable,
             };
         }
-        if self.streams.toward(link, side.other()).space != Space::Free {
+        // AS-WR-12.
+        if self.streams.toward(link, side.other()).space != Space::Free && works(Rule::Wr12) {
             return Condition::No(Absence::NoSpace);
         }
         // AS-WR-11, OQ-22: does the end of an extended call tell as connect and accept do?
@@ -403,7 +410,10 @@ impl World {
         let this = *self.socket(socket);
         if !self.streams.has_urgent(link, side) {
             Condition::No(Absence::NoUrgent)
-        } else if !this.oob_inline || self.knob::<InlineOob>(cx) == InlineOob::Posts {
+        } else if !this.oob_inline
+            || self.knob::<InlineOob>(cx) == InlineOob::Posts
+            || !works(Rule::Oob06)
+        {
             Condition::Urgent
         } else {
             // AS-OOB-01, AS-OOB-06.

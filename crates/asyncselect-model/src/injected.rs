@@ -53,16 +53,15 @@ impl Injected {
 /// The clause that is about which errors the message of an event may carry.
 fn listed_by(event: NetworkEvent) -> Option<Rule> {
     match event {
+        NetworkEvent::Read => Some(Rule::Rd07),
+        NetworkEvent::Write => Some(Rule::Wr08),
+        NetworkEvent::Oob => Some(Rule::Oob16),
+        NetworkEvent::Accept => Some(Rule::Ac05),
         NetworkEvent::Connect => Some(Rule::Co08),
         NetworkEvent::Qos => Some(Rule::Qos03),
         NetworkEvent::GroupQos => Some(Rule::Gq02),
         NetworkEvent::AddressListChange => Some(Rule::Al03),
-        NetworkEvent::Read
-        | NetworkEvent::Write
-        | NetworkEvent::Oob
-        | NetworkEvent::Accept
-        | NetworkEvent::Close
-        | NetworkEvent::RoutingInterfaceChange => None,
+        NetworkEvent::Close | NetworkEvent::RoutingInterfaceChange => None,
     }
 }
 

@@ -490,7 +490,7 @@ knobs! {
     }
 
     /// With which bytes a receive call reads an urgent byte that SO_OOBINLINE made ordinary data.
-    InlineUrgent = "inline_urgent" ["AS-OOB-10" "X-11"] {
+    InlineUrgent = "inline_urgent" ["AS-OOB-10" "AS-OOB-11" "X-11"] {
         /// With none.
         Alone = "alone",
         /// With those behind it.
@@ -516,7 +516,7 @@ knobs! {
     }
 
     /// Which receive calls arm FD_OOB again.
-    OobRearmedBy = "oob_rearmed_by" ["X-10" "AS-OOB-04" "AS-EN-04" "W-073"] {
+    OobRearmedBy = "oob_rearmed_by" ["X-10" "AS-OOB-04" "AS-OOB-05" "AS-EN-04" "W-073"] {
         /// All of them.
         AnyReceive = "any_receive",
         /// Those with MSG_OOB.

@@ -498,7 +498,13 @@ pub fn decide(
         ) => Err(Guard::Spent),
         (Wanted::Yes, Latch::Armed, condition) => {
             let rule = demanded_by(condition, trigger);
-            if works(rule) { Ok(rule) } else { Err(Guard::PostFailed) }
+            // AS-EN-11: the level-triggered ones are looked at by their re-enabling calls.
+            let by_level = matches!(rule, Rule::Rd03 | Rule::Oob04 | Rule::Ac03);
+            if works(rule) && (works(Rule::En11) || !by_level) {
+                Ok(rule)
+            } else {
+                Err(Guard::PostFailed)
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use asyncselect_abi::{Fault, HostId, NetworkEvent, SocketHandle, ThreadId, WsaError};
 
+use crate::arm::works;
 use crate::buffers::Kib;
 use crate::chooser::Chooser;
 use crate::host::HOSTS_MAX;
@@ -10,6 +11,7 @@ use crate::knob::{
     WaitingCall, WithdrawnConnection,
 };
 use crate::latch::{Latch, Trigger};
+use crate::rule::Rule;
 use crate::shortage::Shortage;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
@@ -148,10 +150,13 @@ impl World {
             End::Nobody(_) | End::Gone(_) => false,
         };
         // AS-OOB-12: inline nothing is lost.
-        if !inline
-            && self.streams.toward(link, side).urgent_count() > 1
-            && self.knob::<UrgentBytes>(cx) == UrgentBytes::LastOnly
-        {
+        let loses = self.streams.toward(link, side).urgent_count() > 1
+            && if inline {
+                !works(Rule::Oob12)
+            } else {
+                self.knob::<UrgentBytes>(cx) == UrgentBytes::LastOnly
+            };
+        if loses {
             self.streams.keep_last_urgent(link, side);
         }
     }

@@ -310,7 +310,8 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Condition {
         let holds = match change {
-            Change::None => false,
+            // AS-EN-12: by edge; by level it would be told of again.
+            Change::None => trigger == Trigger::IoctlCalled && !works(Rule::En12),
             Change::Untold => true,
             // AS-QOS-02 against AS-EN-12.
             Change::Told => {
@@ -333,6 +334,10 @@ impl World {
         match watch {
             // AS-RI-01, AS-AL-01, W-096: only what comes after the IOCTL.
             Watch::Idle => Condition::No(Absence::NotAsked),
+            // AS-EN-13, likewise.
+            Watch::Asked(_) if trigger == Trigger::IoctlCalled && !works(Rule::En13) => {
+                condition(WsaError(0))
+            }
             Watch::Asked(_) => Condition::No(Absence::Unchanged),
             // OQ-31.
             Watch::Changed(_)

@@ -15,12 +15,14 @@
 
 use asyncselect_abi::{Literal, NetworkEvent, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::datagram::Offer;
 use crate::event_object::EventIx;
 use crate::knob::{PendingOperation, UpdateAcceptContext};
 use crate::latch::Trigger;
 use crate::more::Parts;
+use crate::rule::Rule;
 use crate::sink::Sink;
 use crate::socket::{Linger, SocketIx, SocketState};
 use crate::stream::{End, LinkIx, Piece, Reading, Segment, Side, Space};
@@ -417,6 +419,9 @@ impl World {
         self.more.get_mut().overlapped.make_bare(bare);
         if self.is_cut(link) {
             self.lose(accepting)?;
+        }
+        if !works(Rule::Inh07) {
+            self.inherit(listener, accepting, cx);
         }
         self.evaluate(accepting, Trigger::Extended, cx);
         Ok(())

@@ -349,9 +349,12 @@ impl World {
         accepted: SocketIx,
         cx: &mut Context<'_, C, S>,
     ) {
+        let accept = NetworkEvent::Accept.bit().0;
         // AS-INH-01, AS-INH-03: the whole mask, useless bits too; AS-INH-05: and the window.
         let registration = match self.socket(listener).registration {
             Some(_) if !works(Rule::Inh01) => None,
+            // A stack that leaves out what an accepted socket cannot use.
+            Some(held) if !works(Rule::Inh03) && u32::from(held.mask.get()) == accept => None,
             None => None,
             // F, accept inherits: some stacks do not, whatever the documentation says (FB-51).
             Some(registration) => match self.knob::<AcceptInheritsRegistration>(cx) {
@@ -372,7 +375,9 @@ impl World {
         this.registration = Some(Registration { descriptor: accepted, ..registration });
         this.nonblocking = true;
         assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
-        self.evaluate(accepted, Trigger::Inherited, cx);
+        if works(Rule::Inh06) {
+            self.evaluate(accepted, Trigger::Inherited, cx);
+        }
     }
 
     /// Registrations for a window that is destroyed (OQ-18).

@@ -2,8 +2,10 @@
 
 use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
+use crate::arm::works;
 use crate::latch::Latch;
 use crate::registration::{Registration, Target};
+use crate::rule::Rule;
 use crate::stream::{LinkIx, Side};
 
 /// Number of a socket: its place among those that exist or existed.
@@ -99,7 +101,8 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(host: HostId, state: SocketState) -> Self {
-        Self { state, host, ..Self::default() }
+        // AS-OOB-01: urgent data is kept apart at first.
+        Self { state, host, oob_inline: !works(Rule::Oob01), ..Self::default() }
     }
 
     /// The place that a closed socket leaves.

@@ -216,10 +216,12 @@ impl World {
         };
         let spent = self.socket(listener).latch(NetworkEvent::Accept) == Latch::Spent;
         let rearms = match failed {
-            None => true,
+            None => works(Rule::En05),
+            Some(_) if !works(Rule::En09) => false,
             // AS-EN-05: the one failure that does not re-enable.
             Some(WsaError::WSATRY_AGAIN) => {
                 self.knob::<DeferredAccept>(cx) == DeferredAccept::TellsOfOthers
+                    || !works(Rule::En05)
             }
             // AS-EN-09: a connection that was refused was taken all the same.
             Some(WsaError::WSAECONNREFUSED) => true,

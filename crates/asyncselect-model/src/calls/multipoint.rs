@@ -62,7 +62,8 @@ impl World {
         self.bind_to(leaf, 0);
         let new = self.socket_mut(leaf);
         new.nonblocking = true;
-        new.registration = this.registration.map(|held| Registration { descriptor: leaf, ..held });
+        let handed_down = this.registration.filter(|_| works(Rule::Inh08));
+        new.registration = handed_down.map(|held| Registration { descriptor: leaf, ..held });
         self.add_leaf(leaf, root);
         match self.host_at(name) {
             // The one network reaches the machines that there are and nobody else.

@@ -8,6 +8,7 @@ use asyncselect_abi::call::IoctlCommand;
 use asyncselect_abi::{NetworkEvent, Value, WsaError};
 
 use super::{Outcome, Progress, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{GetQos, RouteIoctl};
 use crate::latch::Trigger;
@@ -111,7 +112,10 @@ impl World {
         event: NetworkEvent,
         cx: &mut Context<'_, C, S>,
     ) {
-        self.rearm(socket, event, cx);
+        let asks_for_qos = matches!(event, NetworkEvent::Qos | NetworkEvent::GroupQos);
+        if works(if asks_for_qos { Rule::En07 } else { Rule::En08 }) {
+            self.rearm(socket, event, cx);
+        }
         // AS-EN-12, AS-EN-13: by edge, so that nothing holds now. This look is for those who ask
         // why nothing comes.
         self.evaluate_one(socket, event, Trigger::IoctlCalled, cx);

@@ -6,6 +6,7 @@ use asyncselect_abi::call::{IoctlCommand, OptionName, SocketOption};
 use asyncselect_abi::{SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, succeeds, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{AtMark, Fionread, InlineChange};
 use crate::latch::Trigger;
@@ -23,6 +24,9 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> CallResult {
         let this = *self.socket(socket);
+        if cmd == IoctlCommand::FIONREAD && !works(Rule::En24) {
+            self.rearm_by_receive(socket, false, cx);
+        }
         let value = match cmd {
             // AS-NB-02, AS-NB-03, X-03: first cancel, then go back to blocking.
             IoctlCommand::FIONBIO if argp == 0 && this.registration.is_some() => {

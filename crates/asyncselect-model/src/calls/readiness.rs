@@ -43,6 +43,9 @@ impl World {
                 }
                 *mask |= bit;
                 self.selected(socket, cx);
+                if !works(Rule::En23) {
+                    self.rearm_by_receive(socket, false, cx);
+                }
             }
         }
         let ready = self.count_ready(masks);

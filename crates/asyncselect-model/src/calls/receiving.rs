@@ -7,6 +7,7 @@ use asyncselect_abi::call::MsgFlags;
 use asyncselect_abi::{NetworkEvent, WsaError};
 
 use super::{Mode, Outcome, Progress, counted, fails, fails_by, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{
     BadBufferRearms, CallWhileConnecting, EventBadBufferRearms, InlineUrgent, OobRearmedBy,
@@ -95,8 +96,15 @@ impl World {
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
         let progress = self.drain(socket, len, peek, mode, cx)?;
+        if !works(Rule::En18) {
+            // A stack that takes back what it told of data that is read.
+            let told = (socket, NetworkEvent::Read);
+            self.windows.queue.retain(|queued| (queued.socket, queued.event) != told);
+        }
         match &progress {
             // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.
+            Progress::Done(Err(_)) if !works(Rule::En09) => {}
+            Progress::Done(_) if peek && !works(Rule::En10) => {}
             Progress::Done(_) => self.rearm_by_receive(socket, false, cx),
             Progress::Waits(_) => {}
         }
@@ -121,14 +129,14 @@ impl World {
         let reads = !urgent
             || spent(self, NetworkEvent::Read)
                 && self.knob::<OobReceiveRearmsRead>(cx) == OobReceiveRearmsRead::Rearms;
-        if reads {
+        if reads && works(Rule::En02) {
             self.rearm(socket, NetworkEvent::Read, cx);
         }
         // one without MSG_OOB too?
         let oob = urgent
             || spent(self, NetworkEvent::Oob)
                 && self.knob::<OobRearmedBy>(cx) == OobRearmedBy::AnyReceive;
-        if oob {
+        if oob && works(Rule::En04) {
             self.rearm(socket, NetworkEvent::Oob, cx);
         }
         self.evaluate(socket, Trigger::ReceiveCalled, cx);
@@ -209,7 +217,10 @@ impl World {
             let at_urgent = self.at_urgent(link, side, this.oob_inline, cx);
             let unread = self.streams.has_unread(link, side, this.oob_inline);
             let take = |piece| cx.sink.effect(Effect::Received(piece));
-            let taken = self.streams.read(link, side, Reading { len, peek, at_urgent }, take);
+            // AS-RD-10.
+            let stays = peek && works(Rule::Rd10);
+            let taken =
+                self.streams.read(link, side, Reading { len, peek: stays, at_urgent }, take);
             if !peek {
                 self.return_space(link, side);
             }
@@ -263,10 +274,10 @@ impl World {
             return AtUrgent::Passes { stops: false, loses: false };
         }
         // AS-OOB-10, X-11.
-        if inline {
+        if inline || !works(Rule::Oob09) {
             return AtUrgent::Inline(self.knob::<InlineUrgent>(cx));
         }
-        let stops = self.knob::<ReceiveAtMark>(cx) == ReceiveAtMark::Stops;
+        let stops = self.knob::<ReceiveAtMark>(cx) == ReceiveAtMark::Stops && works(Rule::Oob10);
         // AS-OOB-09.
         let loses = self.streams.has_urgent(link, side)
             && self.knob::<UrgentPassed>(cx) == UrgentPassed::Lost;

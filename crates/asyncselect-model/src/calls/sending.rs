@@ -107,7 +107,9 @@ impl World {
         };
         if wanted
             && spent
+            && works(Rule::En03)
             && (full
+                || !works(Rule::Wr07)
                 || match self.knob::<WriteRearmedBy>(cx) {
                     WriteRearmedBy::WouldBlock => false,
                     // A connection that was reset is looked at no more.
