@@ -2,8 +2,10 @@
 
 use asyncselect_abi::{HostId, NetworkEvent, NetworkEvents, SocketHandle, WsaError};
 
+use crate::arm::works;
 use crate::latch::Latch;
 use crate::registration::{Registration, Target};
+use crate::rule::Rule;
 use crate::stream::{LinkIx, Side};
 
 /// Number of a socket: its place among those that exist or existed.
@@ -99,7 +101,9 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(host: HostId, state: SocketState) -> Self {
-        Self { state, host, ..Self::default() }
+        // AS-NB-05.
+        let nonblocking = !works(Rule::Nb05);
+        Self { state, host, nonblocking, ..Self::default() }
     }
 
     /// The place that a closed socket leaves.

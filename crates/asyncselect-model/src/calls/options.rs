@@ -6,6 +6,7 @@ use asyncselect_abi::call::{IoctlCommand, OptionName, SocketOption};
 use asyncselect_abi::{SocketHandle, Value, WsaError};
 
 use super::{Outcome, Progress, succeeds, unsupported};
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::knob::{AtMark, Fionread, InlineChange};
 use crate::latch::Trigger;
@@ -29,7 +30,7 @@ impl World {
                 return Ok(Err(Refusal::by(WsaError::WSAEINVAL, Rule::Nb02)));
             }
             IoctlCommand::FIONBIO => {
-                self.socket_mut(socket).nonblocking = argp != 0;
+                self.socket_mut(socket).nonblocking = argp != 0 || !works(Rule::Nb03);
                 0
             }
             // AS-EN-24: it asks, and re-enables nothing.
