@@ -1172,7 +1172,9 @@ impl schemars::JsonSchema for MsgFlags {
 
 #[cfg(test)]
 mod tests {
-    use windows_sys::Win32::Networking::WinSock;
+    use super::*;
+    use windows_sys::Win32::Foundation::HWND;
+    use windows_sys::Win32::Networking::WinSock::{self, LPWSPASYNCSELECT, SOCKET, WSAAsyncSelect};
 
     #[test]
     fn the_numbers_of_the_commands() {
@@ -1181,5 +1183,47 @@ mod tests {
         assert_eq!(WinSock::SIO_GET_GROUP_QOS, 0xC800_0008);
         assert_eq!(WinSock::SIO_ROUTING_INTERFACE_CHANGE, 0x8800_0015);
         assert_eq!(WinSock::SIO_ADDRESS_LIST_CHANGE, 0x2800_0017);
+    }
+
+    /// A call with the four parameters, at the ends of their ranges, and what is said of others.
+    fn takes_four_parameters(name: &str, other: &str) {
+        let four = [
+            r#""s": 1"#,
+            r#""hWnd": 65538"#,
+            r#""wMsg": "0xffffffff""#,
+            r#""lEvent": ["FD_READ", "0x80000000"]"#,
+        ];
+        let parse = |parameters: &[&str]| {
+            let parameters = parameters.join(", ");
+            serde_json::from_str::<WireCall>(&format!(r#"{{ "{name}": {{ {parameters} }} }}"#))
+        };
+        assert_eq!(parse(&four).unwrap().name(), name);
+        for at in 0..four.len() {
+            let three = [&four[..at], &four[at + 1..]].concat();
+            assert!(parse(&three).is_err(), "without {}", four[at]);
+        }
+        let fifth = format!(r#""{other}": 0"#);
+        let five = [&four[..], &[&fifth]].concat();
+        let error = parse(&five).unwrap_err().to_string();
+        assert!(error.contains(&format!("unknown field `{other}`")), "{error}");
+    }
+
+    #[test]
+    fn wsaasyncselect_takes_four_parameters() {
+        type Signature = unsafe extern "system" fn(SOCKET, HWND, u32, i32) -> i32;
+        // The function is named, not called: it is there on Windows only.
+        let _ = || -> Signature { WSAAsyncSelect };
+        takes_four_parameters("WSAAsyncSelect", "lpErrno");
+    }
+
+    #[test]
+    fn wspasyncselect_takes_a_fifth_parameter() {
+        extern "system" fn entry(_: SOCKET, _: HWND, _: u32, _: i32, errno: *mut i32) -> i32 {
+            assert!(errno.is_null(), "an entry that is not called");
+            0
+        }
+        let _: LPWSPASYNCSELECT = Some(entry);
+        // It is an output, and so a part of the reply.
+        takes_four_parameters("WSPAsyncSelect", "lpErrno");
     }
 }

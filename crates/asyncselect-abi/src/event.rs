@@ -296,6 +296,27 @@ mod tests {
     }
 
     #[test]
+    fn the_ten_events_are_the_ten_low_bits() {
+        let events = [
+            ("FD_READ", 0x0001),
+            ("FD_WRITE", 0x0002),
+            ("FD_OOB", 0x0004),
+            ("FD_ACCEPT", 0x0008),
+            ("FD_CONNECT", 0x0010),
+            ("FD_CLOSE", 0x0020),
+            ("FD_QOS", 0x0040),
+            ("FD_GROUP_QOS", 0x0080),
+            ("FD_ROUTING_INTERFACE_CHANGE", 0x0100),
+            ("FD_ADDRESS_LIST_CHANGE", 0x0200),
+        ];
+        for (bit, (name, value)) in events.into_iter().enumerate() {
+            let event: NetworkEvent = name.parse().unwrap();
+            assert_eq!((event as usize, event.bit().0), (bit, value), "{name}");
+        }
+        assert_eq!((NetworkEvent::ALL.len(), NetworkEvents::FD_ALL_EVENTS.0), (10, 0x03ff));
+    }
+
+    #[test]
     fn masks_round_trip_through_json() {
         let mask = NetworkEvents(0x421);
         assert_eq!(mask.to_string(), "FD_READ|FD_CLOSE|0x400");

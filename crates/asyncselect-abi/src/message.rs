@@ -182,4 +182,12 @@ mod tests {
         assert_eq!(SelectReply::from_lparam(u32::MAX).error, WsaError(0xffff));
         assert_eq!(SelectReply::from_lparam(3).network_event(), None, "two bits are no event");
     }
+
+    #[test]
+    fn a_stack_packs_event_and_error() {
+        // MAKELONG(event, error).
+        let reply = SelectReply::new(NetworkEvent::Connect, WsaError::WSAECONNREFUSED);
+        assert_eq!(reply.to_lparam(), 10061 << 16 | 0x10);
+        assert_eq!(SelectReply::new(NetworkEvent::Read, WsaError(0)).to_lparam(), 1);
+    }
 }

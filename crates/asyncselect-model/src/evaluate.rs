@@ -90,6 +90,10 @@ impl World {
             cx.decides = wanted == Wanted::Yes && latch == Latch::Armed;
             let condition = match wanted {
                 Wanted::NotInMask | Wanted::NoRegistration => Condition::No(Absence::NotConnected),
+                // AS-MSG-12: not all of them mean that there is something to read.
+                Wanted::Yes if !works(Rule::Msg12) => {
+                    self.condition(socket, NetworkEvent::Read, trigger, cx)
+                }
                 Wanted::Yes => self.condition(socket, event, trigger, cx),
             };
             match latch::decide(wanted, latch, condition, trigger) {
@@ -113,6 +117,8 @@ impl World {
         if count > 1 {
             self.order(&mut due[..count], cx);
         }
+        // AS-MSG-05: the first does not stand for all.
+        let count = if works(Rule::Msg05) { count } else { 1 };
         for due in due.into_iter().take(count).flatten() {
             self.post(socket, due, trigger, cx);
         }
@@ -568,6 +574,8 @@ impl World {
             } else {
                 self.knob::<CloseWithUnread>(cx) == CloseWithUnread::AfterDrain
             };
+            // AS-ORD-03.
+            let waits = waits && works(Rule::Ord03);
             return if waits { Condition::No(Absence::UnreadData) } else { Condition::EndedUnread };
         }
         // AS-CL-02: some stacks tell a registration only of an end that left one direction open.
@@ -612,6 +620,12 @@ impl World {
                     self.socket_mut(socket).spend(event);
                 }
                 let error = self.told_error(socket, event, error);
+                // AS-MSG-02.
+                let error = if works(Rule::Msg02) { error } else { WsaError(0) };
+                // AS-REP-07, X-04: a message is all.
+                if !works(Rule::Rep07) {
+                    self.add_to_record(socket, event, error);
+                }
                 let standing = Standing::Current;
                 let socket = self.wparam(socket, registration, cx);
                 let host = self.socket(registration.descriptor).host;
@@ -626,13 +640,14 @@ impl World {
             }
             Err((guard, becomes)) => {
                 match becomes {
-                    FailedPost::Lost => {
+                    // AS-Q-03: it may stay armed, for nothing was posted.
+                    FailedPost::StaysArmed if works(Rule::Q03) => {}
+                    FailedPost::StaysArmed | FailedPost::Lost => {
                         self.socket_mut(socket).spend(event);
                         if event >= NetworkEvent::Qos {
                             self.told(socket, event);
                         }
                     }
-                    FailedPost::StaysArmed => {}
                 }
                 if S::WANTS_SILENCE {
                     let socket = self.called(socket);
@@ -648,7 +663,10 @@ impl World {
         if event >= NetworkEvent::Qos {
             self.told(socket, event);
         }
-        self.take_injected(socket, event).unwrap_or(error)
+        let error = self.take_injected(socket, event).unwrap_or(error);
+        // AS-MSG-08: also one behind the last that the tables list.
+        let is_listed = error.0 <= WsaError::WSAECONNREFUSED.0;
+        if is_listed || works(Rule::Msg08) { error } else { WsaError(0) }
     }
 
     /// Whether PostMessage, or the provider's upcall for it, puts a message into the queue of a
@@ -668,7 +686,8 @@ impl World {
         }
         if let Some(left) = self.faults.posts.checked_sub(1) {
             self.faults.posts = left;
-            return false;
+            // AS-Q-06, or for another reason.
+            return !works(Rule::Q06);
         }
         if self.windows.queue.len() < QUEUE_MAX {
             return true;
@@ -677,5 +696,6 @@ impl World {
         let thread = self.windows.owner(window).expect("a registration's window exists");
         self.windows.queued_for(thread) < QUEUE_MAX
             || self.knob::<QueueLimit>(cx) == QueueLimit::Unlimited
+            || !works(Rule::Q01)
     }
 }

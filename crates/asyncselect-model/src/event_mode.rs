@@ -6,6 +6,7 @@
 
 use asyncselect_abi::{NetworkEvent, NetworkEvents, WsaError};
 
+use crate::arm::works;
 use crate::chooser::Chooser;
 use crate::event_object::EventIx;
 use crate::knob::{
@@ -40,7 +41,12 @@ impl World {
         let Recorded { event, error, rule, trigger } = what;
         // AS-EN-01: spent until the re-enabling call.
         self.socket_mut(socket).spend(event);
-        self.add_to_record(socket, event, error);
+        // What is not remembered cannot be enumerated.
+        if works(Rule::Rep09) {
+            // AS-MSG-10.
+            let error = if works(Rule::Msg10) { error } else { WsaError(0) };
+            self.add_to_record(socket, event, error);
+        }
         if let Some(object) = object {
             self.set_event(object);
         }
@@ -105,6 +111,7 @@ impl World {
     ) {
         if !self.recorded(socket).is_empty()
             && self.knob::<EventRecordKept>(cx) == EventRecordKept::Cleared
+            && works(Rule::Rep05)
         {
             self.drop_record(socket);
         }
@@ -117,10 +124,15 @@ impl World {
         cancels: bool,
         cx: &mut Context<'_, C, S>,
     ) {
-        if !self.recorded(socket).is_empty()
-            && (cancels
-                || self.knob::<RecordAfterAsyncSelect>(cx) == RecordAfterAsyncSelect::Cleared)
-        {
+        if self.recorded(socket).is_empty() {
+            return;
+        }
+        let cleared = if cancels {
+            works(Rule::Can07)
+        } else {
+            self.knob::<RecordAfterAsyncSelect>(cx) == RecordAfterAsyncSelect::Cleared
+        };
+        if cleared {
             self.drop_record(socket);
         }
     }

@@ -226,7 +226,7 @@ knobs! {
     }
 
     /// Whether a registration checks that the window exists.
-    HwndCheck = "hwnd_check" ["AS-REG-09" "OQ-03"] {
+    HwndCheck = "hwnd_check" ["AS-REG-09" "AS-Q-05" "OQ-03"] {
         /// It fails with WSAEINVAL.
         Einval = "WSAEINVAL",
         /// It succeeds; messages go nowhere.

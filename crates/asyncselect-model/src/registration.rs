@@ -103,7 +103,8 @@ impl World {
             Ok(valid) => valid,
             Err(refusal) => {
                 self.after_failure(request, cx);
-                return Ok(Err(refusal));
+                // AS-REG-06.
+                return Ok(if works(Rule::Reg06) { Err(refusal) } else { Ok(Value::Int(0)) });
             }
         };
         // AS-DUP-01: whichever descriptor it is, the socket has one registration.
@@ -113,12 +114,30 @@ impl World {
         if !works(Rule::Dup02) && self.socket(socket).registration.is_some_and(elsewhere) {
             return Ok(Ok(Value::Int(0)));
         }
-        // AS-NB-01: whatever the mask, also for a cancellation. A call that waits already goes on.
-        if works(Rule::Nb01) {
+        // AS-REG-14: an error of the connection is for FD_CLOSE to tell.
+        if !works(Rule::Reg14) && self.is_aborted(socket) {
+            return Ok(Err(Refusal::plain(WsaError::WSAECONNRESET)));
+        }
+        // AS-Q-09: no number of registered sockets is too many.
+        let mut others = self.sockets.iter().filter(|other| other.registration.is_some());
+        if !works(Rule::Q09) && others.nth(7).is_some() {
+            return Ok(Err(Refusal::plain(WsaError::WSAENOBUFS)));
+        }
+        // AS-NB-01, AS-NB-08: whatever the mask, also for a cancellation. A call that waits already
+        // goes on.
+        let non_blocking = match found {
+            Found::Window(..) => Rule::Nb01,
+            Found::Event(_) => Rule::Nb08,
+        };
+        if works(non_blocking) {
             self.socket_mut(socket).nonblocking = true;
         }
         let mask = request.levent & NetworkEvents::FD_ALL_EVENTS;
         let mask = u16::try_from(mask.0).expect("defined events have the ten low bits");
+        // AS-REP-02: one call, several events.
+        let mask = if works(Rule::Rep02) { mask } else { mask & mask.wrapping_neg() };
+        // AS-REG-05.
+        let success = Ok(Ok(Value::Int(i64::from(!works(Rule::Reg05)))));
         let Some(mask) = NonZeroU16::new(mask) else {
             // AS-CAN-01, AS-NB-04: no more messages; the socket stays non-blocking. Ignored bits
             // alone ask for nothing either (OQ-04).
@@ -127,6 +146,9 @@ impl World {
                 Found::Window(..) => {
                     self.end_record(socket, true, cx);
                     self.cancel(socket, cx);
+                    if !works(Rule::Nb04) {
+                        self.socket_mut(socket).nonblocking = false;
+                    }
                 }
                 Found::Event(_) => {
                     self.renew_record(socket, cx);
@@ -134,13 +156,15 @@ impl World {
                     self.forget_latches(socket);
                 }
             }
-            return Ok(Ok(Value::Int(0)));
+            return success;
         };
         let target = match found {
             Found::Window(window, wmsg) => {
                 let Ok(message) = u16::try_from(wmsg.0) else {
                     return Err(ModelError::new("WSAAsyncSelect", "message numbers above 0xffff"));
                 };
+                // AS-REG-03.
+                let window = if works(Rule::Reg03) { window } else { Some(WindowIx::ONE) };
                 Target::Window { window, message }
             }
             Found::Event(object) => Target::Event(object),
@@ -171,14 +195,22 @@ impl World {
             Some(before) if !works(Rule::Rep01) => mask | before.mask,
             Some(_) | None => mask,
         };
+        // AS-REG-15: another socket may have the same window and number.
+        if !works(Rule::Reg15) {
+            for other in self.sockets.iter_mut() {
+                other.registration = other.registration.filter(|held| held.target != target);
+            }
+        }
         let this = self.socket_mut(socket);
         this.registration = Some(Registration { target, descriptor, mask });
         this.keep_spent(kept);
         if let Target::Event(object) = target {
             self.tell_record(socket, object, mask.get());
         }
-        self.evaluate(socket, Trigger::Registered, cx);
-        Ok(Ok(Value::Int(0)))
+        if works(Rule::Reg16) {
+            self.evaluate(socket, Trigger::Registered, cx);
+        }
+        success
     }
 
     /// OQ-06: what a failing call leaves behind is not documented.
@@ -266,7 +298,14 @@ impl World {
                 (Found::Event(object), refused)
             }
         };
-        if refused {
+        // AS-Q-08: no number is refused, not even WM_NULL.
+        let is_low = match request.aim {
+            Aim::Window { wmsg, .. } => wmsg < MessageId::WM_USER,
+            Aim::Event(_) => false,
+        };
+        // AS-REG-04: nor is one of the ten events, though early stacks had six.
+        let is_new = request.levent.0 & 0x3c0 != 0;
+        if refused || is_low && !works(Rule::Q08) || is_new && !works(Rule::Reg04) {
             return Err(invalid);
         }
         // OQ-04.
@@ -399,8 +438,10 @@ impl World {
             }
             *live = None;
             match self.knob::<DestroyedWindow>(cx) {
-                DestroyedWindow::KeepsRegistration => {}
-                DestroyedWindow::CancelsRegistration => self.cancel(socket, cx),
+                DestroyedWindow::KeepsRegistration if works(Rule::Q07) => {}
+                DestroyedWindow::KeepsRegistration | DestroyedWindow::CancelsRegistration => {
+                    self.cancel(socket, cx);
+                }
             }
         }
     }

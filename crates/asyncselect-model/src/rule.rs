@@ -30,15 +30,31 @@ macro_rules! rules {
 }
 
 rules! {
+    Reg03 = "AS-REG-03", "The message goes to the window that the call names.";
+    Reg04 = "AS-REG-04", "The mask combines any of the ten events.";
+    Reg05 = "AS-REG-05", "A registration that succeeds returns 0.";
+    Reg06 = "AS-REG-06", "A registration that fails says so, and with which error.";
     Reg07 = "AS-REG-07", "Nothing works before a successful WSAStartup.";
     Reg09 = "AS-REG-09", "A window handle that names no window is an invalid parameter.";
     Reg10 = "AS-REG-10", "Registering fails with WSAEINPROGRESS while a callback is processed.";
     Reg11 = "AS-REG-11", "The handle is not a socket.";
     Reg08 = "AS-REG-08", "Registering fails with WSAENETDOWN when the network subsystem failed.";
+    Reg14 = "AS-REG-14", "The error of an event is in its message, not in what the call returns.";
+    Reg15 = "AS-REG-15", "A registration is for one socket, and leaves the others alone.";
+    Reg16 = "AS-REG-16", "A condition that holds at registration is reported at once.";
+    Reg18 = "AS-REG-18", "A provider checks its own parameters.";
     Nb02 = "AS-NB-02", "Blocking mode cannot be set while a registration is active.";
+    Nb03 = "AS-NB-03", "Once cancelled, FIONBIO leads back to blocking mode.";
+    Nb04 = "AS-NB-04", "Cancelling leaves the socket non-blocking.";
+    Nb05 = "AS-NB-05", "A new socket is in blocking mode.";
     Nb06 = "AS-NB-06", "An overlapped operation goes on by itself, whatever the socket's mode.";
+    Nb08 = "AS-NB-08", "WSAEventSelect makes the socket non-blocking, whatever the mask.";
     Nb09 = "AS-NB-09", "A non-blocking call that cannot finish fails with WSAEWOULDBLOCK.";
     Rep01 = "AS-REP-01", "A registration replaces the one before; masks are not merged.";
+    Rep02 = "AS-REP-02", "One call can ask for several events.";
+    Rep05 = "AS-REP-05", "WSAEventSelect empties the record of events.";
+    Rep07 = "AS-REP-07", "What WSAAsyncSelect tells of is not recorded.";
+    Rep09 = "AS-REP-09", "An event object is set, and what happened is remembered.";
     Nb01 = "AS-NB-01", "Registering makes the socket non-blocking, whatever the mask.";
     Inh01 = "AS-INH-01", "A socket that accept makes has the registration of its listener.";
     Inh03 = "AS-INH-03", "The whole mask is inherited, useless bits too.";
@@ -46,6 +62,19 @@ rules! {
     Inh07 = "AS-INH-07", "AcceptEx hands nothing down before SO_UPDATE_ACCEPT_CONTEXT.";
     Inh08 = "AS-INH-08", "A leaf has the registration of its root.";
     Can01 = "AS-CAN-01", "An lEvent of 0 cancels all notification of the socket.";
+    Can05 = "AS-CAN-05", "closesocket ends the posting.";
+    Can07 = "AS-CAN-07", "An lEvent of 0 empties the record of events.";
+    Msg01 = "AS-MSG-01", "The message has the number that was registered.";
+    Msg02 = "AS-MSG-02", "The high word of lParam is the error of the event.";
+    Msg05 = "AS-MSG-05", "Each event has a message of its own.";
+    Msg06 = "AS-MSG-06", "All events of a registration have the same number.";
+    Msg08 = "AS-MSG-08", "An event may carry an error that no table lists.";
+    Msg10 = "AS-MSG-10", "A recorded event has its error in iErrorCode.";
+    Msg12 = "AS-MSG-12", "Each event has a meaning of its own.";
+    Ord01 = "AS-ORD-01", "Messages come out of a queue as they were posted.";
+    Ord02 = "AS-ORD-02", "A filter takes messages out of turn.";
+    Ord03 = "AS-ORD-03", "The FD_CLOSE of a graceful end comes after the data.";
+    Ord05 = "AS-ORD-05", "A message is for the thread that made the window.";
     En01 = "AS-EN-01", "An event that was posted is not posted again before its re-enabling call.";
     En02 = "AS-EN-02", "Receive calls re-enable FD_READ.";
     En03 = "AS-EN-03", "Send calls re-enable FD_WRITE.";
@@ -112,7 +141,6 @@ rules! {
     Cl03 = "AS-CL-03", "FD_CLOSE after a graceful close by the peer, once all data is read.";
     Cl04 = "AS-CL-04", "FD_CLOSE when the peer answers this side's shutdown with its own end.";
     Cl05 = "AS-CL-05", "FD_CLOSE when the peer aborts the connection.";
-    Cl06 = "AS-CL-06", "A socket that is closed here hears of no FD_CLOSE.";
     Cl07 = "AS-CL-07", "The error word tells a reset from a graceful end.";
     Cl08 = "AS-CL-08", "FD_CLOSE with WSAECONNABORTED after a time-out or another failure.";
     Cl10 = "AS-CL-10", "Pages differ on whether FD_CLOSE comes in FIN_WAIT.";
@@ -142,6 +170,7 @@ rules! {
     Al03 = "AS-AL-03", "FD_ADDRESS_LIST_CHANGE may carry WSAENETDOWN.";
     Al04 = "AS-AL-04", "After its event the address IOCTL is issued again, and counts.";
     Cls04 = "AS-CLS-04", "A non-blocking close that is to linger and cannot, would block.";
+    Cls06 = "AS-CLS-06", "The last WSACleanup closes sockets, and posts nothing.";
     Dup01 = "AS-DUP-01", "What a socket has is common to all its descriptors.";
     Dup02 = "AS-DUP-02", "Registering through any descriptor replaces the one registration.";
     Dup04 = "AS-DUP-04", "A socket stays open until its last descriptor is closed.";
@@ -159,11 +188,14 @@ rules! {
     Spi11 = "AS-SPI-11", "WSPStartup returns its error itself.";
     Spi12 = "AS-SPI-12", "wParam is the handle that the client knows.";
     Spi13 = "AS-SPI-13", "closesocket gives a made handle back, and frees what is behind it.";
-    Spi15 = "AS-SPI-15", "The last WSPCleanup posts nothing.";
     Spi16 = "AS-SPI-16", "On a made handle ReadFile is WSPRecv and WriteFile is WSPSend.";
     Oq22 = "OQ-22", "Nobody says what AsyncSelect tells of AcceptEx and ConnectEx.";
     Oq31 = "OQ-31", "Nobody says whether a registration hears of a change before it.";
     Oq25 = "OQ-25", "Nobody says whether FD_CLOSE follows when a connect failed.";
+    Q01 = "AS-Q-01", "A queue holds 10,000 messages; then posting fails.";
+    Q06 = "AS-Q-06", "A post may fail, as one that UIPI blocks.";
+    Q08 = "AS-Q-08", "Any wMsg will do.";
+    Q09 = "AS-Q-09", "Any number of sockets may be registered.";
     Q07 = "AS-Q-07", "A registration may outlive its window; what it posts is lost.";
     Q03 = "AS-Q-03", "What becomes of an event whose message cannot be posted is left open.";
     W030 = "W-030", "A socket that is not connected has neither FD_WRITE nor FD_CLOSE to report.";

@@ -101,8 +101,15 @@ pub(crate) struct Socket {
 
 impl Socket {
     pub(crate) fn new(host: HostId, state: SocketState) -> Self {
-        // AS-OOB-01: urgent data is kept apart at first.
-        Self { state, host, oob_inline: !works(Rule::Oob01), ..Self::default() }
+        Self {
+            state,
+            host,
+            // AS-NB-05.
+            nonblocking: !works(Rule::Nb05),
+            // AS-OOB-01: urgent data is kept apart at first.
+            oob_inline: !works(Rule::Oob01),
+            ..Self::default()
+        }
     }
 
     /// The place that a closed socket leaves.

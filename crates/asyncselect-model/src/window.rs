@@ -4,7 +4,9 @@ use std::num::NonZeroU8;
 
 use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, PumpFilter, ThreadId, WsaError};
 
+use crate::arm::works;
 use crate::list::List;
+use crate::rule::Rule;
 use crate::sink::Message;
 use crate::socket::SocketIx;
 
@@ -15,6 +17,9 @@ pub(crate) struct WindowIx(NonZeroU8);
 impl WindowIx {
     /// Window handles look as on Windows: even, and above 0xffff.
     const FIRST: u64 = 0x1_0000;
+
+    /// The window that was made first.
+    pub(crate) const ONE: Self = Self(NonZeroU8::MIN);
 
     #[inline]
     pub(crate) fn get(self) -> u8 {
@@ -59,9 +64,13 @@ pub(crate) struct Queued {
 impl Queued {
     #[inline]
     pub(crate) fn message(&self) -> Message {
+        // AS-MSG-01: the number that was registered; AS-MSG-06: whichever event it is.
+        let message = if works(Rule::Msg01) { self.message } else { 0 };
+        let other = self.event > NetworkEvent::Read;
+        let message = if works(Rule::Msg06) { message } else { message + u16::from(other) };
         Message {
             hwnd: self.window.handle(),
-            message: MessageId(u32::from(self.message)),
+            message: MessageId(u32::from(message)),
             socket: self.socket.handle(),
             event: self.event,
             error: self.error,
@@ -90,7 +99,7 @@ impl Queued {
 impl Default for Queued {
     fn default() -> Self {
         Self {
-            window: WindowIx(NonZeroU8::MIN),
+            window: WindowIx::ONE,
             socket: SocketIx::default(),
             event: NetworkEvent::Read,
             standing: Standing::Stale,
@@ -176,13 +185,20 @@ impl Windows {
     pub(crate) fn first(&self, filter: &PumpFilter) -> Option<usize> {
         let admits = |queued: &Queued| {
             let message = queued.message();
-            self.owner(queued.window) == Some(filter.thread)
-                && filter.hwnd.is_none_or(|hwnd| hwnd == message.hwnd)
-                && filter
-                    .range
-                    .is_none_or(|(min, max)| min <= message.message && message.message <= max)
+            let is_in = |(min, max)| min <= message.message && message.message <= max;
+            // AS-ORD-05.
+            let is_own = self.owner(queued.window) == Some(filter.thread) || !works(Rule::Ord05);
+            is_own
+                && (!works(Rule::Ord02)
+                    || filter.hwnd.is_none_or(|hwnd| hwnd == message.hwnd)
+                        && filter.range.is_none_or(is_in))
         };
-        self.queue.iter().position(admits)
+        // AS-ORD-01.
+        if works(Rule::Ord01) {
+            self.queue.iter().position(admits)
+        } else {
+            self.queue.iter().rposition(admits)
+        }
     }
 
     /// Takes the first message that the filter admits.

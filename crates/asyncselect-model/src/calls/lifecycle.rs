@@ -89,12 +89,13 @@ impl World {
             let count = u8::try_from(count).unwrap_or(u8::MAX);
             cx.sink.effect(Effect::Withdrawn { count });
         }
-        // AS-CLS-06: what this process registered ends, also where the socket stays (AS-DUP-04).
+        // AS-CLS-06: what this process registered ends, also where the socket stays (AS-DUP-04);
+        // nothing is posted.
         for index in 0..self.sockets.len() {
             let socket = SocketIx(u8::try_from(index).expect("sockets are numbered by a byte"));
             let registered = self.socket(socket).registration;
             if registered.is_some_and(|held| self.socket(held.descriptor).host == host) {
-                if !works(Rule::Spi15) {
+                if !works(Rule::Cls06) {
                     self.evaluate(socket, Trigger::HandleClosed, cx);
                 }
                 self.forget_registration(socket);
@@ -288,8 +289,8 @@ impl World {
         if self.lingers(socket, cx)? {
             return fails_by(WsaError::WSAEWOULDBLOCK, Rule::Cls04);
         }
-        // AS-CAN-05, AS-CL-06: nothing is posted from here on.
-        if !works(Rule::Cl06) {
+        // AS-CAN-05, AS-CL-06: nothing is posted from here on, nor of the closing.
+        if !works(Rule::Can05) {
             self.evaluate(socket, Trigger::HandleClosed, cx);
         }
         self.cancel(socket, cx);

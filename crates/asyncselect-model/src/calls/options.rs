@@ -33,7 +33,7 @@ impl World {
                 return Ok(Err(Refusal::by(WsaError::WSAEINVAL, Rule::Nb02)));
             }
             IoctlCommand::FIONBIO => {
-                self.socket_mut(socket).nonblocking = argp != 0;
+                self.socket_mut(socket).nonblocking = argp != 0 || !works(Rule::Nb03);
                 0
             }
             // AS-EN-24: it asks, and re-enables nothing.

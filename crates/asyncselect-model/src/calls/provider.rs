@@ -62,7 +62,7 @@ impl World {
                     }
                 }
                 // AS-REG-18: the check is the provider's duty.
-                None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11)),
+                None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg18)),
             }));
         }
         Ok(None)
