@@ -8,7 +8,7 @@ fmt:
 
 # Checks format, lints and documentation, as CI does.
 lint:
-    bash .ci/run fmt clippy clippy-alone clippy-schema docs
+    bash .ci/run fmt clippy clippy-alone clippy-schema clippy-arms docs
 
 # Lints the Windows-only code, which the linter on Linux never sees.
 lint-windows:
@@ -36,6 +36,10 @@ schema:
     cargo run --release -- schema scenario > scenarios/format-1.schema.json
     cargo run --release -- schema suite > scenarios/suite-1.schema.json
     cargo run --release -- schema trace > scenarios/trace.schema.json
+
+# Breaks the model's arm of each clause, and says which scenarios notice.
+prove *FLAGS:
+    cargo run --release --features arms -- coverage --prove {{ FLAGS }}
 
 # Checks the dependencies that a crate must not have.
 deps:

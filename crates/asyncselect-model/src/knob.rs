@@ -349,7 +349,8 @@ knobs! {
     }
 
     /// Whether FD_CONNECT is posted when a socket is registered that connect has connected before.
-    ConnectAtRegistration = "connect_at_registration" ["AS-CO-01" "W-006" "W-031" "W-032" "FB-41" "D2" "D4"] {
+    ConnectAtRegistration = "connect_at_registration"
+        ["AS-CO-01" "W-006" "W-031" "W-032" "FB-41" "D2" "D4"] {
         /// It is, as any condition that holds.
         Posts = "posts",
         /// It is not: FD_CONNECT tells of the moment only.

@@ -493,7 +493,7 @@ impl World {
                     let sets = u64::from(*read) | u64::from(*write) << 16;
                     out(5 | (sets | u64::from(*except) << 32) << 8);
                 }
-                PendingCall::Cancelled => out(8),
+                PendingCall::Cancelled => out(10),
                 PendingCall::Change { socket, event } => {
                     out(9 | u64::from(socket.0) << 8 | u64::from(event.bit().0) << 16);
                 }

@@ -2,6 +2,7 @@
 //! files, lines that are too long.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use asyncselect_model::{KnobId, Profile, Rule};
@@ -233,6 +234,31 @@ fn every_open_question_is_a_knob_or_says_why_not() {
         for entry in entries.iter().filter(|_| open) {
             let has_knob = KnobId::ALL.iter().any(|knob| knob.ids().contains(&entry.id));
             assert_ne!(has_knob, entry.proof.is_some(), "{}", entry.id);
+        }
+    }
+}
+
+#[test]
+fn what_a_clause_names_as_its_proof_is_there() {
+    let lists = Clauses::get().lists().into_iter();
+    for entry in lists.flat_map(|(_, entries)| entries) {
+        let id = entry.id;
+        match entry.proof {
+            None => {}
+            Some(Proof::Arm(arm)) => {
+                let has_arm = Rule::ALL.iter().any(|rule| rule.id() == arm);
+                assert!(has_arm && arm != id, "{id}: no arm of another clause {arm}");
+            }
+            Some(Proof::Test(test)) => {
+                let (file, name) = test.split_once(": ").unwrap();
+                let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+                let source = fs::read_to_string(&path).unwrap_or_else(|why| panic!("{id}: {why}"));
+                let test = format!("#[test]\n    fn {name}() {{");
+                assert!(source.contains(&test), "{id}: no test {name} in {file}");
+            }
+            Some(Proof::Out(why)) => {
+                assert!(why.ends_with('.') && why.len() <= 140, "{id}: {why}");
+            }
         }
     }
 }

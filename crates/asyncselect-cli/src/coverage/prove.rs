@@ -171,19 +171,28 @@ impl<'s> Held<'s> {
             Some(Proof::Arm(_)) | None => {}
         }
         let arm = arm_of(entry);
-        let Some((rule, dead)) = killed.iter().find(|(rule, _)| Some(*rule) == arm) else {
-            let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&entry.id));
-            let knobs: Vec<_> = knobs.map(|knob| knob.name()).collect();
-            return if level == Level::Must || knobs.is_empty() {
-                Self::Nothing
-            } else {
+        let dead = killed.iter().find(|(rule, _)| Some(*rule) == arm);
+        let by_arm = dead.map_or(Self::Nothing, |(rule, dead)| {
+            let dead = dead.iter().map(|at| subjects[*at].script);
+            Self::by_arm(entry.id, rule.id(), dead)
+        });
+        let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&entry.id));
+        let knobs: Vec<_> = knobs.map(|knob| knob.name()).collect();
+        match by_arm {
+            // What a clause leaves open, a run need not do: tests tell the alternatives apart.
+            Self::Uncited { .. } | Self::Unnoticed { .. } | Self::Nothing
+                if level != Level::Must && !knobs.is_empty() =>
+            {
                 Self::Knobs { knobs }
-            };
-        };
-        let arm = rule.id();
-        let dead = dead.iter().map(|at| subjects[*at].script);
+            }
+            held => held,
+        }
+    }
+
+    /// By the scenarios that fail without an arm.
+    fn by_arm(id: &str, arm: &'static str, dead: impl Iterator<Item = &'s Script>) -> Self {
         let (citing, others): (Vec<&Script>, Vec<&Script>) =
-            dead.partition(|script| script.clauses.iter().any(|id| id == entry.id));
+            dead.partition(|script| script.clauses.iter().any(|cited| cited == id));
         let names = |scripts: Vec<&'s Script>| {
             scripts.into_iter().map(|script| script.id.as_str()).collect::<Vec<_>>()
         };
