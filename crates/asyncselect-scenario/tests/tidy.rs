@@ -19,7 +19,7 @@ fn root() -> PathBuf {
 /// Every file under a folder with this extension, except what cargo put there.
 fn files(folder: &Path, extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
+    for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() && !path.ends_with("target") {
             found.extend(files(&path, extension));
@@ -63,7 +63,7 @@ fn every_field_bug_says_where_it_was_told() {
     for path in files(&root().join("scenarios/field-bugs"), "json") {
         let name = path.file_name().unwrap().to_str().unwrap();
         let file: serde_json::Value =
-            serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         // `fb-02-what-happens` is about FB-02.
         let id = name.get(..5).expect("a number").to_uppercase();
         let cited = file["clauses"].as_array().unwrap();
@@ -180,7 +180,7 @@ fn comments_cite_ids_that_exist() {
         if path.components().any(|part| part.as_os_str() == "tests") {
             continue;
         }
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         for id in cited(&text) {
             assert!(clauses.has(id), "{} cites {id}", path.display());
         }
@@ -191,7 +191,7 @@ fn comments_cite_ids_that_exist() {
 fn every_source_file_says_what_it_is_for_and_is_narrow() {
     let mut wrong = Vec::new();
     for path in files(&root().join("crates"), "rs") {
-        let text = std::fs::read_to_string(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
         if !text.starts_with("//! ") {
             wrong.push(format!("{} does not begin with `//!`", path.display()));
         }
@@ -221,7 +221,7 @@ fn the_top_level_is_short() {
         "LICENSE-APACHE",
         "target",
     ];
-    for entry in std::fs::read_dir(root()).unwrap() {
+    for entry in fs::read_dir(root()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(name.starts_with('.') || allowed.contains(&name.as_str()), "{name}");
     }
