@@ -2,10 +2,10 @@
 //!
 //! It does. But a proof that scenarios hold a rule fast must see them fail without it: a build with
 //! the feature `arms`, which is for that alone, can break one arm at a time, a thread. In all other
-//! builds [`works`] is `true`, and nothing is left of it.
+//! builds `works` is `true`, and nothing is left of it.
 //!
 //! What demands a message and what refuses a call is broken where all of them pass
-//! ([`crate::latch::decide`], [`crate::world::Refusal::unless_broken`]); every other arm asks for
+//! ([`crate::latch::decide`], `Refusal::unless_broken`); every other arm asks for
 //! itself.
 
 use crate::rule::Rule;

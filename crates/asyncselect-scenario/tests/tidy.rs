@@ -62,8 +62,7 @@ fn every_scenario_has_its_snapshot_and_every_snapshot_its_scenario() {
 fn every_field_bug_says_where_it_was_told() {
     for path in files(&root().join("scenarios/field-bugs"), "json") {
         let name = path.file_name().unwrap().to_str().unwrap();
-        let file: serde_json::Value =
-            serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+        let file: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         // `fb-02-what-happens` is about FB-02.
         let id = name.get(..5).expect("a number").to_uppercase();
         let cited = file["clauses"].as_array().unwrap();
