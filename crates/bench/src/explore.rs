@@ -61,7 +61,6 @@ impl Space for Latches {
     type Cut = Infallible;
     type Scratch = ();
 
-
     fn start(&self) -> State {
         State::default()
     }
