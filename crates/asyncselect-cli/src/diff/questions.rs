@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
-use asyncselect_abi::BackendError;
 use asyncselect_model::profile::Setting;
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::clauses::{Clauses, Kind, Proof};
@@ -61,10 +60,7 @@ pub(super) fn asked(
 ) -> Output {
     let ran = |run: &Run| match &run.ending {
         Ending::Completed | Ending::Blocked(_) => true,
-        Ending::Failed(_, BackendError::NotModelled(_))
-        | Ending::Failed(..)
-        | Ending::NotSetUp(_)
-        | Ending::NotRunnable(_) => false,
+        Ending::Failed(..) | Ending::NotSetUp(_) | Ending::NotRunnable(_) => false,
     };
     let runs: Vec<(&Script, Run)> = scripts.iter().zip(runs).filter(|(_, run)| ran(run)).collect();
     let Answers { answers, unexplained } = answers(&runs);
