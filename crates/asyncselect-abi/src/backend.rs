@@ -84,6 +84,17 @@ impl Reply {
     pub const fn new(result: Result<Value, WsaError>) -> Self {
         Self { result, lp_errno: None }
     }
+
+    /// A copy, made part by part as [`Value::copied`] is.
+    #[inline]
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let result = match &self.result {
+            Ok(value) => Ok(value.copied()),
+            Err(error) => Err(*error),
+        };
+        Self { result, lp_errno: self.lp_errno }
+    }
 }
 
 /// The value of a successful call.
@@ -104,6 +115,19 @@ pub enum Value {
     Address(SocketAddr),
     /// The message that `GetMessage` took.
     Message(PostedMessage),
+}
+
+impl Value {
+    /// A copy. Mostly it is a number: to copy all that a value may be, just after it was written
+    /// part by part, takes processors longer than to look.
+    #[inline]
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        match self {
+            Self::Int(number) => Self::Int(*number),
+            other => *other,
+        }
+    }
 }
 
 /// Which message to take, as in `PeekMessage` with `PM_REMOVE`.

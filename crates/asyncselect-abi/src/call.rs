@@ -605,179 +605,186 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
         let overlapped = |names: &mut R, overlapped: &Option<E>| {
             overlapped.as_ref().map(|event| names.event("lpOverlapped", event)).transpose()
         };
-        Ok(match self {
-            Self::WsaStartup { version } => Call::WsaStartup { version: *version },
-            Self::WsaCleanup {} => Call::WsaCleanup {},
-            Self::Socket { kind } => Call::Socket { kind: *kind },
+        // Each arm for itself: put together after the match, the call would be copied field by
+        // field.
+        match self {
+            Self::WsaStartup { version } => Ok(Call::WsaStartup { version: *version }),
+            Self::WsaCleanup {} => Ok(Call::WsaCleanup {}),
+            Self::Socket { kind } => Ok(Call::Socket { kind: *kind }),
             Self::Bind { s, name } => {
-                Call::Bind { s: names.socket("s", s)?, name: names.address("name", name)? }
+                Ok(Call::Bind { s: names.socket("s", s)?, name: names.address("name", name)? })
             }
             Self::Listen { s, backlog } => {
-                Call::Listen { s: names.socket("s", s)?, backlog: *backlog }
+                Ok(Call::Listen { s: names.socket("s", s)?, backlog: *backlog })
             }
             Self::Connect { s, name } => {
-                Call::Connect { s: names.socket("s", s)?, name: names.address("name", name)? }
+                Ok(Call::Connect { s: names.socket("s", s)?, name: names.address("name", name)? })
             }
-            Self::Accept { s } => Call::Accept { s: names.socket("s", s)? },
-            Self::Send { s, data, flags } => Call::Send {
+            Self::Accept { s } => Ok(Call::Accept { s: names.socket("s", s)? }),
+            Self::Send { s, data, flags } => Ok(Call::Send {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 flags: *flags,
-            },
+            }),
             Self::Recv { s, len, flags } => {
-                Call::Recv { s: names.socket("s", s)?, len: *len, flags: *flags }
+                Ok(Call::Recv { s: names.socket("s", s)?, len: *len, flags: *flags })
             }
-            Self::SendTo { s, data, to, flags } => Call::SendTo {
+            Self::SendTo { s, data, to, flags } => Ok(Call::SendTo {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 to: names.address("to", to)?,
                 flags: *flags,
-            },
+            }),
             Self::RecvFrom { s, len, flags } => {
-                Call::RecvFrom { s: names.socket("s", s)?, len: *len, flags: *flags }
+                Ok(Call::RecvFrom { s: names.socket("s", s)?, len: *len, flags: *flags })
             }
-            Self::Shutdown { s, how } => Call::Shutdown { s: names.socket("s", s)?, how: *how },
-            Self::CloseSocket { s } => Call::CloseSocket { s: names.socket("s", s)? },
+            Self::Shutdown { s, how } => Ok(Call::Shutdown { s: names.socket("s", s)?, how: *how }),
+            Self::CloseSocket { s } => Ok(Call::CloseSocket { s: names.socket("s", s)? }),
             Self::IoctlSocket { s, cmd, argp } => {
-                Call::IoctlSocket { s: names.socket("s", s)?, cmd: *cmd, argp: *argp }
+                Ok(Call::IoctlSocket { s: names.socket("s", s)?, cmd: *cmd, argp: *argp })
             }
             Self::SetSockOpt { s, optval } => {
-                Call::SetSockOpt { s: names.socket("s", s)?, optval: optval.try_map(names)? }
+                Ok(Call::SetSockOpt { s: names.socket("s", s)?, optval: optval.try_map(names)? })
             }
             Self::GetSockOpt { s, optname } => {
-                Call::GetSockOpt { s: names.socket("s", s)?, optname: *optname }
+                Ok(Call::GetSockOpt { s: names.socket("s", s)?, optname: *optname })
             }
-            Self::GetSockName { s } => Call::GetSockName { s: names.socket("s", s)? },
-            Self::GetPeerName { s } => Call::GetPeerName { s: names.socket("s", s)? },
+            Self::GetSockName { s } => Ok(Call::GetSockName { s: names.socket("s", s)? }),
+            Self::GetPeerName { s } => Ok(Call::GetPeerName { s: names.socket("s", s)? }),
             Self::Select { readfds, writefds, exceptfds, timeout_ms } => {
                 let mut all = |field, sockets: &[S]| {
                     sockets.iter().map(|s| names.socket(field, s)).collect::<Result<Vec<_>, _>>()
                 };
-                Call::Select {
+                Ok(Call::Select {
                     readfds: all("readfds", readfds)?,
                     writefds: all("writefds", writefds)?,
                     exceptfds: all("exceptfds", exceptfds)?,
                     timeout_ms: *timeout_ms,
-                }
+                })
             }
-            Self::WsaAsyncSelect { s, hwnd, wmsg, levent } => Call::WsaAsyncSelect {
+            Self::WsaAsyncSelect { s, hwnd, wmsg, levent } => Ok(Call::WsaAsyncSelect {
                 s: names.socket("s", s)?,
                 hwnd: names.window("hWnd", hwnd)?,
                 wmsg: *wmsg,
                 levent: *levent,
-            },
-            Self::WspAsyncSelect { s, hwnd, wmsg, levent } => Call::WspAsyncSelect {
+            }),
+            Self::WspAsyncSelect { s, hwnd, wmsg, levent } => Ok(Call::WspAsyncSelect {
                 s: names.socket("s", s)?,
                 hwnd: names.window("hWnd", hwnd)?,
                 wmsg: *wmsg,
                 levent: *levent,
-            },
-            Self::WspIoctl { s, cmd, argp, destination: to } => Call::WspIoctl {
+            }),
+            Self::WspIoctl { s, cmd, argp, destination: to } => Ok(Call::WspIoctl {
                 s: names.socket("s", s)?,
                 cmd: *cmd,
                 argp: *argp,
                 destination: to.as_ref().map(|to| names.address(DESTINATION, to)).transpose()?,
-            },
-            Self::WspStartup { version, post_message, hook, ifs_handles } => Call::WspStartup {
+            }),
+            Self::WspStartup { version, post_message, hook, ifs_handles } => Ok(Call::WspStartup {
                 version: *version,
                 post_message: *post_message,
                 hook: *hook,
                 ifs_handles: *ifs_handles,
-            },
-            Self::WspCleanup {} => Call::WspCleanup {},
-            Self::WspCancelBlockingCall {} => Call::WspCancelBlockingCall {},
-            Self::WsaCancelBlockingCall {} => Call::WsaCancelBlockingCall {},
-            Self::WsaIsBlocking {} => Call::WsaIsBlocking {},
-            Self::ReadFile { s, len } => Call::ReadFile { s: names.socket("s", s)?, len: *len },
+            }),
+            Self::WspCleanup {} => Ok(Call::WspCleanup {}),
+            Self::WspCancelBlockingCall {} => Ok(Call::WspCancelBlockingCall {}),
+            Self::WsaCancelBlockingCall {} => Ok(Call::WsaCancelBlockingCall {}),
+            Self::WsaIsBlocking {} => Ok(Call::WsaIsBlocking {}),
+            Self::ReadFile { s, len } => Ok(Call::ReadFile { s: names.socket("s", s)?, len: *len }),
             Self::WriteFile { s, data } => {
-                Call::WriteFile { s: names.socket("s", s)?, data: names.data("data", data)? }
+                Ok(Call::WriteFile { s: names.socket("s", s)?, data: names.data("data", data)? })
             }
-            Self::WsaCreateEvent {} => Call::WsaCreateEvent {},
+            Self::WsaCreateEvent {} => Ok(Call::WsaCreateEvent {}),
             Self::WsaCloseEvent { event } => {
-                Call::WsaCloseEvent { event: names.event("hEvent", event)? }
+                Ok(Call::WsaCloseEvent { event: names.event("hEvent", event)? })
             }
             Self::WsaResetEvent { event } => {
-                Call::WsaResetEvent { event: names.event("hEvent", event)? }
+                Ok(Call::WsaResetEvent { event: names.event("hEvent", event)? })
             }
-            Self::WsaEventSelect { s, event, levent } => Call::WsaEventSelect {
+            Self::WsaEventSelect { s, event, levent } => Ok(Call::WsaEventSelect {
                 s: names.socket("s", s)?,
                 event: names.event("hEventObject", event)?,
                 levent: *levent,
-            },
-            Self::WsaEnumNetworkEvents { s, event } => Call::WsaEnumNetworkEvents {
+            }),
+            Self::WsaEnumNetworkEvents { s, event } => Ok(Call::WsaEnumNetworkEvents {
                 s: names.socket("s", s)?,
                 event: names.event("hEventObject", event)?,
-            },
+            }),
             Self::WsaWaitForMultipleEvents { events, all, timeout_ms } => {
                 let events = events.iter().map(|event| names.event("lphEvents", event));
-                Call::WsaWaitForMultipleEvents {
+                Ok(Call::WsaWaitForMultipleEvents {
                     events: events.collect::<Result<Vec<_>, _>>()?,
                     all: *all,
                     timeout_ms: *timeout_ms,
-                }
+                })
             }
-            Self::WsaRecv { s, len, flags, overlapped: of } => Call::WsaRecv {
+            Self::WsaRecv { s, len, flags, overlapped: of } => Ok(Call::WsaRecv {
                 s: names.socket("s", s)?,
                 len: *len,
                 flags: *flags,
                 overlapped: overlapped(names, of)?,
-            },
-            Self::WsaRecvFrom { s, len, flags, overlapped: of } => Call::WsaRecvFrom {
+            }),
+            Self::WsaRecvFrom { s, len, flags, overlapped: of } => Ok(Call::WsaRecvFrom {
                 s: names.socket("s", s)?,
                 len: *len,
                 flags: *flags,
                 overlapped: overlapped(names, of)?,
-            },
-            Self::WsaSend { s, data, flags, overlapped: of } => Call::WsaSend {
+            }),
+            Self::WsaSend { s, data, flags, overlapped: of } => Ok(Call::WsaSend {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 flags: *flags,
                 overlapped: overlapped(names, of)?,
-            },
-            Self::WsaSendTo { s, data, to, flags, overlapped: of } => Call::WsaSendTo {
+            }),
+            Self::WsaSendTo { s, data, to, flags, overlapped: of } => Ok(Call::WsaSendTo {
                 s: names.socket("s", s)?,
                 data: names.data("data", data)?,
                 to: names.address("to", to)?,
                 flags: *flags,
                 overlapped: overlapped(names, of)?,
-            },
-            Self::WsaGetOverlappedResult { s, overlapped, wait } => Call::WsaGetOverlappedResult {
-                s: names.socket("s", s)?,
-                overlapped: names.event("lpOverlapped", overlapped)?,
-                wait: *wait,
-            },
-            Self::WsaAccept { s, condition } => {
-                Call::WsaAccept { s: names.socket("s", s)?, condition: *condition }
+            }),
+            Self::WsaGetOverlappedResult { s, overlapped, wait } => {
+                Ok(Call::WsaGetOverlappedResult {
+                    s: names.socket("s", s)?,
+                    overlapped: names.event("lpOverlapped", overlapped)?,
+                    wait: *wait,
+                })
             }
-            Self::AcceptEx { s, accept, overlapped } => Call::AcceptEx {
+            Self::WsaAccept { s, condition } => {
+                Ok(Call::WsaAccept { s: names.socket("s", s)?, condition: *condition })
+            }
+            Self::AcceptEx { s, accept, overlapped } => Ok(Call::AcceptEx {
                 s: names.socket("sListenSocket", s)?,
                 accept: names.socket("sAcceptSocket", accept)?,
                 overlapped: names.event("lpOverlapped", overlapped)?,
-            },
-            Self::ConnectEx { s, name, overlapped } => Call::ConnectEx {
+            }),
+            Self::ConnectEx { s, name, overlapped } => Ok(Call::ConnectEx {
                 s: names.socket("s", s)?,
                 name: names.address("name", name)?,
                 overlapped: names.event("lpOverlapped", overlapped)?,
-            },
-            Self::WsaJoinLeaf { s, name } => {
-                Call::WsaJoinLeaf { s: names.socket("s", s)?, name: names.address("name", name)? }
-            }
-            Self::WsaIoctl { s, cmd, argp, destination: to } => Call::WsaIoctl {
+            }),
+            Self::WsaJoinLeaf { s, name } => Ok(Call::WsaJoinLeaf {
+                s: names.socket("s", s)?,
+                name: names.address("name", name)?,
+            }),
+            Self::WsaIoctl { s, cmd, argp, destination: to } => Ok(Call::WsaIoctl {
                 s: names.socket("s", s)?,
                 cmd: *cmd,
                 argp: *argp,
                 destination: to.as_ref().map(|to| names.address(DESTINATION, to)).transpose()?,
-            },
-            Self::CloseHandle { s } => Call::CloseHandle { s: names.socket("s", s)? },
-            Self::WsaDuplicateSocket { s } => Call::WsaDuplicateSocket { s: names.socket("s", s)? },
-            Self::CreateWindow {} => Call::CreateWindow {},
+            }),
+            Self::CloseHandle { s } => Ok(Call::CloseHandle { s: names.socket("s", s)? }),
+            Self::WsaDuplicateSocket { s } => {
+                Ok(Call::WsaDuplicateSocket { s: names.socket("s", s)? })
+            }
+            Self::CreateWindow {} => Ok(Call::CreateWindow {}),
             Self::GetMessage { hwnd, min, max } => {
-                Call::GetMessage { hwnd: names.window("hWnd", hwnd)?, min: *min, max: *max }
+                Ok(Call::GetMessage { hwnd: names.window("hWnd", hwnd)?, min: *min, max: *max })
             }
             Self::DestroyWindow { hwnd } => {
-                Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? }
+                Ok(Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? })
             }
-        })
+        }
     }
 
     /// The socket that the call is about, its parameter `s`; `select` has lists of them instead.

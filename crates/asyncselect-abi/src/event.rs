@@ -160,8 +160,14 @@ impl NetworkEvents {
     }
 
     /// The defined events in the mask, in bit order.
+    #[inline]
     pub fn iter(self) -> impl Iterator<Item = NetworkEvent> {
-        NetworkEvent::ALL.into_iter().filter(move |event| self.contains(*event))
+        let mut left = (self & Self::FD_ALL_EVENTS).0;
+        std::iter::from_fn(move || {
+            let event = *NetworkEvent::ALL.get(left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            Some(event)
+        })
     }
 }
 

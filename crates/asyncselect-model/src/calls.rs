@@ -3,7 +3,7 @@
 //! What each answers, and what it does to latches and to the network, is in the files below this.
 
 use asyncselect_abi::call::{BackendCall, Condition, MsgFlags};
-use asyncselect_abi::{Call, HostId, Literal, LiteralId, ThreadId, Value, WsaError};
+use asyncselect_abi::{Call, HostId, Literal, LiteralId, SocketHandle, ThreadId, Value, WsaError};
 
 use crate::arm::works;
 use crate::chooser::Chooser;
@@ -81,6 +81,7 @@ impl World {
     ) -> Result<(), ModelError> {
         let slot = usize::from(thread.0);
         let host = self.host_of(thread);
+        cx.caller = host;
         match self.pending.get(slot) {
             Some(PendingCall::None) => {}
             // AS-HK-01, AS-REG-10, X-02: a call from the blocking hook.
@@ -89,9 +90,9 @@ impl World {
             {
                 let nested = self.call_from_hook(thread, call)?;
                 if is_of_provider(call) {
-                    self.returned_by_provider(thread, nested, cx);
+                    self.returned_by_provider(thread, &nested, cx);
                 } else {
-                    Self::returned(cx, thread, nested);
+                    Self::returned(cx, thread, &nested);
                 }
                 return Ok(());
             }
@@ -99,24 +100,30 @@ impl World {
                 return Err(ModelError::new(call.name(), "a thread that is busy or one too many"));
             }
         }
+        let handle = call.socket().copied();
         // a provider cannot know of WSAStartup, so nothing is checked before.
         if let Some(result) = self.provider_call(host, call, cx)? {
-            self.returned_by_provider(thread, result, cx);
+            self.returned_by_provider(thread, &result, cx);
             return Ok(());
         }
-        let progress = match self.refuse_early(host, call, cx) {
-            Some(refusal) => Progress::Done(Err(refusal)),
-            None => self.dispatch((host, thread), call, cx)?,
+        let outcome = match self.refuse_early(host, (call, handle), cx) {
+            Some(refusal) => Ok(Progress::Done(Err(refusal))),
+            None => self.dispatch((host, thread), (call, handle), cx),
         };
-        self.finish(thread, progress, cx);
-        Ok(())
+        match &outcome {
+            Ok(progress) => {
+                self.finish(thread, progress, cx);
+                Ok(())
+            }
+            Err(error) => Err(*error),
+        }
     }
 
     /// The call returns, or its thread waits from here on.
     fn finish<C: Chooser, S: Sink>(
         &mut self,
         thread: ThreadId,
-        progress: Progress,
+        progress: &Progress,
         cx: &mut Context<'_, C, S>,
     ) {
         match progress {
@@ -125,9 +132,10 @@ impl World {
             Progress::Waits(_)
                 if !works(Rule::Hk06) && self.more.provider.no_hook.has(self.host_of(thread)) =>
             {
-                Self::returned(cx, thread, Err(Refusal::plain(WsaError::WSAEWOULDBLOCK)));
+                let refusal = Refusal::plain(WsaError::WSAEWOULDBLOCK);
+                Self::returned(cx, thread, &Err(refusal));
             }
-            Progress::Waits(pending) => self.pending[usize::from(thread.0)] = pending,
+            Progress::Waits(pending) => self.pending[usize::from(thread.0)] = *pending,
         }
     }
 
@@ -135,7 +143,7 @@ impl World {
     fn refuse_early<C: Chooser, S: Sink>(
         &mut self,
         host: HostId,
-        call: &BackendCall,
+        (call, socket): (&BackendCall, Option<SocketHandle>),
         cx: &mut Context<'_, C, S>,
     ) -> Option<Refusal> {
         // These work before WSAStartup.
@@ -151,7 +159,6 @@ impl World {
         if !works(Rule::Hk02) && self.is_posting(host) {
             return Some(Refusal::plain(WsaError::WSAEINPROGRESS));
         }
-        let socket = call.socket().copied();
         let not_initialised = Refusal::by(WsaError::WSANOTINITIALISED, Rule::Reg07);
         let not_a_socket = Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg11);
         match (self.startups[usize::from(host.0)], socket) {
@@ -181,13 +188,15 @@ impl World {
     fn dispatch<C: Chooser, S: Sink>(
         &mut self,
         (host, thread): (HostId, ThreadId),
-        call: &BackendCall,
+        (call, handle): (&BackendCall, Option<SocketHandle>),
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let descriptor = call.socket().and_then(|handle| SocketIx::from_handle(*handle));
+        let descriptor = handle.and_then(SocketIx::from_handle);
         // AS-DUP-01: all of a socket is common to its descriptors.
         let socket = descriptor.map(|descriptor| self.behind(descriptor));
-        if socket.is_some_and(|socket| self.is_spoilt(socket))
+        // Asked at every call, and mostly there is nothing to ask of.
+        let unusual = socket.filter(|_| self.more.held().is_some());
+        if unusual.is_some_and(|socket| self.is_spoilt(socket))
             && !matches!(call, Call::CloseSocket { .. })
         {
             return unsupported(call.name(), "on a socket whose call was cancelled");
@@ -201,7 +210,7 @@ impl World {
         {
             return outcome;
         }
-        if let Some(socket) = socket
+        if let Some(socket) = unusual
             && let Some(what) =
                 self.forbidden(call, socket).or_else(|| self.forbidden_in_session(call, socket))
         {
@@ -441,7 +450,7 @@ impl World {
             PendingCall::Overlapped { socket, event } => self.collect(socket, event, cx),
             PendingCall::Events { all, .. } => self.end_wait(thread, all),
         };
-        self.finish(thread, progress?, cx);
+        self.finish(thread, &progress?, cx);
         Ok(())
     }
 }

@@ -3,7 +3,7 @@
 //! [`crate::latch`] decides whether an event is posted; here is what it decides on. Reading list:
 //! sections 6 to 10 of the clause list, AS-ORD and AS-Q.
 
-use asyncselect_abi::{NetworkEvent, WsaError};
+use asyncselect_abi::{NetworkEvent, NetworkEvents, WsaError};
 
 use crate::arm::works;
 use crate::chooser::Chooser;
@@ -74,11 +74,8 @@ impl World {
         }
         let mut due: [Option<Due>; NetworkEvent::ALL.len()] = Default::default();
         let mut count = 0;
-        for event in NetworkEvent::ALL {
-            let looked_at = if S::WANTS_SILENCE { among } else { candidates };
-            if u32::from(looked_at) & event.bit().0 == 0 {
-                continue;
-            }
+        let looked_at = if S::WANTS_SILENCE { among } else { candidates };
+        for event in NetworkEvents(u32::from(looked_at)).iter() {
             let this = self.socket(socket);
             let wanted = match this.registration {
                 None => Wanted::NoRegistration,
@@ -119,7 +116,8 @@ impl World {
         }
         // AS-MSG-05: the first does not stand for all.
         let count = if works(Rule::Msg05) { count } else { 1 };
-        for due in due.into_iter().take(count).flatten() {
+        for due in &due[..count] {
+            let due = due.expect("so many are due");
             self.post(socket, due, trigger, cx);
         }
     }

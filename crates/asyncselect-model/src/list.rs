@@ -114,18 +114,21 @@ impl<T: Copy + Default, const N: usize> List<T, N> {
 impl<T, const N: usize> Deref for List<T, N> {
     type Target = [T];
 
+    #[inline(always)]
     fn deref(&self) -> &[T] {
         match self {
-            Self::Inline { len, items } => &items[..usize::from(*len)],
+            // It is no more; said so, nothing is left to check.
+            Self::Inline { len, items } => &items[..usize::from(*len).min(N)],
             Self::Spilled(spill) => &spill.all[spill.head..],
         }
     }
 }
 
 impl<T, const N: usize> DerefMut for List<T, N> {
+    #[inline(always)]
     fn deref_mut(&mut self) -> &mut [T] {
         match self {
-            Self::Inline { len, items } => &mut items[..usize::from(*len)],
+            Self::Inline { len, items } => &mut items[..usize::from(*len).min(N)],
             Self::Spilled(spill) => &mut spill.all[spill.head..],
         }
     }

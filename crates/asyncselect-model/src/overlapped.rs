@@ -91,6 +91,7 @@ impl Overlapped {
     }
 
     /// Whether an operation on this socket has not ended.
+    #[inline]
     pub(crate) fn runs_on(&self, socket: SocketIx) -> bool {
         self.running.iter().any(|running| running.socket == socket)
     }
@@ -291,8 +292,8 @@ impl World {
         event: Option<NetworkEvent>,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
-        let absorbs = self.more.overlapped.runs_on(socket)
-            && self.knob::<PendingOperation>(cx) == PendingOperation::Absorbs;
+        let runs = self.more.held().is_some_and(|parts| parts.overlapped.runs_on(socket));
+        let absorbs = runs && self.knob::<PendingOperation>(cx) == PendingOperation::Absorbs;
         if absorbs {
             self.serve(socket, cx)?;
         }
@@ -300,7 +301,7 @@ impl World {
             self.arm_by_arrival(socket, event, cx);
         }
         self.evaluate(socket, trigger, cx);
-        if !absorbs && self.more.overlapped.runs_on(socket) {
+        if runs && !absorbs {
             self.serve(socket, cx)?;
         }
         Ok(())

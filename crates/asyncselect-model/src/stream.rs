@@ -475,6 +475,12 @@ impl Streams {
         earlier + first
     }
 
+    /// Whether nothing is under way, nor unread.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.segments.is_empty()
+    }
+
     /// Whether there are so many segments that more could not be counted.
     #[inline]
     pub(crate) fn is_crowded(&self) -> bool {

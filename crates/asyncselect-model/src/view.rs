@@ -149,7 +149,7 @@ impl World {
 
     /// What is registered on the open socket of this handle, and whether calls on it never wait:
     /// what is asked for after every move, without the rest of the view.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn registration_of(&self, handle: SocketHandle) -> Option<(RegistrationView, bool)> {
         let socket = self.socket(self.standing(handle)?);
@@ -242,6 +242,14 @@ impl World {
         self.windows.queue.iter().map(crate::window::Queued::message)
     }
 
+    /// Whether all queues, and the upcalls that have not returned, are those of another world.
+    #[inline]
+    #[must_use]
+    pub fn has_queues_of(&self, other: &Self) -> bool {
+        self.windows.queue == other.windows.queue
+            && self.more.provider.posting == other.more.provider.posting
+    }
+
     /// Every message whose upcall has not returned, of all processes, the oldest first.
     pub fn upcalls(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.more.provider.posting.iter().map(crate::window::Queued::message)
@@ -255,7 +263,7 @@ impl World {
     }
 
     /// The socket of a descriptor that is open or was closed before the last.
-    #[inline]
+    #[inline(always)]
     fn standing(&self, handle: SocketHandle) -> Option<SocketIx> {
         let place = SocketIx::from_handle(handle).filter(|at| at.at() < self.sockets.len())?;
         let socket = self.behind(place);
@@ -305,7 +313,7 @@ impl World {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn registration_view(&self, held: Registration) -> RegistrationView {
         RegistrationView {
             target: match held.target {

@@ -99,6 +99,12 @@ pub(crate) struct Faults {
 }
 
 impl PendingCall {
+    /// Whether there is none.
+    #[inline]
+    pub(crate) fn is_none(self) -> bool {
+        matches!(self, Self::None)
+    }
+
     /// Whether it is one of Winsock's, and not GetMessage.
     pub(crate) fn is_winsock(self) -> bool {
         !matches!(self, Self::None | Self::Message { .. })
@@ -247,10 +253,11 @@ impl Refusal {
     }
 
     /// What a call answers: where the arm that refuses it is broken, it seems to succeed.
-    pub(crate) fn unless_broken(result: Result<Value, Self>) -> Result<Value, Self> {
+    pub(crate) fn unless_broken(result: &Result<Value, Self>) -> Result<Value, Self> {
         match result {
-            Err(Self { rule: Some(rule), .. }) if !works(rule) => Ok(Value::Int(0)),
-            Ok(_) | Err(_) => result,
+            Err(Self { rule: Some(rule), .. }) if !works(*rule) => Ok(Value::Int(0)),
+            Ok(value) => Ok(value.copied()),
+            Err(refusal) => Err(*refusal),
         }
     }
 }
@@ -264,7 +271,7 @@ pub(crate) struct Context<'a, C, S> {
     pub(crate) sink: &'a mut S,
     /// Whether open knobs are decided; where only a reason is looked for they are not.
     pub(crate) decides: bool,
-    /// The machine or process of the thread that calls.
+    /// The machine or process of the thread that calls, if one does.
     pub(crate) caller: HostId,
 }
 
@@ -284,13 +291,14 @@ struct Moves<'w> {
 impl Iterator for Moves<'_> {
     type Item = Move<'static>;
 
-    #[inline]
+    // Where a move is made as soon as it is found, it need not be put anywhere first.
+    #[inline(always)]
     fn next(&mut self) -> Option<Move<'static>> {
         let Self { world, thread, end, flight } = self;
         while let Some(pending) = world.pending.get(usize::from(*thread)) {
             let caller = ThreadId(*thread);
             *thread += 1;
-            if *pending != PendingCall::None && world.can_return(caller, *pending) {
+            if !pending.is_none() && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
             }
         }
@@ -387,14 +395,18 @@ impl World {
     #[inline]
     #[must_use]
     pub fn is_pending(&self, thread: ThreadId) -> bool {
-        self.pending[usize::from(thread.0)] != PendingCall::None
+        !self.pending[usize::from(thread.0)].is_none()
     }
 
     /// What can happen without the application: calls that can return, segments that can arrive.
     /// The application's own moves (its calls, its retrievals) are its script's to tell.
     #[inline]
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
-        Moves { world: self, thread: 0, end: 0, flight: 0 }
+        // Mostly no call waits, and nothing is under way.
+        let waits = self.pending.iter().any(|pending| !pending.is_none());
+        let thread = if waits { 0 } else { THREADS_MAX as u8 };
+        let end = if self.streams.is_empty() { usize::MAX } else { 0 };
+        Moves { world: self, thread, end, flight: 0 }
     }
 
     /// Lets one thing happen.
@@ -409,16 +421,7 @@ impl World {
         chooser: &mut C,
         sink: &mut S,
     ) -> Result<(), ModelError> {
-        let caller = match mv {
-            Move::Call { thread, .. } | Move::Return { thread } => self.host_of(thread),
-            Move::Deliver { .. }
-            | Move::Upcall
-            | Move::Land { .. }
-            | Move::Retrieve(_)
-            | Move::Tick { .. }
-            | Move::Fault(_) => HostId(0),
-        };
-        let cx = &mut Context { chooser, sink, decides: true, caller };
+        let cx = &mut Context { chooser, sink, decides: true, caller: HostId(0) };
         match mv {
             Move::Call { thread, call } => self.call(thread, call, cx)?,
             Move::Return { thread } => self.resume(thread, cx)?,
@@ -559,7 +562,7 @@ impl World {
     pub(crate) fn returned<C, S: Sink>(
         cx: &mut Context<'_, C, S>,
         thread: ThreadId,
-        result: Result<Value, Refusal>,
+        result: &Result<Value, Refusal>,
     ) {
         let result = Refusal::unless_broken(result);
         let rule = result.err().and_then(|refusal| refusal.rule);

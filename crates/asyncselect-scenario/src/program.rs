@@ -142,7 +142,10 @@ impl<'s> Program<'s> {
             unclaimed: Vec::new(),
             pumped: false,
             all_open: false,
-            followed: vec![None; script.sockets.len()],
+            followed: match script.event_mode {
+                Some(_) => vec![None; script.sockets.len()],
+                None => Vec::new(),
+            },
         })
     }
 
@@ -312,7 +315,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
                 let thread = op.thread;
                 let outcome = self.check(|stack| stack.pending(thread, PATIENCE_MS))?;
                 match self.hear(thread, outcome) {
-                    Some(heard) => self.made(op, heard, made),
+                    Some(mut heard) => self.made(op, &mut heard, made),
                     None if self.program.place == Place::Setup => {
                         Err(Ending::NotSetUp(format!("{} waits", op.call.name())))
                     }
@@ -437,7 +440,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     fn look(&mut self) -> Result<Pause, Ending> {
         match self.op() {
             Some(Op::End { thread, binds, .. }) => match self.begun(*thread, PATIENCE_MS)? {
-                Some(heard) => self.returned(*thread, heard, *binds),
+                Some(mut heard) => self.returned(*thread, &mut heard, *binds),
                 None => self.waiting(true),
             },
             Some(Op::Blocked { thread }) => {
@@ -499,13 +502,13 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             // A call that has to wait lets the network go on, even in a step that leaves a race
             // open.
             None => self.then(Phase::Returned { made }, Pause::Rest),
-            Some(heard) => self.made(op, heard, made),
+            Some(mut heard) => self.made(op, &mut heard, made),
         }
     }
 
     /// The call has returned, as it did so often before.
-    fn made(&mut self, op: &CallOp, heard: Heard, made: u32) -> Result<Pause, Ending> {
-        let result = heard.reply.result;
+    fn made(&mut self, op: &CallOp, heard: &mut Heard, made: u32) -> Result<Pause, Ending> {
+        let result = &heard.reply.result;
         if result.is_ok() && self.program.script.is_apart() {
             self.tell_address(op)?;
         }
@@ -514,14 +517,18 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         }
         if self.program.place == Place::Setup {
             match result {
-                Ok(value) => self.bind(op.binds, value),
+                Ok(value) => {
+                    if let Some(name) = op.binds {
+                        self.bind(name, value);
+                    }
+                }
                 Err(error) => {
                     let what = format!("{} failed with {error}", op.call.name());
                     return Err(Ending::NotSetUp(what));
                 }
             }
         } else if op.begins {
-            self.program.early[usize::from(op.thread.0)] = Some(heard);
+            self.program.early[usize::from(op.thread.0)] = Some(heard.clone());
         } else {
             let is_told = match op.repeat {
                 Repeat::Times(_) => true,
@@ -536,6 +543,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
         let again = match op.repeat {
             Repeat::Times(times) => made < times,
             Repeat::Until { error, max } => {
+                let result = heard.reply.result;
                 let again = result != Err(error) && made < max;
                 if !again && result != Err(error) {
                     let place = self.program.place;
@@ -555,6 +563,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
     }
 
     /// Makes one call; `None` if it waits.
+    #[inline(always)]
     fn call(&mut self, op: &CallOp) -> Result<Option<Heard>, Ending> {
         self.learn_address(op)?;
         self.make_event(op)?;
@@ -643,7 +652,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
 
     /// Takes a return in, once: the observer is told of it, and the bytes are fetched.
     fn hear(&mut self, thread: ThreadId, outcome: Outcome) -> Option<Heard> {
-        let Outcome::Returned(reply) = outcome else { return None };
+        let Outcome::Returned(reply) = &outcome else { return None };
         let call = self.program.calls[usize::from(thread.0)];
         let receives = matches!(
             call,
@@ -653,48 +662,45 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             (O::LISTENS && receives && reply.result.is_ok()).then(|| self.stack.received(thread));
         // It also tells of operations that receive nothing.
         let data = data.filter(|data| call != "WSAGetOverlappedResult" || !data.is_empty());
-        self.observer.returned(self.program.place, thread, &reply, data.as_ref());
+        self.observer.returned(self.program.place, thread, reply, data.as_ref());
         if let Ok(Value::Message(message)) = reply.result {
             // GetMessage retrieves as a pump does.
             self.took(thread, &message);
         }
-        Some(Heard { reply, data })
+        Some(Heard { reply: reply.copied(), data })
     }
 
     /// What the thread's last call returned is the outcome of a step.
-    fn returned(&mut self, thread: ThreadId, heard: Heard, binds: Option<NameId>) {
+    fn returned(&mut self, thread: ThreadId, heard: &mut Heard, binds: Option<NameId>) {
         let Heard { reply: Reply { result, lp_errno }, data } = heard;
-        if let Ok(value) = result {
-            self.bind(binds, value);
+        if let (Some(name), Ok(value)) = (binds, &*result) {
+            self.bind(name, value);
         }
-        let call = self.program.calls[usize::from(thread.0)];
-        let place = self.program.place;
         if O::LISTENS {
+            let call = self.program.calls[usize::from(thread.0)];
+            let place = self.program.place;
+            let (result, lp_errno, data) = (*result, *lp_errno, data.take());
             self.observer.observed(Observation::Return { place, call, result, lp_errno, data });
         }
     }
 
-    fn bind(&mut self, name: Option<NameId>, value: Value) {
-        match (name, value) {
-            (Some(name), Value::Socket(socket)) => {
+    fn bind(&mut self, name: NameId, value: &Value) {
+        match *value {
+            Value::Socket(socket) => {
                 self.program.sockets[usize::from(name.0)] = Some(socket);
                 self.program.inherit(name);
                 self.program.owners.push((socket, name));
                 self.observer.named(socket, name);
             }
-            (Some(name), Value::Window(window)) => {
+            Value::Window(window) => {
                 self.program.windows[usize::from(name.0)] = Some(window);
                 self.observer.named_window(window, name);
             }
-            (Some(name), Value::Event(event)) => {
+            Value::Event(event) => {
                 self.program.events[usize::from(name.0)] = Some(event);
                 self.observer.named_event(event, name);
             }
-            (None, _)
-            | (
-                Some(_),
-                Value::Int(_) | Value::Address(_) | Value::Message(_) | Value::NetworkEvents(_),
-            ) => {}
+            Value::Int(_) | Value::Address(_) | Value::Message(_) | Value::NetworkEvents(_) => {}
         }
     }
 

@@ -128,10 +128,11 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
     }
 
     fn outcome(&mut self, thread: ThreadId) -> Outcome {
-        match self.now.sink.replies[usize::from(thread.0)].take() {
-            Some(reply) => Outcome::Returned(reply),
-            None => Outcome::Pending,
-        }
+        let place = &mut self.now.sink.replies[usize::from(thread.0)];
+        let Some(reply) = place else { return Outcome::Pending };
+        let outcome = Outcome::Returned(reply.copied());
+        *place = None;
+        outcome
     }
 }
 

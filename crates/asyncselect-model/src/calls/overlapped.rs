@@ -341,8 +341,7 @@ impl World {
 
     /// What an operation or an extended call leaves undescribed of other calls on its socket.
     pub(super) fn forbidden(&self, call: &BackendCall, socket: SocketIx) -> Option<&'static str> {
-        // Asked at every call.
-        let overlapped = &self.more.held()?.overlapped;
+        let overlapped = &self.more.overlapped;
         let connects =
             matches!(call, Call::Bind { .. } | Call::Listen { .. } | Call::Connect { .. });
         let closes = matches!(call, Call::CloseSocket { .. } | Call::CloseHandle { .. });

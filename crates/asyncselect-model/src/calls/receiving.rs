@@ -95,20 +95,20 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let progress = self.drain(socket, len, peek, mode, cx)?;
+        let outcome = self.drain(socket, len, peek, mode, cx);
         if !works(Rule::En18) {
             // A stack that takes back what it told of data that is read.
             let told = (socket, NetworkEvent::Read);
             self.windows.queue.retain(|queued| (queued.socket, queued.event) != told);
         }
-        match &progress {
+        match &outcome {
             // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.
-            Progress::Done(Err(_)) if !works(Rule::En09) => {}
-            Progress::Done(_) if peek && !works(Rule::En10) => {}
-            Progress::Done(_) => self.rearm_by_receive(socket, false, cx),
-            Progress::Waits(_) => {}
+            Ok(Progress::Done(Err(_))) if !works(Rule::En09) => {}
+            Ok(Progress::Done(_)) if peek && !works(Rule::En10) => {}
+            Ok(Progress::Done(_)) => self.rearm_by_receive(socket, false, cx),
+            Ok(Progress::Waits(_)) | Err(_) => {}
         }
-        Ok(progress)
+        outcome
     }
 
     /// Whether a call that begins now may wait. A registration that another thread makes while it

@@ -75,15 +75,15 @@ impl World {
         mode: Mode,
         cx: &mut Context<'_, C, S>,
     ) -> Outcome {
-        let progress = self.fill(socket, data, mode, cx)?;
-        match &progress {
-            Progress::Done(Err(refusal)) => self.rearm_by_send(socket, Err(refusal.error), cx),
-            Progress::Done(Ok(taken)) => {
+        let outcome = self.fill(socket, data, mode, cx);
+        match &outcome {
+            Ok(Progress::Done(Err(refusal))) => self.rearm_by_send(socket, Err(refusal.error), cx),
+            Ok(Progress::Done(Ok(taken))) => {
                 self.rearm_by_send(socket, Ok(*taken == Value::Int(i64::from(data.len))), cx);
             }
-            Progress::Waits(_) => {}
+            Ok(Progress::Waits(_)) | Err(_) => {}
         }
-        Ok(progress)
+        outcome
     }
 
     /// AS-EN-03: a send arms FD_WRITE, perhaps; it took all, or a part, or failed.

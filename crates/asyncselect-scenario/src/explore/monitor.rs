@@ -186,6 +186,7 @@ impl Monitor {
         let Happened { before, after, call, .. } = happened;
         let (thread, call) = (*call)?;
         let socket = before.first_descriptor(*call.socket()?);
+        let must = self.of(socket)?.must;
         let (held, _) = after.registration_of(socket)?;
         if held.process == after.host_of(thread)
             || !holds_in(after, KnobId::OtherProcessRearms, "ignored")
@@ -193,7 +194,7 @@ impl Monitor {
             return None;
         }
         let enabled = [Read, Write, Oob, Accept].map(bit).iter().fold(0, |all, event| all | event);
-        Some((socket, self.of(socket)?.must | !enabled))
+        Some((socket, must | !enabled))
     }
 
     /// What a call does to registrations, and to what is enabled.

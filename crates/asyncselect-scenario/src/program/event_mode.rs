@@ -59,7 +59,7 @@ impl<S: Stack, O: Observer> Acting<'_, '_, S, O> {
         drop(self.stack.take_effects());
         match outcome {
             Outcome::Returned(Reply { result: Ok(value @ Value::Event(_)), .. }) => {
-                self.bind(Some(*event), value);
+                self.bind(*event, &value);
                 Ok(())
             }
             other => Err(Ending::NotSetUp(format!("WSACreateEvent answered {other:?}"))),

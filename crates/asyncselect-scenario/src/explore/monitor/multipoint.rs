@@ -63,8 +63,10 @@ pub(super) fn root_closed(happened: &Happened<'_>, broken: &mut Broken<'_>) {
         return;
     };
     // A session has its end by the root, or by the last of its leaves, of which it is no matter.
-    let is_closed = matches!(seen.result(), Some(Ok(_))) && before.has_sessions();
-    for view in before.sockets().filter(|view| is_closed && view.handle != *s) {
+    if !matches!(seen.result(), Some(Ok(_))) || !before.has_sessions() {
+        return;
+    }
+    for view in before.sockets().filter(|view| view.handle != *s) {
         let holds = if before.root_of_leaf(view.handle) == Some(*s) {
             ends_both_ways(&view, happened.after)
         } else {
