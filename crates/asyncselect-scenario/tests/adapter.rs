@@ -49,11 +49,9 @@ fn the_corpus_shows_the_same_through_an_adapter() {
     for profile in Profile::built_in() {
         let mut adapter = model_adapter(profile.name());
         assert_eq!(adapter.label(), format!("model of {}", profile.name()));
-        // An adapter's thread that waits can make no other call, its network is its own, and nobody
-        // tells it what to choose.
+        // An adapter's thread that waits can make no other call, and its network is its own.
         let impossible = |need: &Need| matches!(need, Need::BlockingHook | Need::Schedule);
-        let possible =
-            |script: &&Script| script.choices.is_empty() && !script.needs.iter().any(impossible);
+        let possible = |script: &&Script| !script.needs.iter().any(impossible);
         for script in scripts.iter().filter(possible) {
             let (here, there) = (simulate(script, &profile), run_on(script, &mut adapter));
             let differences = compare(script, &here, &there);
