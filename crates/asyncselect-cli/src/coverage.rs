@@ -1,22 +1,32 @@
 //! `asyncselect coverage`: what of the references is held fast, and by what.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use asyncselect_model::Profile;
+use asyncselect_scenario::not_modelled::NotModelled;
 use asyncselect_scenario::script::Script;
+use asyncselect_scenario::source::SourceError;
+use clap::ValueEnum;
 
 use crate::Format;
 use crate::outcome::{Exit, Output, Scripts, read};
 
 mod facts;
+mod matrix;
+mod page;
 #[cfg(feature = "arms")]
 mod prove;
 
-/// What to look at, as the user put it.
+use facts::Facts;
+use matrix::Matrix;
+
+/// What to look at, as the user put it. Without --facts and --prove, it is all clauses, knobs and
+/// facts: which scenarios cite them, and which see the knobs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Question {
-    /// Every fact that others observed on Windows, and every known difference between Windows and
-    /// Wine: the files that pin it, the knobs, or why there are none.
-    #[arg(long, required_unless_present = "prove")]
+    /// The facts that others observed on Windows and the known differences between Windows and
+    /// Wine alone: the files that pin them, the knobs, or why there are none.
+    #[arg(long)]
     facts: bool,
     /// Breaks the arm of each clause in the model and says which scenarios notice; needs a build
     /// with the feature `arms`.
@@ -25,34 +35,88 @@ pub(crate) struct Question {
     /// With --prove: this clause or fact alone. May be given several times.
     #[arg(long = "clause", value_name = "ID", requires = "prove")]
     clauses: Vec<String>,
-    /// The folder with the scenarios, and `not-modelled.json` beside them.
+    /// The folder with the scenarios, and `not-modelled.json` and `alike.json` beside them.
     #[arg(long, value_name = "FOLDER", default_value = "scenarios")]
     scenarios: PathBuf,
     /// How to print.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = CoverageFormat::Text)]
+    format: CoverageFormat,
+}
+
+/// How coverage is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum CoverageFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+    /// A page that stands by itself; of all together only.
+    Html,
+}
+
+impl CoverageFormat {
+    /// How to print what there is no page of.
+    ///
+    /// # Errors
+    ///
+    /// If it was to be a page.
+    fn without_page(self) -> Result<Format, Output> {
+        match self {
+            Self::Text => Ok(Format::Text),
+            Self::Json => Ok(Format::Json),
+            Self::Html => {
+                let why = "error: there is a page of everything together alone: \
+                    `coverage --format html`, without `--facts` or `--prove`";
+                Err(Output::error(why, Exit::BadScript))
+            }
+        }
+    }
 }
 
 pub(crate) fn coverage(question: &Question) -> Output {
-    let Question { facts: _, prove, clauses, scenarios, format } = question;
+    answer(question).unwrap_or_else(|error| error)
+}
+
+fn answer(question: &Question) -> Result<Output, Output> {
+    let Question { facts: only_facts, prove, clauses, scenarios, format } = question;
+    let plain = if *prove || *only_facts { Some(format.without_page()?) } else { None };
     let Scripts { scripts, errors } = read(std::slice::from_ref(scenarios));
     // What cannot be read may hold fast what would seem to be missing.
     if !errors.is_empty() {
-        return Output { exit: Exit::BadScript, ..Output::text(String::new()) }.with(&errors);
+        let output = Output { exit: Exit::BadScript, ..Output::text(String::new()) };
+        return Err(output.with(&errors));
     }
-    if *prove {
-        return proven(&scripts, clauses, *format);
+    if let (Some(format), true) = (plain, *prove) {
+        return Ok(proven(&scripts, clauses, &scenarios.join("alike.json"), format));
     }
-    facts::coverage(&scripts, &scenarios.join("not-modelled.json"), *format)
+    let bad_source = |error: SourceError| Output::bad_source(&error);
+    let list = NotModelled::read(&scenarios.join("not-modelled.json")).map_err(bad_source)?;
+    let profiles = Profile::built_in();
+    let facts = Facts::new(&scripts, &list, &profiles).map_err(bad_source)?;
+    let exit = |whole| if whole { Exit::Conforms } else { Exit::Findings };
+    if let Some(format) = plain {
+        let exit = exit(facts.is_whole());
+        return Ok(match format {
+            Format::Text => Output { exit, ..Output::text(facts.text()) },
+            Format::Json => Output::json(&facts, exit),
+        });
+    }
+    let matrix = Matrix::new(&scripts, facts, &profiles);
+    let exit = exit(matrix.is_whole());
+    Ok(match format {
+        CoverageFormat::Text => Output { exit, ..Output::text(matrix.text()) },
+        CoverageFormat::Json => Output::json(&matrix, exit),
+        CoverageFormat::Html => Output { exit, ..Output::text(page::of(&matrix)) },
+    })
 }
 
 #[cfg(feature = "arms")]
-fn proven(scripts: &[Script], clauses: &[String], format: Format) -> Output {
-    prove::coverage(scripts, clauses, format)
+fn proven(scripts: &[Script], clauses: &[String], list: &Path, format: Format) -> Output {
+    prove::coverage(scripts, clauses, list, format)
 }
 
 #[cfg(not(feature = "arms"))]
-fn proven(_: &[Script], _: &[String], _: Format) -> Output {
+fn proven(_: &[Script], _: &[String], _: &Path, _: Format) -> Output {
     let why = "error: nothing can be broken in this build\n  \
         cargo run --release --features arms -- coverage --prove";
     Output::error(why, Exit::BadScript)

@@ -1,10 +1,13 @@
-//! `asyncselect coverage --facts`: every fact and every known difference has something that holds
-//! it fast, a reason why there is nothing, or a place in the lists below.
+//! `asyncselect coverage`: what cites clauses, sees knobs and pins facts.
+//!
+//! Every fact and every known difference has something that holds it fast, a reason why there is
+//! nothing, or a place in the lists below.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod command;
 mod scratch;
@@ -117,5 +120,89 @@ fn a_file_that_does_not_hold_pins_nothing() {
 #[test]
 fn what_cannot_be_read_is_no_gap() {
     covered(&with("bad", "[]", "{")).expect(2, &["facts/a.json"]);
-    asyncselect(&["coverage"]).expect(2, &["--facts"]);
+}
+
+/// Everything of such a folder.
+fn all_of(Folder(folder): &Folder, format: &str) -> Ran {
+    asyncselect(&["coverage", "--scenarios", folder.to_str().unwrap(), "--format", format])
+}
+
+#[test]
+fn the_matrices_of_one_scenario() {
+    let fact = fact().replacen("[\"W-023\"]", "[\"W-023\", \"AS-EN-23\"]", 1);
+    let folder = with("matrices", "[]", &fact);
+    all_of(&folder, "text").expect(
+        1,
+        &[
+            "\nAS-EN-23   must      select changes nothing about registered events.\n  facts/a\n",
+            "\nAS-AC-01   must      FD_ACCEPT at registration, if a connection waits.\n  cited by \
+             no scenario\n",
+            "\nclose_with_unread (after_drain, immediate): ",
+            "\n  after_drain and immediate are told apart by no scenario\n",
+            "\nW-023  ",
+            "\n  pinned by facts/a\n",
+            "\n255 clauses: ",
+            "\ncited by no scenario: AS-AC-01, ",
+            "\n1 scenario\n",
+        ],
+    );
+    let json = all_of(&folder, "json").expect(1, &[]).json();
+    let find = |list: &str, key: &str, id: &str| {
+        let entries = json[list].as_array().unwrap().iter();
+        entries.clone().find(|entry| entry[key] == id).unwrap().clone()
+    };
+    assert_eq!(find("clauses", "id", "AS-EN-23")["cited_by"], json!(["facts/a"]));
+    assert_eq!(find("clauses", "id", "AS-AC-01")["cited_by"], json!([]));
+    let knob = find("knobs", "knob", "close_with_unread");
+    assert_eq!(knob["seen_by"], json!([]));
+    assert_eq!(knob["not_told_apart"], json!([["after_drain", "immediate"]]));
+    assert_eq!(json["scenarios"][0]["pins"], "W-023");
+    // The page has the same, and the same again.
+    let page = all_of(&folder, "html").expect(1, &["<tr id=\"facts/a\">"]).out;
+    assert_eq!(page, all_of(&folder, "html").out);
+}
+
+#[test]
+fn a_knob_is_seen_where_another_alternative_shows() {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let file = "close/fd-close-waits-for-unread-bytes.json";
+    let seeing = with("sees", "[]", &fs::read_to_string(corpus.join(file)).unwrap());
+    let seen = "\n  seen on documented, windows, wine-8.0 by\n    facts/a\n";
+    let text = all_of(&seeing, "text").expect(1, &[seen]).out;
+    let knob = text.split("\nclose_with_unread (").nth(1).unwrap();
+    let knob = knob.split("\nclose_with_unread_after_shutdown (").next().unwrap();
+    assert!(knob.ends_with(seen.trim_end()), "{knob}");
+    assert!(!knob.contains("told apart by no scenario"), "{knob}");
+}
+
+#[test]
+fn the_page_of_the_corpus_is_whole_and_stands_alone() {
+    let ran = asyncselect(&["coverage", "--format", "html"]);
+    assert_eq!(ran.code, Some(0), "something is missing: {}", ran.err);
+    let page = ran.out;
+    assert!(page.starts_with("<!DOCTYPE html>"));
+    for outside in ["http:", "https:", "src=", "<script", "@import", "url("] {
+        assert!(!page.contains(outside), "{outside}");
+    }
+    let named = |attribute: &str| {
+        let values = page.split(attribute).skip(1);
+        values.map(|rest| rest.split('"').next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let anchors = named(" id=\"");
+    let unique: BTreeSet<&String> = anchors.iter().collect();
+    assert_eq!(unique.len(), anchors.len(), "an anchor stands twice");
+    for link in named(" href=\"#") {
+        assert!(unique.contains(&link), "nothing is called {link}");
+    }
+    for anchor in ["AS-REP-01", "close_with_unread", "W-083", "close/a-reset-after-the-end"] {
+        assert!(unique.contains(&anchor.to_owned()), "{anchor}");
+    }
+}
+
+#[test]
+fn there_is_a_page_of_everything_together_alone() {
+    for part in ["--facts", "--prove"] {
+        let parts = ["there is a page of everything together alone", "coverage --format html"];
+        asyncselect(&["coverage", part, "--format", "html"]).expect(2, &parts);
+    }
 }

@@ -1094,6 +1094,11 @@ impl KnobId {
         u8::try_from(found).ok()
     }
 
+    /// The knobs at which a clause, fact or question matters.
+    pub fn naming(id: &str) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |knob| knob.ids().contains(&id))
+    }
+
     /// Whether it matters only to registrations with an event object.
     #[must_use]
     pub const fn is_of_event_mode(self) -> bool {

@@ -136,7 +136,9 @@ pub fn judge(
             });
             Agreement::Disagrees(judge.findings)
         }
-        Ending::NotSetUp(what) => Agreement::NotSetUp(what.clone()),
+        // What was never made may be what a call that failed was expected to make.
+        Ending::NotSetUp(what) if judge.findings.is_empty() => Agreement::NotSetUp(what.clone()),
+        Ending::NotSetUp(_) => Agreement::Disagrees(judge.findings),
         Ending::NotRunnable(need) => Agreement::NotRunnable(format!("needs {}", need.as_str())),
         Ending::Failed(place, error) => {
             use asyncselect_abi::BackendError as Error;

@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 pub mod adapter;
+pub mod alike;
 pub mod bundle;
 pub mod check;
 pub mod clauses;
@@ -29,6 +30,7 @@ pub mod runner;
 pub mod schema;
 pub mod script;
 pub mod script_file;
+pub mod sight;
 pub mod sim;
 pub mod simulate;
 pub mod source;

@@ -1,13 +1,13 @@
 //! Every knob matters, and expectations follow knobs and nothing else.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
-use asyncselect_model::profile::Setting;
-use asyncselect_model::{Evidence, KnobId, Profile};
+use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::corpus;
-use asyncselect_scenario::diff::compare;
 use asyncselect_scenario::judge::{Agreement, judge};
 use asyncselect_scenario::script::Script;
+use asyncselect_scenario::sight::{Sight, alternatives, holding, pairs, sights};
 use asyncselect_scenario::simulate::{asked, simulate};
 
 /// Every scenario that does not pin a fact of one stack, in each of its modes.
@@ -20,17 +20,6 @@ fn corpus() -> Vec<Script> {
         [Some(script), twin]
     });
     in_modes.flatten().filter(|script| script.fact.is_none()).collect()
-}
-
-fn with(profile: &Profile, knob: KnobId, value: u8) -> Profile {
-    let mut profile = profile.clone();
-    let (evidence, source) = (Evidence::Inferred, "a test".into());
-    profile.set(knob, Setting { value: Some(value), evidence, source });
-    profile
-}
-
-fn values(knob: KnobId) -> impl Iterator<Item = u8> {
-    (0..).take(knob.values().len())
 }
 
 /// Every run of the corpus on a built-in profile, with the knobs that it asks for. What stands at
@@ -49,25 +38,26 @@ fn runs(scripts: &[Script]) -> Vec<(&Script, Profile, Vec<KnobId>)> {
 #[test]
 fn each_alternative_is_told_apart_by_a_scenario() {
     let scripts = corpus();
-    let runs = runs(&scripts);
-    let mut unseen = Vec::new();
-    for knob in KnobId::ALL {
-        for left in values(*knob) {
-            for right in values(*knob).skip(usize::from(left) + 1) {
-                let mut asking = runs.iter().filter(|(_, _, asked)| asked.contains(knob));
-                let seen = asking.any(|(script, profile, _)| {
-                    let left = simulate(script, &with(profile, *knob, left));
-                    let right = simulate(script, &with(profile, *knob, right));
-                    !compare(script, &left, &right).is_empty()
-                });
-                if !seen {
-                    let names = knob.values();
-                    let (left, right) = (names[usize::from(left)], names[usize::from(right)]);
-                    unseen.push(format!("{knob}: {left} and {right}"));
+    let mut unseen: BTreeSet<(KnobId, u8, u8)> = KnobId::ALL
+        .iter()
+        .flat_map(|knob| pairs(*knob).map(|(left, right)| (*knob, left, right)))
+        .collect();
+    for profile in Profile::built_in() {
+        for script in &scripts {
+            for Sight { knob, told_apart } in sights(script, &profile) {
+                for (left, right) in told_apart {
+                    unseen.remove(&(knob, left, right));
                 }
             }
         }
     }
+    let unseen: Vec<_> = unseen
+        .into_iter()
+        .map(|(knob, left, right)| {
+            let [left, right] = [left, right].map(|value| knob.values()[usize::from(value)]);
+            format!("{knob}: {left} and {right}")
+        })
+        .collect();
     assert!(unseen.is_empty(), "no scenario tells apart {unseen:#?}");
 }
 
@@ -77,8 +67,8 @@ fn expectations_hold_whatever_one_knob_is() {
     let mut wrong = Vec::new();
     for (script, profile, asked) in runs(&scripts) {
         for knob in asked {
-            for value in values(knob) {
-                let run = simulate(script, &with(&profile, knob, value));
+            for value in alternatives(knob) {
+                let run = simulate(script, &holding(&profile, knob, value));
                 let holds = |knob, value| run.decided(knob) == Some(value);
                 let verdict = judge(script, &run.ending, &run.seen, holds);
                 if verdict.agreement != Agreement::Agrees {

@@ -1,7 +1,6 @@
-//! `asyncselect coverage --facts`: every fact and every known difference, and what became of it.
+//! Every fact and every known difference, and what became of it.
 
 use std::fmt::Write;
-use std::path::Path;
 
 use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::clauses::{Clauses, Kind};
@@ -13,17 +12,15 @@ use asyncselect_scenario::source::SourceError;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::Format;
 use crate::explain::cites::{citing, pins};
-use crate::outcome::{Exit, Output};
 use crate::style::{self, paint};
 
 /// What became of all of them.
 #[derive(Serialize)]
-struct Report<'c> {
+pub(super) struct Facts<'c> {
     facts: Counts,
     differences: Counts,
-    entries: Vec<Covered<'c>>,
+    pub(super) entries: Vec<Covered<'c>>,
 }
 
 /// What became of those of one kind.
@@ -38,53 +35,70 @@ struct Counts {
 
 /// What there is of one fact or difference.
 #[derive(Serialize)]
-struct Covered<'c> {
-    id: &'static str,
+pub(super) struct Covered<'c> {
+    pub(super) id: &'static str,
     kind: Kind,
-    about: &'static str,
+    pub(super) about: &'static str,
     /// Files that pin it, and hold on the profiles that they name.
-    pinned_by: Vec<&'c str>,
+    pub(super) pinned_by: Vec<&'c str>,
     /// Files that are to pin it, and do not hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    failing: Vec<&'c str>,
+    pub(super) failing: Vec<&'c str>,
     /// Other scenarios that rest on it.
-    cited_by: Vec<String>,
-    knobs: Vec<&'static str>,
+    pub(super) cited_by: Vec<&'c str>,
+    pub(super) knobs: Vec<&'static str>,
     /// Why there is nothing that pins it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    why: Option<&'c str>,
+    pub(super) why: Option<&'c str>,
 }
 
-pub(super) fn coverage(scripts: &[Script], list: &Path, format: Format) -> Output {
-    let not_modelled = match NotModelled::read(list) {
-        Ok(not_modelled) => not_modelled,
-        Err(error) => return Output::bad_source(&error),
-    };
-    let profiles = Profile::built_in();
-    let lists = Clauses::get().lists().into_iter();
-    let wanted: Vec<_> = lists
-        .filter(|(kind, _)| matches!(kind, Kind::Fact | Kind::Divergence))
-        .flat_map(|(kind, entries)| entries.iter().map(move |entry| (kind, entry)))
-        .collect();
-    let covered: Result<Vec<Covered<'_>>, SourceError> = wanted
-        .into_par_iter()
-        .map(|(kind, entry)| {
-            let covered = Covered::new(kind, entry.id, entry.about, scripts, &profiles);
-            covered.or_why(&not_modelled)
-        })
-        .collect();
-    let entries = match covered {
-        Ok(entries) => entries,
-        Err(error) => return Output::bad_source(&error),
-    };
-    let [facts, differences] =
-        [Kind::Fact, Kind::Divergence].map(|kind| Counts::new(&entries, kind));
-    let whole = facts.missing.is_empty() && differences.missing.is_empty();
-    let exit = if whole { Exit::Conforms } else { Exit::Findings };
-    let report = Report { facts, differences, entries };
-    match format {
-        Format::Text => Output { exit, ..Output::text(text(&report)) },
-        Format::Json => Output::json(&report, exit),
+impl<'c> Facts<'c> {
+    /// With the reasons of a list, which must be true.
+    pub(super) fn new(
+        scripts: &'c [Script],
+        list: &'c NotModelled,
+        profiles: &[Profile],
+    ) -> Result<Self, SourceError> {
+        let lists = Clauses::get().lists().into_iter();
+        let wanted: Vec<_> = lists
+            .filter(|(kind, _)| matches!(kind, Kind::Fact | Kind::Divergence))
+            .flat_map(|(kind, entries)| entries.iter().map(move |entry| (kind, entry)))
+            .collect();
+        let covered: Result<Vec<Covered<'_>>, SourceError> = wanted
+            .into_par_iter()
+            .map(|(kind, entry)| {
+                Covered::new(kind, entry.id, entry.about, scripts, profiles).or_why(list)
+            })
+            .collect();
+        let entries = covered?;
+        let [facts, differences] =
+            [Kind::Fact, Kind::Divergence].map(|kind| Counts::new(&entries, kind));
+        Ok(Self { facts, differences, entries })
+    }
+
+    /// Whether all of them are accounted for.
+    pub(super) fn is_whole(&self) -> bool {
+        self.facts.missing.is_empty() && self.differences.missing.is_empty()
+    }
+
+    /// The last lines of a text.
+    pub(super) fn summary(&self) -> String {
+        self.differences.line("known differences", "have a knob")
+            + &self.facts.line("facts", "pinned by files")
+    }
+
+    pub(super) fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text);
+        text.push('\n');
+        text + &self.summary()
+    }
+
+    /// Each of them.
+    pub(super) fn write(&self, text: &mut String) {
+        for entry in &self.entries {
+            entry.write(text);
+        }
     }
 }
 
@@ -108,17 +122,41 @@ impl<'c> Covered<'c> {
         let cited_by = others
             .filter(|scenario| !pinned_by.iter().chain(&failing).any(|pins| pins == scenario))
             .collect();
-        let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&id));
-        let knobs = knobs.map(|knob| knob.name()).collect();
+        let knobs = KnobId::naming(id).map(KnobId::name).collect();
         Self { id, kind, about, pinned_by, failing, cited_by, knobs, why: None }
     }
 
     /// Whether something sees to it that the model does so. A difference has a knob; each of its
     /// sides is a fact, or was measured.
-    fn is_pinned(&self) -> bool {
+    pub(super) fn is_pinned(&self) -> bool {
         match self.kind {
             Kind::Divergence => !self.knobs.is_empty(),
             _ => !self.pinned_by.is_empty(),
+        }
+    }
+
+    fn write(&self, text: &mut String) {
+        let Self { id, about, pinned_by, failing, cited_by, knobs, why, kind: _ } = self;
+        let mut told = |line: String| {
+            writeln!(text, "{line}").expect("writing to a String succeeds");
+        };
+        told(format!("{id:6} {about}"));
+        for file in pinned_by {
+            told(format!("  {} {file}", paint(style::GOOD, "pinned by")));
+        }
+        for file in failing {
+            told(format!("  {} {file}, which does not hold", paint(style::BAD, "not pinned by")));
+        }
+        for scenario in cited_by {
+            told(format!("  cited by {scenario}"));
+        }
+        for knob in knobs {
+            told(format!("  knob {knob}"));
+        }
+        if let Some(why) = why {
+            told(format!("  {} {why}", paint(style::KNOWN, "not modelled:")));
+        } else if !self.is_pinned() {
+            told(format!("  {}", paint(style::BAD, "not accounted for")));
         }
     }
 
@@ -171,37 +209,4 @@ impl Counts {
              {not_modelled} cannot be modelled\n"
         )
     }
-}
-
-fn text(report: &Report<'_>) -> String {
-    let Report { facts, differences, entries } = report;
-    let mut text = String::new();
-    for entry in entries {
-        let Covered { id, about, pinned_by, failing, cited_by, knobs, why, .. } = entry;
-        let mut told = |line: String| {
-            writeln!(text, "{line}").expect("writing to a String succeeds");
-        };
-        told(format!("{id:6} {about}"));
-        for file in pinned_by {
-            told(format!("  {} {file}", paint(style::GOOD, "pinned by")));
-        }
-        for file in failing {
-            told(format!("  {} {file}, which does not hold", paint(style::BAD, "not pinned by")));
-        }
-        for scenario in cited_by {
-            told(format!("  cited by {scenario}"));
-        }
-        for knob in knobs {
-            told(format!("  knob {knob}"));
-        }
-        if let Some(why) = why {
-            told(format!("  {} {why}", paint(style::KNOWN, "not modelled:")));
-        } else if !entry.is_pinned() {
-            told(format!("  {}", paint(style::BAD, "not accounted for")));
-        }
-    }
-    text.push('\n');
-    text.push_str(&differences.line("known differences", "have a knob"));
-    text.push_str(&facts.line("facts", "pinned by files"));
-    text
 }

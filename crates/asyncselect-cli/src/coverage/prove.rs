@@ -1,30 +1,32 @@
 //! `asyncselect coverage --prove`: which scenarios notice when the arm of a clause is broken.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use asyncselect_model::{KnobId, Profile, Rule, arm};
+use asyncselect_model::{KnobId, Profile, Rule};
+use asyncselect_scenario::alike::Alike;
 use asyncselect_scenario::clauses::{Clauses, Entry, Kind, Level, Proof};
-use asyncselect_scenario::judge::Agreement;
 use asyncselect_scenario::script::Script;
-use asyncselect_scenario::simulate::verdict;
-use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::Format;
 use crate::outcome::{Exit, Output, counted};
 use crate::style::{self, paint};
 
+mod killed;
+mod signatures;
+
+use killed::Killed;
+use signatures::Signatures;
+
 /// What came of breaking every arm.
 #[derive(Serialize)]
 struct Report<'s> {
     counts: Counts,
     clauses: Vec<Proven<'s>>,
-    /// Scenarios that no broken arm makes fail.
-    unmoved: Vec<&'s str>,
-    /// Scenarios that fail with the same arms, several at a time.
-    alike: Vec<Vec<&'s str>>,
+    /// Of the scenarios; missing where only some clauses were asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signatures: Option<Signatures<'s>>,
 }
 
 /// Clauses by what holds them fast.
@@ -68,17 +70,8 @@ enum Held<'s> {
     Nothing,
 }
 
-/// What a scenario needs to be judged again.
-struct Subject<'s> {
-    script: &'s Script,
-    /// The profiles on which it agrees when nothing is broken.
-    agrees_on: Vec<&'s Profile>,
-}
-
-/// The subjects, by number, that fail with the arm of a rule broken.
-type Killed = Vec<usize>;
-
-pub(super) fn coverage(scripts: &[Script], only: &[String], format: Format) -> Output {
+/// `list` has the reasons why scenarios are alike.
+pub(super) fn coverage(scripts: &[Script], only: &[String], list: &Path, format: Format) -> Output {
     let clauses = Clauses::get();
     if let Some(unknown) = only.iter().find(|id| !clauses.has(id)) {
         let why = format!("error: nothing has the id `{unknown}`");
@@ -86,8 +79,6 @@ pub(super) fn coverage(scripts: &[Script], only: &[String], format: Format) -> O
     }
     let wanted = |id: &str| only.is_empty() || only.iter().any(|only| only == id);
     let profiles = Profile::built_in();
-    let subjects: Vec<Subject<'_>> =
-        scripts.par_iter().map(|script| Subject::new(script, &profiles)).collect();
     let entries: Vec<&Entry<'static>> = clauses
         .lists()
         .into_iter()
@@ -102,38 +93,25 @@ pub(super) fn coverage(scripts: &[Script], only: &[String], format: Format) -> O
             wanted(rule.id()) || entries.iter().any(|entry| arm_of(entry) == Some(*rule))
         })
         .collect();
-    // A broken arm may break promises that the model relies on; what it says then is of no use.
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let killed: Vec<(Rule, Killed)> =
-        rules.into_par_iter().map(|rule| (rule, killed_by(rule, &subjects))).collect();
-    std::panic::set_hook(hook);
-    let proven = entries.into_iter().map(|entry| Proven::new(entry, &killed, &subjects)).collect();
-    let report = Report::new(proven, &killed, &subjects);
-    let exit = if report.counts.open == 0 { Exit::Conforms } else { Exit::Findings };
+    let killed = Killed::new(scripts, &profiles, rules);
+    let proven = entries.into_iter().map(|entry| Proven::new(entry, &killed, scripts)).collect();
+    // With some arms whole, scenarios are more alike than they are.
+    let signatures = only.is_empty().then(|| {
+        let alike = Alike::read(list)?;
+        Signatures::new(scripts, &killed.signatures, &alike)
+    });
+    let signatures = match signatures.transpose() {
+        Ok(signatures) => signatures,
+        Err(error) => return Output::bad_source(&error),
+    };
+    let report = Report::new(proven, signatures);
+    let unexplained = report.signatures.as_ref().map_or(0, Signatures::unexplained);
+    let whole = report.counts.open == 0 && unexplained == 0;
+    let exit = if whole { Exit::Conforms } else { Exit::Findings };
     match format {
         Format::Text => Output { exit, ..Output::text(text(&report)) },
         Format::Json => Output::json(&report, exit),
     }
-}
-
-impl<'s> Subject<'s> {
-    fn new(script: &'s Script, profiles: &'s [Profile]) -> Self {
-        let agrees = |profile: &&Profile| verdict(script, profile).agreement == Agreement::Agrees;
-        Self { script, agrees_on: profiles.iter().filter(agrees).collect() }
-    }
-
-    /// Whether an expectation fails. A model that breaks down or gives up has failed none.
-    fn fails(&self) -> bool {
-        self.agrees_on.iter().any(|profile| {
-            let judged = catch_unwind(AssertUnwindSafe(|| verdict(self.script, profile)));
-            judged.is_ok_and(|verdict| matches!(verdict.agreement, Agreement::Disagrees(_)))
-        })
-    }
-}
-
-fn killed_by(rule: Rule, subjects: &[Subject<'_>]) -> Killed {
-    arm::without(rule, || (0..subjects.len()).filter(|at| subjects[*at].fails()).collect())
 }
 
 /// The rule whose arm a clause rests on, if it has one.
@@ -147,13 +125,9 @@ fn arm_of(entry: &Entry<'static>) -> Option<Rule> {
 }
 
 impl<'s> Proven<'s> {
-    fn new(
-        entry: &'static Entry<'static>,
-        killed: &[(Rule, Killed)],
-        subjects: &[Subject<'s>],
-    ) -> Self {
+    fn new(entry: &'static Entry<'static>, killed: &Killed, scripts: &'s [Script]) -> Self {
         let level = entry.level.expect("clauses have levels");
-        let held = Held::new(entry, level, killed, subjects);
+        let held = Held::new(entry, level, killed, scripts);
         Self { id: entry.id, level, about: entry.about, held }
     }
 }
@@ -162,8 +136,8 @@ impl<'s> Held<'s> {
     fn new(
         entry: &'static Entry<'static>,
         level: Level,
-        killed: &[(Rule, Killed)],
-        subjects: &[Subject<'s>],
+        killed: &Killed,
+        scripts: &'s [Script],
     ) -> Self {
         match entry.proof {
             Some(Proof::Test(test)) => return Self::Test { test },
@@ -171,13 +145,12 @@ impl<'s> Held<'s> {
             Some(Proof::Arm(_)) | None => {}
         }
         let arm = arm_of(entry);
-        let dead = killed.iter().find(|(rule, _)| Some(*rule) == arm);
+        let dead = killed.arms.iter().find(|(rule, _)| Some(*rule) == arm);
         let by_arm = dead.map_or(Self::Nothing, |(rule, dead)| {
-            let dead = dead.iter().map(|at| subjects[*at].script);
+            let dead = dead.iter().map(|at| &scripts[*at]);
             Self::by_arm(entry.id, rule.id(), dead)
         });
-        let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&entry.id));
-        let knobs: Vec<_> = knobs.map(|knob| knob.name()).collect();
+        let knobs: Vec<_> = KnobId::naming(entry.id).map(KnobId::name).collect();
         match by_arm {
             // What a clause leaves open, a run need not do: tests tell the alternatives apart.
             Self::Uncited { .. } | Self::Unnoticed { .. } | Self::Nothing
@@ -205,7 +178,7 @@ impl<'s> Held<'s> {
 }
 
 impl<'s> Report<'s> {
-    fn new(clauses: Vec<Proven<'s>>, killed: &[(Rule, Killed)], subjects: &[Subject<'s>]) -> Self {
+    fn new(clauses: Vec<Proven<'s>>, signatures: Option<Signatures<'s>>) -> Self {
         let mut counts = Counts { all: clauses.len(), ..Counts::default() };
         for clause in &clauses {
             *match clause.held {
@@ -216,17 +189,7 @@ impl<'s> Report<'s> {
                 Held::Uncited { .. } | Held::Unnoticed { .. } | Held::Nothing => &mut counts.open,
             } += 1;
         }
-        let mut signatures = vec![Vec::new(); subjects.len()];
-        for (rule, dead) in killed {
-            dead.iter().for_each(|at| signatures[*at].push(rule.id()));
-        }
-        let mut alike: BTreeMap<Vec<&str>, Vec<&str>> = BTreeMap::new();
-        for (subject, signature) in subjects.iter().zip(signatures) {
-            alike.entry(signature).or_default().push(&subject.script.id);
-        }
-        let unmoved = alike.remove([].as_slice()).unwrap_or_default();
-        let alike = alike.into_values().filter(|scenarios| scenarios.len() > 1).collect();
-        Self { counts, clauses, unmoved, alike }
+        Self { counts, clauses, signatures }
     }
 }
 
@@ -259,15 +222,14 @@ fn text(report: &Report<'_>) -> String {
     }
     let Counts { all, scenarios, tests, knobs, out, open } = report.counts;
     let clauses = counted(all, "clause");
-    let unmoved = counted(report.unmoved.len(), "scenario");
-    let alike = report.alike.iter().map(Vec::len).sum();
-    let alike = counted(alike, "scenario");
     write!(
         text,
         "\n{clauses}: {scenarios} held by scenarios, {tests} by tests, {knobs} left open by knobs, \
-         {out} not held for a reason, {open} open\n\
-         {unmoved} fail with no arm; {alike} fail with the same arms as another\n"
+         {out} not held for a reason, {open} open\n"
     )
     .expect("writing to a String succeeds");
+    if let Some(signatures) = &report.signatures {
+        signatures.write(&mut text);
+    }
     text
 }

@@ -188,7 +188,7 @@ fn markdown(report: &Report<'_>) -> String {
         let at = match entry.proof {
             Some(Proof::Out(why)) => why.to_owned(),
             Some(Proof::Arm(_) | Proof::Test(_)) | None => {
-                let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&entry.id));
+                let knobs = KnobId::naming(entry.id);
                 knobs.map(|knob| format!("`{knob}`")).collect::<Vec<_>>().join(", ")
             }
         };

@@ -24,7 +24,7 @@ struct Report<'r> {
     knobs: Vec<Held>,
     /// Missing where there is no corpus.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scenarios: Option<&'r [Citing]>,
+    scenarios: Option<&'r [Citing<'r>]>,
 }
 
 pub(crate) fn explain(
@@ -36,7 +36,6 @@ pub(crate) fn explain(
 ) -> Output {
     let Entry { id, level, about, source, proof: _ } = *entry;
     let scenarios = corpus.citing(id);
-    let knobs = KnobId::ALL.iter().filter(|knob| knob.ids().contains(&id));
     let report = Report {
         id,
         kind,
@@ -44,7 +43,7 @@ pub(crate) fn explain(
         about,
         source,
         arms: arms(id),
-        knobs: knobs.map(|knob| held(*knob, profiles)).collect(),
+        knobs: KnobId::naming(id).map(|knob| held(knob, profiles)).collect(),
         scenarios: scenarios.as_deref().ok(),
     };
     match format {
@@ -53,7 +52,7 @@ pub(crate) fn explain(
     }
 }
 
-fn text(report: &Report<'_>, scenarios: &Result<Vec<Citing>, &str>) -> String {
+fn text(report: &Report<'_>, scenarios: &Result<Vec<Citing<'_>>, &str>) -> String {
     let Report { id, kind, level, about, source, arms, knobs, .. } = report;
     let level = level.map(|level| format!(", {}", level.about())).unwrap_or_default();
     let mut text = format!("{id}: {}{level}\n  {about}\n", kind.about());

@@ -11,9 +11,9 @@ use crate::outcome::read;
 
 /// A scenario, and how it cites what is asked for.
 #[derive(Debug, Serialize)]
-pub(crate) struct Citing {
-    pub(crate) scenario: String,
-    title: String,
+pub(crate) struct Citing<'c> {
+    pub(crate) scenario: &'c str,
+    title: &'c str,
     /// What it does with it, if it does more than cite it.
     #[serde(skip_serializing_if = "Option::is_none")]
     how: Option<String>,
@@ -34,12 +34,12 @@ impl Corpus {
     }
 
     /// The scenarios that rest on an id.
-    pub(crate) fn citing(&self, id: &str) -> Result<Vec<Citing>, &str> {
+    pub(crate) fn citing<'c>(&'c self, id: &str) -> Result<Vec<Citing<'c>>, &'c str> {
         Ok(citing(self.0.as_ref().map_err(String::as_str)?, id))
     }
 
     /// The scenarios whose expectations depend on a knob, and the alternatives that they name.
-    pub(crate) fn depending(&self, knob: KnobId) -> Result<Vec<Citing>, &str> {
+    pub(crate) fn depending(&self, knob: KnobId) -> Result<Vec<Citing<'_>>, &str> {
         let scripts = self.0.as_ref().map_err(String::as_str)?;
         let depends = |script: &Script| {
             let conditions = cases(script).flat_map(|(conditions, _)| conditions);
@@ -56,7 +56,7 @@ impl Corpus {
 }
 
 /// The scenarios that rest on an id.
-pub(crate) fn citing(scripts: &[Script], id: &str) -> Vec<Citing> {
+pub(crate) fn citing<'c>(scripts: &'c [Script], id: &str) -> Vec<Citing<'c>> {
     filter(scripts, |script| {
         let in_evidence = cases(script).any(|(_, sources)| mentions(sources, id));
         if pins(script, id) {
@@ -76,12 +76,15 @@ pub(crate) fn pins(script: &Script, fact: &str) -> bool {
     script.fact.as_ref().is_some_and(|(pinned, _)| pinned == fact)
 }
 
-fn filter(scripts: &[Script], cites: impl Fn(&Script) -> Option<Option<String>>) -> Vec<Citing> {
-    let citing = |script: &Script| {
-        let (scenario, title) = (script.id.clone(), script.title.clone());
+fn filter(
+    scripts: &[Script],
+    cites: impl Fn(&Script) -> Option<Option<String>>,
+) -> Vec<Citing<'_>> {
+    let citing = scripts.iter().filter_map(|script| {
+        let (scenario, title) = (script.id.as_str(), script.title.as_str());
         cites(script).map(|how| Citing { scenario, title, how })
-    };
-    scripts.iter().filter_map(citing).collect()
+    });
+    citing.collect()
 }
 
 /// The conditions and sources of every `when` in a script.
@@ -104,7 +107,7 @@ fn cases(script: &Script) -> impl Iterator<Item = (&[(KnobId, u8)], &str)> {
 }
 
 /// Adds the scenarios to a text, or why they are not known.
-pub(crate) fn write(text: &mut String, scenarios: &Result<Vec<Citing>, &str>) {
+pub(crate) fn write(text: &mut String, scenarios: &Result<Vec<Citing<'_>>, &str>) {
     match scenarios {
         Err(why) => text.push_str(&format!("\nscenarios: {why}\n")),
         Ok(citing) if citing.is_empty() => text.push_str("\nscenarios: none\n"),

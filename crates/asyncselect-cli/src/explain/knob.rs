@@ -15,7 +15,7 @@ struct Report<'r> {
     held: Held,
     /// Missing where there is no corpus.
     #[serde(skip_serializing_if = "Option::is_none")]
-    scenarios: Option<&'r [Citing]>,
+    scenarios: Option<&'r [Citing<'r>]>,
 }
 
 pub(crate) fn explain(
