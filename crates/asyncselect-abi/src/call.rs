@@ -14,7 +14,7 @@ use crate::data::{Data, Literal};
 use crate::error::WsaError;
 use crate::event::NetworkEvents;
 use crate::handle::{EventHandle, Hwnd, SocketHandle};
-use crate::message::MessageId;
+use crate::message::{MessageId, OwnReply};
 use crate::text::{UnknownName, serde_as_text};
 
 /// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
@@ -506,6 +506,23 @@ pub enum Call<S, W, E, A, D> {
         #[serde(rename = "wMsgFilterMax")]
         max: MessageId,
     },
+    /// [`PostMessage`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-postmessagew):
+    /// the program itself puts a message into the queue of a window's thread, and it looks as if a
+    /// stack had.
+    PostMessage {
+        /// The window.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+        /// The number.
+        #[serde(rename = "Msg")]
+        message: MessageId,
+        /// The socket, or a null handle.
+        #[serde(rename = "wParam")]
+        socket: S,
+        /// Event and error.
+        #[serde(rename = "lParam")]
+        reply: OwnReply,
+    },
     /// [`DestroyWindow`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-destroywindow).
     DestroyWindow {
         /// The window.
@@ -556,6 +573,10 @@ impl Default for Repeat {
 
 /// The field of an address that is no end of a socket: there, "any" is the wildcard.
 pub const DESTINATION: &str = "destination";
+
+/// The field of a socket that no call is made on, and that need not be one: there a null handle can
+/// be named.
+pub const WPARAM: &str = "wParam";
 
 /// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so
 /// that an error can point at it.
@@ -774,6 +795,12 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::GetMessage { hwnd, min, max } => {
                 Call::GetMessage { hwnd: names.window("hWnd", hwnd)?, min: *min, max: *max }
             }
+            Self::PostMessage { hwnd, message, socket, reply } => Call::PostMessage {
+                hwnd: names.window("hWnd", hwnd)?,
+                message: *message,
+                socket: names.socket(WPARAM, socket)?,
+                reply: *reply,
+            },
             Self::DestroyWindow { hwnd } => {
                 Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? }
             }
@@ -833,6 +860,7 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             | Self::WsaWaitForMultipleEvents { .. }
             | Self::CreateWindow {}
             | Self::GetMessage { .. }
+            | Self::PostMessage { .. }
             | Self::DestroyWindow { .. } => None,
         }
     }
@@ -890,6 +918,7 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::WsaDuplicateSocket { .. } => "WSADuplicateSocket",
             Self::CreateWindow {} => "CreateWindow",
             Self::GetMessage { .. } => "GetMessage",
+            Self::PostMessage { .. } => "PostMessage",
             Self::DestroyWindow { .. } => "DestroyWindow",
         }
     }

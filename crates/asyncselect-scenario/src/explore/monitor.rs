@@ -398,6 +398,7 @@ impl Monitor {
             | Call::WsaIoctl { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }
+            | Call::PostMessage { .. }
             | Call::DestroyWindow { .. } => {}
         }
     }
