@@ -8,6 +8,7 @@ use crate::Format;
 use crate::outcome::{Exit, Output, Scripts, read};
 
 mod facts;
+mod open;
 #[cfg(feature = "arms")]
 mod prove;
 
@@ -16,8 +17,12 @@ mod prove;
 pub(crate) struct Question {
     /// Every fact that others observed on Windows, and every known difference between Windows and
     /// Wine: the files that pin it, the knobs, or why there are none.
-    #[arg(long, required_unless_present = "prove")]
+    #[arg(long, required_unless_present_any = ["prove", "open"])]
     facts: bool,
+    /// Every clause that leaves something open: by which scenarios each alternative is reached,
+    /// and what lies beside it refused.
+    #[arg(long, conflicts_with_all = ["facts", "prove"])]
+    open: bool,
     /// Breaks the arm of each clause in the model and says which scenarios notice; needs a build
     /// with the feature `arms`.
     #[arg(long, conflicts_with = "facts")]
@@ -34,11 +39,14 @@ pub(crate) struct Question {
 }
 
 pub(crate) fn coverage(question: &Question) -> Output {
-    let Question { facts: _, prove, clauses, scenarios, format } = question;
+    let Question { facts: _, open, prove, clauses, scenarios, format } = question;
     let Scripts { scripts, errors } = read(std::slice::from_ref(scenarios));
     // What cannot be read may hold fast what would seem to be missing.
     if !errors.is_empty() {
         return Output { exit: Exit::BadScript, ..Output::text(String::new()) }.with(&errors);
+    }
+    if *open {
+        return open::coverage(&scripts, *format);
     }
     if *prove {
         return proven(&scripts, clauses, *format);
