@@ -1201,9 +1201,13 @@ impl schemars::JsonSchema for MsgFlags {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
     use windows_sys::Win32::Foundation::HWND;
-    use windows_sys::Win32::Networking::WinSock::{self, LPWSPASYNCSELECT, SOCKET, WSAAsyncSelect};
+    use windows_sys::Win32::Networking::WinSock::{
+        self, LPWSPASYNCSELECT, SOCKET, WSAAsyncSelect, WSPUPCALLTABLE,
+    };
 
     #[test]
     fn the_numbers_of_the_commands() {
@@ -1235,6 +1239,15 @@ mod tests {
         let five = [&four[..], &[&fifth]].concat();
         let error = parse(&five).unwrap_err().to_string();
         assert!(error.contains(&format!("unknown field `{other}`")), "{error}");
+    }
+
+    #[test]
+    fn the_eighth_of_fifteen_upcalls_posts() {
+        // AS-SPI-04.
+        let entry = size_of::<usize>();
+        assert_eq!(size_of::<WSPUPCALLTABLE>(), 15 * entry);
+        assert_eq!(offset_of!(WSPUPCALLTABLE, lpWPUPostMessage), 7 * entry);
+        assert_eq!(offset_of!(WSPUPCALLTABLE, lpWPUCloseThread), 14 * entry);
     }
 
     #[test]

@@ -49,8 +49,8 @@ impl World {
         Ok(Progress::Done(Ok(Value::Int(1))))
     }
 
-    /// PostMessage, by the program itself. The message is none of the stack's: no event is spent for
-    /// it, and no registration has part in it.
+    /// PostMessage, by the program itself. The message is none of the stack's: no event is spent,
+    /// and no registration has part in it.
     pub(super) fn post_message<C: Chooser, S: Sink>(
         &mut self,
         thread: ThreadId,
