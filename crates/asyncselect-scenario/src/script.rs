@@ -238,7 +238,7 @@ pub struct Expecting {
     pub hwnd: NameId,
     /// The number.
     pub message: MessageId,
-    /// The socket; `None` for a null `wParam`, which no stack posts.
+    /// The socket; `None` for a null `wParam`, which no clause lets a stack post.
     pub socket: Option<NameId>,
     /// The event.
     pub event: NetworkEvent,
