@@ -14,7 +14,7 @@ use crate::data::{Data, Literal};
 use crate::error::WsaError;
 use crate::event::NetworkEvents;
 use crate::handle::{EventHandle, Hwnd, SocketHandle};
-use crate::message::MessageId;
+use crate::message::{MessageId, OwnReply};
 use crate::text::{UnknownName, serde_as_text};
 
 /// A call as a backend gets it: handles are numbers, payloads stand in the table of literals.
@@ -506,6 +506,23 @@ pub enum Call<S, W, E, A, D> {
         #[serde(rename = "wMsgFilterMax")]
         max: MessageId,
     },
+    /// [`PostMessage`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-postmessagew):
+    /// the program itself puts a message into the queue of a window's thread, and it looks as if a
+    /// stack had.
+    PostMessage {
+        /// The window.
+        #[serde(rename = "hWnd")]
+        hwnd: W,
+        /// The number.
+        #[serde(rename = "Msg")]
+        message: MessageId,
+        /// The socket, or a null handle.
+        #[serde(rename = "wParam")]
+        socket: S,
+        /// Event and error.
+        #[serde(rename = "lParam")]
+        reply: OwnReply,
+    },
     /// [`DestroyWindow`](https://learn.microsoft.com/windows/win32/api/winuser/nf-winuser-destroywindow).
     DestroyWindow {
         /// The window.
@@ -556,6 +573,10 @@ impl Default for Repeat {
 
 /// The field of an address that is no end of a socket: there, "any" is the wildcard.
 pub const DESTINATION: &str = "destination";
+
+/// The field of a socket that no call is made on, and that need not be one: there a null handle can
+/// be named.
+pub const WPARAM: &str = "wParam";
 
 /// How [`Call::try_map`] turns one naming into another. `field` is the parameter's JSON name, so
 /// that an error can point at it.
@@ -781,6 +802,12 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::GetMessage { hwnd, min, max } => {
                 Ok(Call::GetMessage { hwnd: names.window("hWnd", hwnd)?, min: *min, max: *max })
             }
+            Self::PostMessage { hwnd, message, socket, reply } => Ok(Call::PostMessage {
+                hwnd: names.window("hWnd", hwnd)?,
+                message: *message,
+                socket: names.socket(WPARAM, socket)?,
+                reply: *reply,
+            }),
             Self::DestroyWindow { hwnd } => {
                 Ok(Call::DestroyWindow { hwnd: names.window("hWnd", hwnd)? })
             }
@@ -840,6 +867,7 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             | Self::WsaWaitForMultipleEvents { .. }
             | Self::CreateWindow {}
             | Self::GetMessage { .. }
+            | Self::PostMessage { .. }
             | Self::DestroyWindow { .. } => None,
         }
     }
@@ -897,6 +925,7 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
             Self::WsaDuplicateSocket { .. } => "WSADuplicateSocket",
             Self::CreateWindow {} => "CreateWindow",
             Self::GetMessage { .. } => "GetMessage",
+            Self::PostMessage { .. } => "PostMessage",
             Self::DestroyWindow { .. } => "DestroyWindow",
         }
     }
@@ -1179,9 +1208,13 @@ impl schemars::JsonSchema for MsgFlags {
 
 #[cfg(test)]
 mod tests {
+    use std::mem::offset_of;
+
     use super::*;
     use windows_sys::Win32::Foundation::HWND;
-    use windows_sys::Win32::Networking::WinSock::{self, LPWSPASYNCSELECT, SOCKET, WSAAsyncSelect};
+    use windows_sys::Win32::Networking::WinSock::{
+        self, LPWSPASYNCSELECT, SOCKET, WSAAsyncSelect, WSPUPCALLTABLE,
+    };
 
     #[test]
     fn the_numbers_of_the_commands() {
@@ -1213,6 +1246,15 @@ mod tests {
         let five = [&four[..], &[&fifth]].concat();
         let error = parse(&five).unwrap_err().to_string();
         assert!(error.contains(&format!("unknown field `{other}`")), "{error}");
+    }
+
+    #[test]
+    fn the_eighth_of_fifteen_upcalls_posts() {
+        // AS-SPI-04.
+        let entry = size_of::<usize>();
+        assert_eq!(size_of::<WSPUPCALLTABLE>(), 15 * entry);
+        assert_eq!(offset_of!(WSPUPCALLTABLE, lpWPUPostMessage), 7 * entry);
+        assert_eq!(offset_of!(WSPUPCALLTABLE, lpWPUCloseThread), 14 * entry);
     }
 
     #[test]

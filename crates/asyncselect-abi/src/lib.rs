@@ -39,5 +39,5 @@ pub use event::{NetworkEvent, NetworkEvents};
 pub use family::Family;
 pub use fault::Fault;
 pub use handle::{EventHandle, HostId, Hwnd, ProcessId, SocketHandle, ThreadId};
-pub use message::{EventRecord, MessageId, PostedMessage, SelectReply};
+pub use message::{EventRecord, MessageId, OwnReply, PostedMessage, SelectReply};
 pub use text::UnknownName;

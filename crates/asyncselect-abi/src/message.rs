@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::WsaError;
 use crate::event::{NetworkEvent, NetworkEvents};
 use crate::handle::{Hwnd, SocketHandle};
@@ -104,6 +106,25 @@ impl SelectReply {
     #[must_use]
     pub fn network_event(self) -> Option<NetworkEvent> {
         NetworkEvent::from_code(self.event)
+    }
+}
+
+/// The `lParam` of a message that a program posts itself, as if a stack had: what
+/// `WSAMAKESELECTREPLY` makes of the two (AS-MSG-04).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct OwnReply {
+    /// The low word.
+    pub event: NetworkEvent,
+    /// The high word; 0 if not said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<WsaError>,
+}
+
+impl From<OwnReply> for SelectReply {
+    fn from(OwnReply { event, error }: OwnReply) -> Self {
+        Self::new(event, error.unwrap_or_default())
     }
 }
 

@@ -13,6 +13,7 @@ use crate::outcome::{Exit, Output, Scripts, read};
 
 mod facts;
 mod matrix;
+mod open;
 mod page;
 #[cfg(feature = "arms")]
 mod prove;
@@ -20,7 +21,7 @@ mod prove;
 use facts::Facts;
 use matrix::Matrix;
 
-/// What to look at, as the user put it. Without --facts and --prove, it is all clauses, knobs and
+/// What to look at, as the user put it. Without --facts, --open and --prove, it is all clauses, knobs and
 /// facts: which scenarios cite them, and which see the knobs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Question {
@@ -28,6 +29,10 @@ pub(crate) struct Question {
     /// Wine alone: the files that pin them, the knobs, or why there are none.
     #[arg(long)]
     facts: bool,
+    /// Every clause that leaves something open: by which scenarios each alternative is reached,
+    /// and what lies beside it refused.
+    #[arg(long, conflicts_with_all = ["facts", "prove"])]
+    open: bool,
     /// Breaks the arm of each clause in the model and says which scenarios notice; needs a build
     /// with the feature `arms`.
     #[arg(long, conflicts_with = "facts")]
@@ -78,13 +83,16 @@ pub(crate) fn coverage(question: &Question) -> Output {
 }
 
 fn answer(question: &Question) -> Result<Output, Output> {
-    let Question { facts: only_facts, prove, clauses, scenarios, format } = question;
-    let plain = if *prove || *only_facts { Some(format.without_page()?) } else { None };
+    let Question { facts: only_facts, open, prove, clauses, scenarios, format } = question;
+    let plain = if *prove || *open || *only_facts { Some(format.without_page()?) } else { None };
     let Scripts { scripts, errors } = read(std::slice::from_ref(scenarios));
     // What cannot be read may hold fast what would seem to be missing.
     if !errors.is_empty() {
         let output = Output { exit: Exit::BadScript, ..Output::text(String::new()) };
         return Err(output.with(&errors));
+    }
+    if let (Some(format), true) = (plain, *open) {
+        return Ok(open::coverage(&scripts, format));
     }
     if let (Some(format), true) = (plain, *prove) {
         return Ok(proven(&scripts, clauses, &scenarios.join("alike.json"), format));

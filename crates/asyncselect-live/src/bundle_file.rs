@@ -7,7 +7,7 @@ use asyncselect_abi::bundle::{
     Bundle, FORMAT, INVALID_HANDLE, INVALID_SOCKET, NULL_HANDLE, NamedAddress, NamedCall, Plan,
     PlannedCall, PlannedStep,
 };
-use asyncselect_abi::call::Rename;
+use asyncselect_abi::call::{Rename, WPARAM};
 use asyncselect_abi::{Call, Data, ThreadId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -175,7 +175,8 @@ impl Rename<String, String, String, NamedAddress, Data> for Checker {
     type Error = String;
 
     fn socket(&mut self, field: &'static str, name: &String) -> Result<(), String> {
-        match name == INVALID_SOCKET || self.sockets.contains(name) {
+        let is_null = name == NULL_HANDLE && field == WPARAM;
+        match is_null || name == INVALID_SOCKET || self.sockets.contains(name) {
             true => Ok(()),
             false => Err(format!("unknown socket `{name}` in `{field}`")),
         }

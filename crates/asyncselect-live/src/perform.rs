@@ -3,7 +3,7 @@
 
 use asyncselect_abi::call::{IoctlCommand, Repeat, SocketOption, WireCall};
 use asyncselect_abi::protocol::{Returned, WireReply};
-use asyncselect_abi::{Call, Data, Family, Hwnd};
+use asyncselect_abi::{Call, Data, Family, Hwnd, SelectReply};
 
 use crate::fence;
 use crate::refusal::Refusal;
@@ -142,6 +142,15 @@ fn perform(call: WireCall, family: Family) -> Result<WireReply, Refusal> {
             })
         }
         Call::CreateWindow {} => reply(sys::create_window(), WireReply::Window),
+        Call::PostMessage { message, .. } if message == fence::MESSAGE => {
+            return Err(Refusal::FenceNumber(message.0));
+        }
+        // Of a null handle it would be another call, to a queue that is nobody's of the script.
+        Call::PostMessage { hwnd: Hwnd(0), .. } => return Err(Refusal::NotMade("PostMessage")),
+        Call::PostMessage { hwnd, message, socket, reply: lparam } => {
+            let lparam = SelectReply::from(lparam).to_lparam();
+            reply(sys::post_message(hwnd, message.0, socket.0, lparam), number)
+        }
         Call::DestroyWindow { hwnd } => reply(sys::destroy_window(hwnd), number),
     })
 }

@@ -465,6 +465,7 @@ impl Rename<String, String, String, NamedAddress, Data> for &Names<'_> {
     fn socket(&mut self, _: &'static str, name: &String) -> Result<SocketHandle, NeverMade> {
         match name.as_str() {
             INVALID_SOCKET => Ok(SocketHandle(u64::MAX)),
+            NULL_HANDLE => Ok(SocketHandle(0)),
             known => self.sockets.get(known).copied().ok_or_else(|| NeverMade(name.clone())),
         }
     }

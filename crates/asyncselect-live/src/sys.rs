@@ -643,19 +643,27 @@ fn wire_message(message: &WindowsAndMessaging::MSG) -> WireMessage {
     }
 }
 
-/// `PostMessage` to a window, or to the queue of a thread where `hwnd` is null.
-pub(crate) fn post(hwnd: Hwnd, thread: u32, message: u32, wparam: u64) -> Observed<()> {
+/// `PostMessage` to a window.
+pub(crate) fn post_message(hwnd: Hwnd, message: u32, wparam: u64, lparam: u32) -> Observed<i32> {
     let wparam = usize::try_from(wparam).unwrap_or(usize::MAX);
-    // SAFETY: takes numbers only; the API checks window and thread.
-    let posted = unsafe {
-        match hwnd {
-            Hwnd(0) => WindowsAndMessaging::PostThreadMessageW(thread, message, wparam, 0),
-            hwnd => WindowsAndMessaging::PostMessageW(raw_window(hwnd), message, wparam, 0),
-        }
-    };
-    match posted {
+    let hwnd = raw_window(hwnd);
+    // SAFETY: takes numbers only; the API checks the window.
+    match unsafe { WindowsAndMessaging::PostMessageW(hwnd, message, wparam, lparam as isize) } {
         0 => Err(last_win32_error()),
-        _ => Ok(()),
+        posted => Ok(posted),
+    }
+}
+
+/// `PostMessage` to a window, or to the queue of a thread where `hwnd` is null.
+pub(crate) fn post(hwnd: Hwnd, thread: u32, message: u32, wparam: u64) -> Observed<i32> {
+    if hwnd != Hwnd(0) {
+        return post_message(hwnd, message, wparam, 0);
+    }
+    let wparam = usize::try_from(wparam).unwrap_or(usize::MAX);
+    // SAFETY: takes numbers only; the API checks the thread.
+    match unsafe { WindowsAndMessaging::PostThreadMessageW(thread, message, wparam, 0) } {
+        0 => Err(last_win32_error()),
+        posted => Ok(posted),
     }
 }
 

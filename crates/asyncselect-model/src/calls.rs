@@ -151,6 +151,7 @@ impl World {
         | Call::WspStartup { .. }
         | Call::CreateWindow {}
         | Call::GetMessage { .. }
+        | Call::PostMessage { .. }
         | Call::DestroyWindow { .. } = call
         {
             return None;
@@ -302,6 +303,9 @@ impl World {
             Call::CreateWindow {} => self.create_window(thread),
             Call::GetMessage { hwnd, min, max } => {
                 self.get_message(thread, *hwnd, (*min, *max), cx)
+            }
+            Call::PostMessage { hwnd, message, socket, reply } => {
+                self.post_message(thread, (*hwnd, *message), *socket, *reply, cx)
             }
             Call::DestroyWindow { hwnd } => self.destroy_window(thread, *hwnd, cx),
             Call::WspStartup { version, post_message, hook, ifs_handles } => {
@@ -468,7 +472,13 @@ fn is_of_provider(call: &BackendCall) -> bool {
 
 /// Whether a call is one of Winsock's, and not of windows and messages.
 fn is_winsock(call: &BackendCall) -> bool {
-    !matches!(call, Call::CreateWindow {} | Call::DestroyWindow { .. } | Call::GetMessage { .. })
+    !matches!(
+        call,
+        Call::CreateWindow {}
+            | Call::DestroyWindow { .. }
+            | Call::GetMessage { .. }
+            | Call::PostMessage { .. }
+    )
 }
 
 /// Calls that enable no event and have no outcome that an event tells of.
@@ -498,5 +508,6 @@ fn survives_network(call: &BackendCall) -> bool {
             | Call::CreateWindow {}
             | Call::DestroyWindow { .. }
             | Call::GetMessage { .. }
+            | Call::PostMessage { .. }
     )
 }

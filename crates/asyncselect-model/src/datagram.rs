@@ -378,7 +378,8 @@ impl World {
                 Offer::Refused(Refusal::by(WsaError::WSAECONNRESET, Rule::Udp07))
             }
             (Some(Parcel { piece, .. }), false) => {
-                if !peek {
+                // AS-RD-10.
+                if !(peek && works(Rule::Rd10)) {
                     self.more.get_mut().datagrams.party_mut(socket).queue.remove(0);
                 }
                 if piece.len > len {

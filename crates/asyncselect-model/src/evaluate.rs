@@ -687,11 +687,20 @@ impl World {
             // AS-Q-06, or for another reason.
             return !works(Rule::Q06);
         }
+        self.has_room(window, cx)
+    }
+
+    /// Whether the queue of a window's thread takes one more (AS-Q-01, AS-Q-02).
+    pub(crate) fn has_room<C: Chooser, S: Sink>(
+        &mut self,
+        window: WindowIx,
+        cx: &mut Context<'_, C, S>,
+    ) -> bool {
         if self.windows.queue.len() < QUEUE_MAX {
             return true;
         }
-        // AS-Q-01, AS-Q-02: each thread's queue has its own limit.
-        let thread = self.windows.owner(window).expect("a registration's window exists");
+        // Each thread's queue has its own limit.
+        let thread = self.windows.owner(window).expect("who posts has found the window");
         self.windows.queued_for(thread) < QUEUE_MAX
             || self.knob::<QueueLimit>(cx) == QueueLimit::Unlimited
             || !works(Rule::Q01)

@@ -146,10 +146,10 @@ impl World {
     fn check_queued(&self, queued: &Queued) {
         let owner = self.windows.owner(queued.window);
         assert!(owner.is_some(), "AS-Q-07: messages go with their window");
-        let socket = self.socket(self.behind(queued.socket));
         match queued.standing {
-            Standing::Stale | Standing::Orphaned => {}
+            Standing::Stale | Standing::Orphaned | Standing::Own => {}
             Standing::Current => {
+                let socket = self.socket(self.behind(queued.socket));
                 let holds = socket.registration.is_some_and(|registration| {
                     let (window, message) = (Some(queued.window), queued.message);
                     registration.target == Target::Window { window, message }

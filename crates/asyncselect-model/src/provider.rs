@@ -62,10 +62,11 @@ impl Provider {
 }
 
 impl World {
-    /// Every message that was posted and not retrieved, in a queue or on its way there.
+    /// Every message that the stack posted and nobody retrieved, in a queue or on its way there.
     pub(crate) fn posted_mut(&mut self) -> impl Iterator<Item = &mut Queued> {
         let under_way = self.more.existing().map(|parts| &mut parts.provider.posting);
-        self.windows.queue.iter_mut().chain(under_way.into_iter().flatten())
+        let posted = self.windows.queue.iter_mut().filter(|queued| queued.is_of_stack());
+        posted.chain(under_way.into_iter().flatten())
     }
 
     /// Whether an upcall of a process is under way: the provider processes a callback.

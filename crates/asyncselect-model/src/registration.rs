@@ -410,8 +410,15 @@ impl World {
             }
             return;
         };
+        let mut target = registration.target;
+        if let Target::Window { window, .. } = &mut target
+            && !works(Rule::Inh05)
+        {
+            // A stack that has one window for all accepted sockets.
+            *window = Some(WindowIx::ONE);
+        }
         let this = self.socket_mut(accepted);
-        this.registration = Some(Registration { descriptor: accepted, ..registration });
+        this.registration = Some(Registration { descriptor: accepted, target, ..registration });
         this.nonblocking = true;
         assert!(matches!(this.state, SocketState::Connected(..)), "accept made a connected socket");
         if works(Rule::Inh06) {

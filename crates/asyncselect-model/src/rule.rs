@@ -58,6 +58,7 @@ rules! {
     Nb01 = "AS-NB-01", "Registering makes the socket non-blocking, whatever the mask.";
     Inh01 = "AS-INH-01", "A socket that accept makes has the registration of its listener.";
     Inh03 = "AS-INH-03", "The whole mask is inherited, useless bits too.";
+    Inh05 = "AS-INH-05", "Its window and number are the listener's.";
     Inh06 = "AS-INH-06", "An accepted socket may be told of before accept returns.";
     Inh07 = "AS-INH-07", "AcceptEx hands nothing down before SO_UPDATE_ACCEPT_CONTEXT.";
     Inh08 = "AS-INH-08", "A leaf has the registration of its root.";

@@ -250,6 +250,12 @@ impl World {
             && self.more.provider.posting == other.more.provider.posting
     }
 
+    /// Of every queued message, in the same order, whether the program posted it itself.
+    #[inline]
+    pub fn queued_by_program(&self) -> impl ExactSizeIterator<Item = bool> + '_ {
+        self.windows.queue.iter().map(|queued| !queued.is_of_stack())
+    }
+
     /// Every message whose upcall has not returned, of all processes, the oldest first.
     pub fn upcalls(&self) -> impl ExactSizeIterator<Item = Message> + '_ {
         self.more.provider.posting.iter().map(crate::window::Queued::message)

@@ -2,7 +2,9 @@
 
 use std::num::NonZeroU8;
 
-use asyncselect_abi::{Hwnd, MessageId, NetworkEvent, PumpFilter, ThreadId, WsaError};
+use asyncselect_abi::{
+    Hwnd, MessageId, NetworkEvent, PumpFilter, SocketHandle, ThreadId, WsaError,
+};
 
 use crate::arm::works;
 use crate::list::List;
@@ -47,6 +49,8 @@ pub enum Standing {
     Stale,
     /// Its socket was closed; the value of the handle may be another's by now.
     Orphaned,
+    /// No registration posted it: the program did so itself.
+    Own,
 }
 
 /// A message in a queue.
@@ -71,7 +75,12 @@ impl Queued {
         Message {
             hwnd: self.window.handle(),
             message: MessageId(u32::from(message)),
-            socket: self.socket.handle(),
+            socket: match self.standing {
+                Standing::Own if self.socket == Self::NO_SOCKET => SocketHandle(0),
+                Standing::Own | Standing::Current | Standing::Stale | Standing::Orphaned => {
+                    self.socket.handle()
+                }
+            },
             event: self.event,
             error: self.error,
         }
@@ -79,12 +88,25 @@ impl Queued {
 }
 
 impl Queued {
+    /// The socket of a message of the program's own with a null `wParam`.
+    pub(crate) const NO_SOCKET: SocketIx = SocketIx(u8::MAX);
+
+    /// Whether the stack posted it, and not the program.
+    #[inline]
+    pub(crate) fn is_of_stack(&self) -> bool {
+        match self.standing {
+            Standing::Current | Standing::Stale | Standing::Orphaned => true,
+            Standing::Own => false,
+        }
+    }
+
     pub(crate) fn packed(&self) -> u64 {
         let Self { window, socket, event, standing, message, error } = self;
         let standing: u64 = match standing {
             Standing::Current => 0,
             Standing::Stale => 1,
             Standing::Orphaned => 2,
+            Standing::Own => 3,
         };
         let event = u64::from(event.bit().0.trailing_zeros());
         u64::from(window.get())

@@ -551,6 +551,7 @@ impl World {
         let (mut message, standing) = (queued.message(), queued.standing);
         // AS-SPI-12: never a number that only the provider knows.
         if !works(Rule::Spi12)
+            && queued.is_of_stack()
             && self.more.provider.own_handles.has(self.socket(queued.socket).host)
         {
             message.socket = SocketIx(0).handle();

@@ -107,6 +107,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Spelled<'_>
         Ok(match socket {
             SocketRef::Named(name) => self.name(*name),
             SocketRef::Invalid => INVALID_SOCKET.to_owned(),
+            SocketRef::Null => NULL_HANDLE.to_owned(),
         })
     }
 

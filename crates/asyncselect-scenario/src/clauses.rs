@@ -46,6 +46,8 @@ pub struct Entry<'t> {
     /// What holds a clause fast, if it is not an arm of its own, or a knob of what is left open.
     #[serde(borrow)]
     pub proof: Option<Proof<'t>>,
+    /// What of a clause its arm does not break, and what holds that; a sentence.
+    pub rest: Option<&'t str>,
 }
 
 /// What holds a clause fast.

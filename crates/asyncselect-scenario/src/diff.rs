@@ -202,7 +202,10 @@ fn open_return(script: &Script, holds: &impl Fn(KnobId, u8) -> bool, place: Plac
         | Op::NotModelled(_) => return false,
     };
     let (expected, _) = expect.select(holds);
-    matches!(expected.value, Some(ReturnSpec::Any | ReturnSpec::AtLeast(_)))
+    match expected.value {
+        Some(ReturnSpec::Any | ReturnSpec::AtLeast(_) | ReturnSpec::Below(_)) => true,
+        Some(ReturnSpec::Exactly(_) | ReturnSpec::Failure) | None => false,
+    }
 }
 
 fn same_messages(

@@ -320,6 +320,9 @@ fn wrong_return(
         (Some(ReturnSpec::AtLeast(least)), None, result) => {
             matches!(result, Ok(Value::Int(number)) if number >= *least)
         }
+        (Some(ReturnSpec::Below(limit)), None, result) => {
+            matches!(result, Ok(Value::Int(number)) if (1..*limit).contains(&number))
+        }
     };
     if !holds {
         let expected = match (error, value) {
@@ -450,8 +453,10 @@ fn in_order(list: &[Expecting], messages: &[Retrieved]) -> bool {
 fn matches_one(expecting: &Expecting, message: &Retrieved) -> bool {
     message.hwnd == Handle::Named(expecting.hwnd)
         && message.message == expecting.message
-        && (message.socket == Handle::Named(expecting.socket)
-            || message.earlier.contains(&expecting.socket))
+        && match expecting.socket {
+            Some(name) => message.socket == Handle::Named(name) || message.earlier.contains(&name),
+            None => message.socket == Handle::Stranger(0),
+        }
         && message.event() == Some(expecting.event)
         && message.reply.error == expecting.error
 }
@@ -461,7 +466,7 @@ fn expecting_text(script: &Script, expecting: &Expecting) -> String {
         thread: asyncselect_abi::ThreadId(0),
         hwnd: Handle::Named(expecting.hwnd),
         message: expecting.message,
-        socket: Handle::Named(expecting.socket),
+        socket: expecting.socket.map_or(Handle::Stranger(0), Handle::Named),
         earlier: Vec::new(),
         reply: asyncselect_abi::SelectReply::new(expecting.event, expecting.error),
     };

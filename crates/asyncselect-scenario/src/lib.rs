@@ -21,6 +21,7 @@ pub mod explain;
 pub mod explore;
 pub mod judge;
 pub mod known;
+pub mod leeway;
 pub mod not_modelled;
 pub mod profile_file;
 pub mod program;

@@ -219,7 +219,7 @@ impl<'s> Program<'s> {
     pub fn may_use_before_rest(&self, socket: SocketHandle) -> bool {
         let is_it = |of: &SocketRef| match of {
             SocketRef::Named(NameId(name)) => self.sockets[usize::from(*name)] == Some(socket),
-            SocketRef::Invalid => false,
+            SocketRef::Invalid | SocketRef::Null => false,
         };
         let under_way = match self.phase {
             Phase::Call { .. } | Phase::Returned { .. } => 1,
@@ -235,6 +235,7 @@ impl<'s> Program<'s> {
                         | Call::CreateWindow {}
                         | Call::DestroyWindow { .. }
                         | Call::GetMessage { .. }
+                        | Call::PostMessage { .. }
                         | Call::WsaCreateEvent {} => false,
                         // Those without a socket may be about all of them.
                         call => call.socket().is_none_or(is_it),
@@ -384,6 +385,7 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
             Op::Fault(fault) => {
                 let socket = |_: &'static str, socket: &SocketRef| match socket {
                     SocketRef::Invalid => Ok(INVALID_SOCKET),
+                    SocketRef::Null => Ok(SocketHandle(0)),
                     SocketRef::Named(NameId(name)) => {
                         let name = usize::from(*name);
                         self.program.sockets[name].ok_or_else(|| self.never_made(&Unnamed { name }))
@@ -804,6 +806,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for Handles<'_>
     fn socket(&mut self, _: &'static str, socket: &SocketRef) -> Result<SocketHandle, Unnamed> {
         match socket {
             SocketRef::Invalid => Ok(INVALID_SOCKET),
+            SocketRef::Null => Ok(SocketHandle(0)),
             SocketRef::Named(NameId(name)) => {
                 let name = usize::from(*name);
                 self.sockets[name].ok_or(Unnamed { name })

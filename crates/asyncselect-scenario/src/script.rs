@@ -33,6 +33,8 @@ pub enum SocketRef {
     Named(NameId),
     /// `INVALID_SOCKET`.
     Invalid,
+    /// `NULL`, which only a `wParam` can be.
+    Null,
 }
 
 /// A window in a call.
@@ -236,8 +238,8 @@ pub struct Expecting {
     pub hwnd: NameId,
     /// The number.
     pub message: MessageId,
-    /// The socket.
-    pub socket: NameId,
+    /// The socket; `None` for a null `wParam`, which no clause lets a stack post.
+    pub socket: Option<NameId>,
     /// The event.
     pub event: NetworkEvent,
     /// The error.

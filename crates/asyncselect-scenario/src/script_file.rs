@@ -532,6 +532,8 @@ pub enum ReturnSpec {
     Any,
     /// `{"min": n}`: this number or more.
     AtLeast(i64),
+    /// `{"below": n}`: a part, that is 1 or more, but less than this number.
+    Below(i64),
 }
 
 impl fmt::Display for ReturnSpec {
@@ -541,6 +543,7 @@ impl fmt::Display for ReturnSpec {
             Self::Failure => f.write_str("a failure"),
             Self::Any => f.write_str("anything"),
             Self::AtLeast(number) => write!(f, "{number} or more"),
+            Self::Below(number) => write!(f, "1 or more, below {number}"),
         }
     }
 }
@@ -576,7 +579,13 @@ impl<'de> Deserialize<'de> for ReturnSpec {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ReturnSpec, A::Error> {
-                only_entry(&mut map, &["min"], |map, _| map.next_value().map(ReturnSpec::AtLeast))
+                only_entry(&mut map, &["min", "below"], |map, key| {
+                    let number = map.next_value()?;
+                    Ok(match key {
+                        "min" => ReturnSpec::AtLeast(number),
+                        _ => ReturnSpec::Below(number),
+                    })
+                })
             }
         }
         deserializer.deserialize_any(ReturnVisitor)
@@ -597,6 +606,12 @@ impl JsonSchema for ReturnSpec {
                     "type": "object",
                     "properties": { "min": { "type": "integer" } },
                     "required": ["min"],
+                    "additionalProperties": false,
+                },
+                {
+                    "type": "object",
+                    "properties": { "below": { "type": "integer" } },
+                    "required": ["below"],
                     "additionalProperties": false,
                 },
             ],

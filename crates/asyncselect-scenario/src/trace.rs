@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use asyncselect_abi::call::Rename;
 use asyncselect_abi::{
-    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent, Reply,
-    SocketHandle, ThreadId, Value, WsaError,
+    Data, EventHandle, EventRecord, Fault, HostId, Hwnd, Literal, MessageId, NetworkEvent,
+    OwnReply, Reply, SocketHandle, ThreadId, Value, WsaError,
 };
 use asyncselect_model::datagram::{Fate, Freight};
 use asyncselect_model::latch::{Absence, Guard};
@@ -254,7 +254,7 @@ impl<'s> Tracer<'s> {
     fn socket(&self, handle: SocketHandle) -> String {
         match self.sockets.iter().rfind(|(other, _)| *other == handle) {
             Some((_, name)) => self.script.sockets[usize::from(name.0)].clone(),
-            None => format!("{:#x}", handle.0),
+            None => nameless(handle.0),
         }
     }
 
@@ -407,7 +407,10 @@ impl Observer for Tracer<'_> {
                     let event = TraceEvent::Retrieve {
                         thread: self.thread(thread),
                         message: named,
-                        stale: standing != Standing::Current,
+                        stale: match standing {
+                            Standing::Stale | Standing::Orphaned => true,
+                            Standing::Current | Standing::Own => false,
+                        },
                     };
                     self.push(place, event);
                 }
@@ -459,7 +462,7 @@ impl Observer for Tracer<'_> {
 pub fn name_of(script: &Script, retrieved: &Retrieved) -> TraceMessage {
     let name = |names: &[String], handle: Handle| match handle {
         Handle::Named(name) => names[usize::from(name.0)].clone(),
-        Handle::Stranger(value) => format!("{value:#x}"),
+        Handle::Stranger(value) => nameless(value),
     };
     let event = match retrieved.event() {
         Some(event) => event.to_string(),
@@ -472,6 +475,14 @@ pub fn name_of(script: &Script, retrieved: &Retrieved) -> TraceMessage {
         socket: name(&script.sockets, retrieved.socket),
         event,
         error: (error != WsaError(0)).then_some(error),
+    }
+}
+
+/// A handle that is none of the script's.
+pub(crate) fn nameless(value: u64) -> String {
+    match value {
+        0 => "NULL".to_owned(),
+        value => format!("{value:#x}"),
     }
 }
 
@@ -517,6 +528,7 @@ impl Rename<SocketRef, WindowRef, EventRef, AddressRef, Literal> for BackToNames
         Ok(match socket {
             SocketRef::Named(name) => self.script.sockets[usize::from(name.0)].clone(),
             SocketRef::Invalid => "INVALID_SOCKET".to_owned(),
+            SocketRef::Null => "NULL".to_owned(),
         })
     }
 
@@ -803,9 +815,16 @@ pub fn call_text(call: &ScriptCall) -> String {
             serde_json::from_value::<AddressSpec>(value.clone())
                 .map_or_else(|_| value.to_string(), |address| address.to_string())
         }
+        ("lParam", value) => serde_json::from_value::<OwnReply>(value.clone()).map_or_else(
+            |_| value.to_string(),
+            |OwnReply { event, error }| match error {
+                Some(error) if error != WsaError(0) => format!("({event}, {error})"),
+                Some(_) | None => format!("({event}, 0)"),
+            },
+        ),
         (_, value) => value.to_string(),
     };
-    let order = ["s", "hWnd", "wMsg", "lEvent", "hEventObject", "lNetworkEvents"];
+    let order = ["s", "hWnd", "wMsg", "Msg", "wParam", "lEvent", "hEventObject", "lNetworkEvents"];
     let mut fields: Vec<(&String, &serde_json::Value)> =
         parameters.as_object().into_iter().flatten().collect();
     fields.sort_by_key(|(key, _)| {

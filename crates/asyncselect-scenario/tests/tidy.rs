@@ -95,7 +95,7 @@ fn the_list_of_clauses_is_whole() {
 #[test]
 fn every_entry_of_the_list_has_a_sentence() {
     for (kind, entries) in Clauses::get().lists() {
-        for Entry { id, level, about, source, proof } in entries {
+        for Entry { id, level, about, source, proof, rest } in entries {
             assert_eq!(level.is_some(), kind == Kind::Clause, "{id}");
             let is_open = matches!(kind, Kind::Question | Kind::Disputed);
             let fits = match proof {
@@ -104,6 +104,8 @@ fn every_entry_of_the_list_has_a_sentence() {
                 Some(Proof::Arm(_) | Proof::Test(_)) => kind == Kind::Clause,
             };
             assert!(fits, "{id}: a proof of what is no clause");
+            let fits = rest.is_none_or(|rest| kind == Kind::Clause && rest.ends_with('.'));
+            assert!(fits, "{id}: the rest of a clause is a sentence");
             let len = about.chars().count();
             assert!((20..=140).contains(&len), "{id} has {len} letters");
             let question = matches!(kind, Kind::Question | Kind::Disputed | Kind::FieldBug);

@@ -40,6 +40,8 @@ pub(super) struct Clause<'c> {
     /// What holds it fast besides scenarios, or why nothing can.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) proof: Option<Proof<'static>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) rest: Option<&'static str>,
 }
 
 /// A knob, and the scenarios that see it.
@@ -158,11 +160,11 @@ fn seen<'p>(script: &Script, profiles: &'p [Profile]) -> Vec<(&'p str, Sight)> {
 
 impl<'c> Clause<'c> {
     fn new(entry: &Entry<'static>, scripts: &'c [Script]) -> Self {
-        let Entry { id, level, about, source, proof } = *entry;
+        let Entry { id, level, about, source, proof, rest } = *entry;
         let level = level.expect("clauses have levels");
         let cited_by = citing(scripts, id).into_iter().map(|citing| citing.scenario).collect();
         let knobs = KnobId::naming(id).map(KnobId::name).collect();
-        Self { id, level, about, source, cited_by, knobs, proof }
+        Self { id, level, about, source, cited_by, knobs, proof, rest }
     }
 
     /// Whether something else than a scenario holds it, or a reason is given why nothing does.
@@ -180,7 +182,7 @@ impl<'c> Clause<'c> {
     }
 
     fn write(&self, text: &mut String) {
-        let Self { id, level, about, source: _, cited_by, knobs, proof } = self;
+        let Self { id, level, about, source: _, cited_by, knobs, proof, rest } = self;
         let mut told = |line: String| {
             writeln!(text, "{line}").expect("writing to a String succeeds");
         };
@@ -195,6 +197,9 @@ impl<'c> Clause<'c> {
             Some(Proof::Test(test)) => told(format!("  test {test}")),
             Some(Proof::Out(why)) => told(format!("  {} {why}", paint(style::KNOWN, "not held:"))),
             Some(Proof::Arm(_)) | None => {}
+        }
+        if let Some(rest) = rest {
+            told(format!("  the rest: {rest}"));
         }
         if self.is_missing() {
             told(format!("  {}", paint(style::BAD, "cited by no scenario")));

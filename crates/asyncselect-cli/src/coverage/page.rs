@@ -99,7 +99,7 @@ fn cell(count: usize) -> Markup {
 }
 
 fn of_clause(clause: &Clause<'_>) -> Markup {
-    let Clause { id, level, about, source, cited_by, knobs, proof } = clause;
+    let Clause { id, level, about, source, cited_by, knobs, proof, rest } = clause;
     html! {
         tr id=(id) {
             td { a.id href={ "#" (id) } { (id) } br; span.level { (level.about()) } }
@@ -112,6 +112,7 @@ fn of_clause(clause: &Clause<'_>) -> Markup {
                     Some(Proof::Arm(id)) => p.soft { "as " (to(id)) },
                     None => {},
                 }
+                @if let Some(rest) = rest { p.soft { "the rest: " (rest) } }
                 (list("knob", knobs.iter().copied()))
                 @if clause.is_missing() { p.bad { "cited by no scenario" } }
                 (list("scenario", cited_by.iter().copied()))

@@ -21,6 +21,9 @@ struct Report<'r> {
     #[serde(skip_serializing_if = "Option::is_none")]
     source: Option<&'r str>,
     arms: Vec<Arm>,
+    /// What of a clause its arm does not break, and what holds that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rest: Option<&'r str>,
     knobs: Vec<Held>,
     /// Missing where there is no corpus.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -34,7 +37,7 @@ pub(crate) fn explain(
     corpus: &Corpus,
     format: Format,
 ) -> Output {
-    let Entry { id, level, about, source, proof: _ } = *entry;
+    let Entry { id, level, about, source, proof: _, rest } = *entry;
     let scenarios = corpus.citing(id);
     let report = Report {
         id,
@@ -43,6 +46,7 @@ pub(crate) fn explain(
         about,
         source,
         arms: arms(id),
+        rest,
         knobs: KnobId::naming(id).map(|knob| held(knob, profiles)).collect(),
         scenarios: scenarios.as_deref().ok(),
     };
@@ -53,7 +57,7 @@ pub(crate) fn explain(
 }
 
 fn text(report: &Report<'_>, scenarios: &Result<Vec<Citing<'_>>, &str>) -> String {
-    let Report { id, kind, level, about, source, arms, knobs, .. } = report;
+    let Report { id, kind, level, about, source, arms, rest, knobs, .. } = report;
     let level = level.map(|level| format!(", {}", level.about())).unwrap_or_default();
     let mut text = format!("{id}: {}{level}\n  {about}\n", kind.about());
     if let Some(source) = source {
@@ -66,6 +70,9 @@ fn text(report: &Report<'_>, scenarios: &Result<Vec<Citing<'_>>, &str>) -> Strin
         for arm in arms {
             text.push_str(&format!("  {arm}\n"));
         }
+    }
+    if let Some(rest) = rest {
+        text.push_str(&format!("  the rest: {rest}\n"));
     }
     if !knobs.is_empty() {
         text.push_str("\nknobs\n");

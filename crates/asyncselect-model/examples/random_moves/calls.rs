@@ -7,7 +7,7 @@ use asyncselect_abi::call::{
     SocketType, Upcall, Version,
 };
 use asyncselect_abi::{
-    Call, EventHandle, MessageId, NetworkEvent, SocketHandle, ThreadId, WsaError,
+    Call, EventHandle, MessageId, NetworkEvent, OwnReply, SocketHandle, ThreadId, WsaError,
 };
 use asyncselect_model::World;
 use asyncselect_model::stream::Arrived;
@@ -108,6 +108,15 @@ const CALLS: &[(usize, Make)] = &[
             min: MessageId(min),
             max: MessageId(max),
         }
+    }),
+    (10, |p| Call::PostMessage {
+        hwnd: p.known.window(p.thread, p.random),
+        message: MessageId(p.of([0x400, 0x401, 0x402])),
+        socket: if p.of([true, false, false]) { SocketHandle(0) } else { p.s(For::Anything) },
+        reply: OwnReply {
+            event: p.of([NetworkEvent::Read, NetworkEvent::Connect, NetworkEvent::Close]),
+            error: p.of([None, Some(WsaError::WSAECONNRESET)]),
+        },
     }),
     (10, |_| Call::WsaCreateEvent {}),
     (2, |p| Call::WsaCloseEvent { event: p.event() }),
@@ -227,9 +236,9 @@ fn is_hopeless(call: &BackendCall, p: &mut Program<'_>) -> bool {
             let late = |s: &SocketHandle| s.0 > 0x100 + 4 * 15;
             [readfds, writefds, exceptfds].into_iter().flatten().any(late)
         }
-        Call::GetMessage { hwnd, .. } | Call::DestroyWindow { hwnd } => {
-            !p.known.windows.iter().any(|(_, window)| window == hwnd)
-        }
+        Call::GetMessage { hwnd, .. }
+        | Call::PostMessage { hwnd, .. }
+        | Call::DestroyWindow { hwnd } => !p.known.windows.iter().any(|(_, window)| window == hwnd),
         Call::WsaEnumNetworkEvents { event, .. } | Call::WsaCloseEvent { event } => {
             !is_event(event)
         }

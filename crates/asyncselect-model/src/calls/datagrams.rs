@@ -133,6 +133,7 @@ impl World {
             | Call::WsaJoinLeaf { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }
+            | Call::PostMessage { .. }
             | Call::DestroyWindow { .. } => return None,
         })
     }

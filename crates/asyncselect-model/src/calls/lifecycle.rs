@@ -71,8 +71,9 @@ impl World {
             }
         }
         // AS-CLS-05, X-21: what is queued may be delivered or not.
-        let of_process =
-            |sockets: &[Socket], queued: &Queued| sockets[queued.socket.at()].host == host;
+        let of_process = |sockets: &[Socket], queued: &Queued| {
+            queued.is_of_stack() && sockets[queued.socket.at()].host == host
+        };
         let mut posted = self.windows.queue.iter().chain(&self.more.provider.posting);
         if posted.any(|queued| of_process(&self.sockets, queued))
             && self.knob::<CleanupMessages>(cx) == CleanupMessages::Withdrawn
@@ -182,6 +183,9 @@ impl World {
             return Some(place);
         }
         let number = u8::try_from(self.sockets.len()).ok()?;
+        if SocketIx(number) == Queued::NO_SOCKET {
+            return None;
+        }
         self.sockets.push(socket);
         Some(SocketIx(number))
     }

@@ -1,11 +1,14 @@
 //! Calls on windows and message queues.
 
-use asyncselect_abi::{HostId, Hwnd, MessageId, PumpFilter, ThreadId, Value, WsaError};
+use asyncselect_abi::{
+    HostId, Hwnd, MessageId, OwnReply, PumpFilter, SocketHandle, ThreadId, Value, WsaError,
+};
 
 use super::{Outcome, Progress, fails, unsupported};
 use crate::chooser::Chooser;
 use crate::sink::Sink;
-use crate::window::WindowIx;
+use crate::socket::SocketIx;
+use crate::window::{Queued, Standing, WindowIx};
 use crate::world::{Context, PendingCall, World};
 
 impl World {
@@ -43,6 +46,43 @@ impl World {
             parts.provider.posting.retain(|queued| queued.window != window);
         }
         self.window_destroyed(window, cx);
+        Ok(Progress::Done(Ok(Value::Int(1))))
+    }
+
+    /// PostMessage, by the program itself. The message is none of the stack's: no event is spent,
+    /// and no registration has part in it.
+    pub(super) fn post_message<C: Chooser, S: Sink>(
+        &mut self,
+        thread: ThreadId,
+        (hwnd, message): (Hwnd, MessageId),
+        socket: SocketHandle,
+        reply: OwnReply,
+        cx: &mut Context<'_, C, S>,
+    ) -> Outcome {
+        const CALL: &str = "PostMessage";
+        const ERROR_NOT_ENOUGH_QUOTA: WsaError = WsaError(1816);
+        // AS-Q-05: a null handle is another call, and what is said of others is not ours.
+        let Some(window) = self.find_window(self.host_of(thread), hwnd) else {
+            return unsupported(CALL, "to a window that does not exist");
+        };
+        let message = match u16::try_from(message.0) {
+            Ok(number) if message >= MessageId::WM_USER => number,
+            Ok(_) | Err(_) => return unsupported(CALL, "of a number that is no program's"),
+        };
+        let socket = match socket {
+            SocketHandle(0) => Queued::NO_SOCKET,
+            handle => match SocketIx::from_handle(handle) {
+                Some(socket) if socket.at() < self.sockets.len() => socket,
+                Some(_) | None => return unsupported(CALL, "with a `wParam` that was no socket's"),
+            },
+        };
+        // AS-Q-01.
+        if !self.has_room(window, cx) {
+            return fails(ERROR_NOT_ENOUGH_QUOTA);
+        }
+        let OwnReply { event, error } = reply;
+        let (standing, error) = (Standing::Own, error.unwrap_or_default());
+        self.windows.queue.push(Queued { window, socket, event, standing, message, error });
         Ok(Progress::Done(Ok(Value::Int(1))))
     }
 

@@ -20,6 +20,7 @@ use crate::rule::Rule;
 use crate::sink::{Effect, Sink};
 use crate::socket::{SocketIx, SocketState};
 use crate::stream::{Arrived, AtUrgent, LinkIx, Reading, Side};
+use crate::window::Queued;
 use crate::world::{Context, PendingCall, World};
 
 impl World {
@@ -99,7 +100,8 @@ impl World {
         if !works(Rule::En18) {
             // A stack that takes back what it told of data that is read.
             let told = (socket, NetworkEvent::Read);
-            self.windows.queue.retain(|queued| (queued.socket, queued.event) != told);
+            let is_it = |queued: &Queued| (queued.socket, queued.event) == told;
+            self.windows.queue.retain(|queued| !(queued.is_of_stack() && is_it(queued)));
         }
         match &outcome {
             // AS-EN-02, AS-EN-09, AS-EN-10: any receive call, failing and peeking ones too.

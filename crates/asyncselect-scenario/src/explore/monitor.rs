@@ -399,6 +399,7 @@ impl Monitor {
             | Call::WsaIoctl { .. }
             | Call::CreateWindow {}
             | Call::GetMessage { .. }
+            | Call::PostMessage { .. }
             | Call::DestroyWindow { .. } => {}
         }
     }

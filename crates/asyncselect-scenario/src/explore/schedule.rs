@@ -19,6 +19,7 @@ use crate::script::{CallOp, Op, Script, SocketRef};
 use crate::script_file::{EventSpec, Happen, Toward};
 use crate::simulate::simulator_choosing;
 use crate::stack::Happening;
+use crate::trace::nameless;
 
 /// The steps of a file as they are written.
 #[derive(Deserialize)]
@@ -283,7 +284,7 @@ impl Writer<'_> {
     fn messages(&mut self, messages: &[Retrieved]) {
         let name = |names: &[String], handle: Handle| match handle {
             Handle::Named(name) => names[usize::from(name.0)].clone(),
-            Handle::Stranger(value) => format!("{value:#x}"),
+            Handle::Stranger(value) => nameless(value),
         };
         let one = |message: &Retrieved| {
             let event = message

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use asyncselect_abi::call::{DESTINATION, Rename, Repeat};
+use asyncselect_abi::call::{DESTINATION, Rename, Repeat, WPARAM};
 use asyncselect_abi::data::LEN_MAX;
 use asyncselect_abi::{Call, Data, HostId, Literal, LiteralId, MessageId, ProcessId, ThreadId};
 use asyncselect_model::stream::{LITERALS_MAX, Side};
@@ -803,6 +803,9 @@ impl Rename<String, String, String, AddressSpec, Data> for Checker<'_> {
     fn socket(&mut self, field: &'static str, name: &String) -> Checked<SocketRef> {
         if name == "INVALID_SOCKET" {
             return Ok(SocketRef::Invalid);
+        }
+        if name == "NULL" && field == WPARAM {
+            return Ok(SocketRef::Null);
         }
         let at = self.at.clone().key(field);
         self.reachable(&self.sockets, name, self.caller, &at).map(SocketRef::Named)

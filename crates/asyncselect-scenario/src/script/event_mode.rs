@@ -63,7 +63,8 @@ impl Script {
                     for claim in std::iter::once(&mut claim.base).chain(cases) {
                         as_records(claim);
                         let stale = lists(claim).iter().copied().flatten().any(|one| {
-                            registered[usize::from(one.socket.0)] != Some((one.hwnd, one.message))
+                            let held = one.socket.and_then(|name| registered[usize::from(name.0)]);
+                            held != Some((one.hwnd, one.message))
                         });
                         if stale {
                             return refused("a message of a registration that has ended");
@@ -191,6 +192,7 @@ fn translate(
     let (s, hwnd, wmsg, levent) = match &op.call {
         Call::WsaAsyncSelect { s, hwnd, wmsg, levent } => (*s, *hwnd, *wmsg, *levent),
         Call::GetMessage { .. } => return Err("GetMessage"),
+        Call::PostMessage { .. } => return Err("PostMessage"),
         Call::DestroyWindow { .. } => return Err("DestroyWindow"),
         Call::WspAsyncSelect { .. } | Call::WspStartup { .. } => return Err("a provider's entry"),
         Call::WsaEventSelect { .. } | Call::WsaEnumNetworkEvents { .. } => {
@@ -223,7 +225,7 @@ fn translate(
 /// A record holds an event once, and no order.
 fn as_records(claim: &mut Claim) {
     let sort = |list: &mut Vec<Expecting>| {
-        list.sort_by_key(|one| (one.socket.0, one.event.bit().0));
+        list.sort_by_key(|one| (one.socket.map(|name| name.0), one.event.bit().0));
         list.dedup();
     };
     match claim {

@@ -197,8 +197,12 @@ impl Checker<'_> {
     fn expecting(&self, message: &MessageSpec, at: &JsonPath) -> Checked<Expecting> {
         let hwnd = self.known(&self.windows, &message.hwnd, &at.clone().key("hWnd"))?;
         let wparam = at.clone().key("wParam");
-        let socket = self.known(&self.sockets, &message.socket, &wparam)?;
-        let (window_on, socket_on) = (self.windows.host(hwnd), self.sockets.host(socket));
+        let socket = match message.socket.as_str() {
+            "NULL" => None,
+            name => Some(self.known(&self.sockets, name, &wparam)?),
+        };
+        let window_on = self.windows.host(hwnd);
+        let socket_on = socket.map_or(window_on, |socket| self.sockets.host(socket));
         // Which of the descriptors of a shared socket a message names is for its stack to say.
         if window_on != socket_on && self.apart == Apart::Machines {
             let message = format!(

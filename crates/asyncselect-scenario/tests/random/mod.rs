@@ -6,7 +6,7 @@ use asyncselect_scenario::script::Script;
 use asyncselect_scenario::source::Source;
 
 /// The steps that random scripts are made of. `%` is one of the two ends.
-pub(crate) const ALPHABET: [&str; 14] = [
+pub(crate) const ALPHABET: [&str; 15] = [
     r#"{"do":{"send":{"s":"%","data":"hello"}},"expect":{"return":"any"},"settle":false}"#,
     r#"{"do":{"send":{"s":"%","data":{"fill":"x","len":40000}}},"expect":{"return":"any"}}"#,
     r#"{"do":{"recv":{"s":"%","len":3}},"expect":{"return":"any"}}"#,
@@ -20,6 +20,7 @@ pub(crate) const ALPHABET: [&str; 14] = [
     r#"{"do":{"setsockopt":{"s":"%","optval":{"SO_LINGER":{"l_onoff":1,"l_linger":0}}}},"expect":{"return":"any"}}"#,
     r#"{"do":{"closesocket":{"s":"%"}},"expect":{"return":"any"},"settle":false}"#,
     r#"{"do":{"ioctlsocket":{"s":"%","cmd":"FIONBIO","argp":0}},"expect":{"return":"any"}}"#,
+    r#"{"do":{"PostMessage":{"hWnd":"w","Msg":"WM_USER+1","wParam":"%","lParam":{"event":"FD_READ"}}},"expect":{"return":"any"}}"#,
     r#"{"pump":{"count":1}}"#,
 ];
 

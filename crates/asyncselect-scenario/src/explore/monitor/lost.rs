@@ -212,6 +212,7 @@ pub(super) fn starves(world: &World, thread: ThreadId, call: &BackendCall) -> bo
         | Call::WsaJoinLeaf { .. }
         | Call::WsaIoctl { .. }
         | Call::CreateWindow {}
+        | Call::PostMessage { .. }
         | Call::DestroyWindow { .. } => false,
     }
 }

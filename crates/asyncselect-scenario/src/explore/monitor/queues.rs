@@ -1,6 +1,6 @@
 //! Queues against what was put into them: nothing is lost, nothing overtakes.
 
-use asyncselect_abi::{Call, Hwnd, MessageId, PumpFilter, SocketHandle, ThreadId, Value};
+use asyncselect_abi::{Call, Hwnd, MessageId, OwnReply, PumpFilter, SocketHandle, ThreadId, Value};
 use asyncselect_model::World;
 use asyncselect_model::sink::Message;
 use asyncselect_model::world::THREADS_MAX;
@@ -46,15 +46,27 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
         return;
     }
     let none = |_: &Message| false;
-    if keeps(happened, none, none) || upcall_returns(happened) {
+    if keeps(happened, |_, _| false, none) || upcall_returns(happened) {
         return;
     }
     let socket = |s: SocketHandle| before.first_descriptor(s);
     match call {
+        // What the program posts itself stands behind all others.
+        Some((_, Call::PostMessage { hwnd, message, socket, reply })) => {
+            let OwnReply { event, error } = *reply;
+            let (message, socket, error) = (*message, *socket, error.unwrap_or_default());
+            let own = Message { hwnd: *hwnd, message, socket, event, error };
+            let holds = seen.result() == Some(Ok(Value::Int(1)))
+                && seen.posts.is_empty()
+                && before.queue().chain([own]).eq(new)
+                && before.upcalls().eq(after.upcalls());
+            broken.unless(holds, Property::FirstInFirstOut);
+        }
         // AS-Q-07: with a window its messages go.
         Some((_, Call::DestroyWindow { hwnd })) => {
             let of_it = |message: &Message| message.hwnd == *hwnd;
-            broken.unless(keeps(happened, of_it, of_it), Property::FirstInFirstOut);
+            let holds = keeps(happened, |message, _| of_it(message), of_it);
+            broken.unless(holds, Property::FirstInFirstOut);
         }
         // X-21, AS-CLS-05: with the last WSACleanup of a machine those of its sockets may.
         Some((thread, Call::WsaCleanup {} | Call::WspCleanup {}))
@@ -62,7 +74,8 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
         {
             let here = Some(after.host_of(*thread));
             let of_it = |message: &Message| before.host_of_handle(message.socket) == here;
-            broken.unless(keeps(happened, of_it, of_it), Property::FirstInFirstOut);
+            let holds = keeps(happened, |message, own| !own && of_it(message), of_it);
+            broken.unless(holds, Property::FirstInFirstOut);
         }
         // AS-CAN-03, AS-CLS-02: those of a registration that ended, where a knob says so, whichever
         // descriptor they name (OQ-19). What has left for its queue nobody takes back.
@@ -76,7 +89,7 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
             | Call::Shutdown { s, .. },
         )) => {
             let of_it = |message: &Message| socket(message.socket) == socket(*s);
-            let explained = keeps(happened, of_it, none);
+            let explained = keeps(happened, |message, own| !own && of_it(message), none);
             broken.unless_as(false, Property::FirstInFirstOut, |_, _| explained);
         }
         Some(_) | None => broken.by(Property::FirstInFirstOut),
@@ -84,15 +97,17 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
 }
 
 /// Whether queues and upcalls under way are what they were without those that go, and behind that
-/// what was posted, each message in one of them.
+/// what was posted, each message in one of them. `goes` hears of each whether it is the program's
+/// own.
 fn keeps(
     happened: &Happened<'_>,
-    goes: impl Fn(&Message) -> bool,
+    goes: impl Fn(&Message, bool) -> bool,
     is_revoked: impl Fn(&Message) -> bool,
 ) -> bool {
     let Happened { before, after, seen, .. } = happened;
     let (mut queue, mut upcalls) = (after.queue().peekable(), after.upcalls());
-    let stays = before.queue().filter(|message| !goes(message));
+    let stays = before.queue().zip(before.queued_by_program());
+    let stays = stays.filter(|(message, own)| !goes(message, *own)).map(|(message, _)| message);
     let goes_on = before.upcalls().filter(|message| !is_revoked(message));
     let mut posts = seen.posts.iter();
     seen.retrieved.is_none()
