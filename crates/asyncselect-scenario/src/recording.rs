@@ -58,11 +58,16 @@ impl Recording {
     ///
     /// If the file cannot be read or is no recording. One that breaks off is none that is wrong.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let source = Source::read_within(path, LEN_MAX)?;
-        Self::parse(path, &source.text)
+        Self::check(&Source::read_within(path, LEN_MAX)?)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
+    /// Checks a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// If it is no recording.
+    pub fn check(source: &Source) -> Result<Self, SourceError> {
+        let Source { path, text } = source;
         let wrong = |number: usize, why: &str| SourceError::Unreadable {
             path: PathBuf::from(format!("{}:{number}", path.display())),
             why: why.to_owned(),

@@ -51,6 +51,16 @@ impl Source {
             return Err(fail(format!("{len} bytes; at most {len_max} are read")));
         }
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        Self::from_bytes(path, bytes)
+    }
+
+    /// The text of a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// If it is no UTF-8, or begins with a byte order mark.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, SourceError> {
+        let fail = |why: String| SourceError::Unreadable { path: path.to_owned(), why };
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(fail("UTF-16; save it as UTF-8".to_owned()));
         }
