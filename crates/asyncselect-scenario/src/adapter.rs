@@ -17,6 +17,7 @@ use asyncselect_abi::{
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
+use crate::printable::printable;
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
 
@@ -442,6 +443,7 @@ impl Rename<SocketHandle, Hwnd, EventHandle, Option<std::net::SocketAddr>, Liter
 /// What a line answers to the question of this number.
 fn answer(line: &str, question: &str, asked: u64) -> Result<ResponseBody, BackendError> {
     let response: Response = serde_json::from_str(line).map_err(|error| {
+        let error = printable(&error.to_string(), 200);
         BackendError::Garbage(format!("{} to `{question}`: {error}", shortened(line)))
     })?;
     if response.id == asked {
@@ -510,16 +512,4 @@ fn are_of(returns: &[Returned], repeat: Repeat) -> bool {
 /// The beginning of something long, quoted and without control characters.
 fn shortened(text: &str) -> String {
     format!("`{}`", printable(text.trim_end(), 80))
-}
-
-/// The beginning of something long, without control characters: what an adapter says must not
-/// fill reports or forge lines of them.
-fn printable(text: &str, chars_max: usize) -> String {
-    let start: String = text.chars().take(chars_max).collect();
-    let dots = if start.len() < text.len() { "…" } else { "" };
-    let shown = |c: char| match c {
-        '"' | '\'' | '\\' => c.into(),
-        other => other.escape_debug().to_string(),
-    };
-    start.chars().map(shown).chain([dots.to_owned()]).collect()
 }

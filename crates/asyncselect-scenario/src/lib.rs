@@ -21,6 +21,7 @@ pub mod explore;
 pub mod judge;
 pub mod known;
 pub mod not_modelled;
+mod printable;
 pub mod profile_file;
 pub mod program;
 pub mod questions;

@@ -15,12 +15,22 @@ use asyncselect_abi::{
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
+use crate::printable::printable;
 use crate::script_file::Need;
 use crate::source::{Source, SourceError};
 use crate::stack::Stack;
 
 /// The largest recording that is read, in bytes: a run of a thousand scenarios has some megabytes.
 const LEN_MAX: u64 = 1 << 28;
+
+/// How much is shown of what the stack is called, in characters.
+const STACK_LEN_MAX: usize = 80;
+
+/// How much is shown of the id of a scenario.
+const ID_LEN_MAX: usize = 200;
+
+/// How much is shown of a reason, and of a line that came where another was wanted.
+const WHY_LEN_MAX: usize = 400;
 
 /// How many messages may come without a call in between; Windows' own queues hold 10,000
 /// each. A line that says that there were billions would keep us for ever.
@@ -70,7 +80,7 @@ impl Recording {
         let Source { path, text } = source;
         let wrong = |number: usize, why: &str| SourceError::Unreadable {
             path: PathBuf::from(format!("{}:{number}", path.display())),
-            why: why.to_owned(),
+            why: printable(why, WHY_LEN_MAX),
         };
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let parse = |number, line: &str| {
@@ -82,6 +92,7 @@ impl Recording {
         };
         let mut recording = match parse(number, line)? {
             Line::Header { recording: RECORDING, stack, capabilities, .. } => {
+                let stack = printable(&stack, STACK_LEN_MAX);
                 Self { stack, capabilities, scenarios: Vec::new(), is_whole: false }
             }
             Line::Header { recording, .. } => {
@@ -112,9 +123,10 @@ impl Recording {
             (Line::Header { .. }, _) => return Err("a second `header`"),
             (Line::Scenario { .. }, Some(_)) => return Err("the scenario before has not `ended`"),
             (Line::Scenario { id, family }, None) => {
+                let id = printable(&id, ID_LEN_MAX);
                 self.scenarios.push(Recorded { id, family, ended: None, lines: Vec::new() });
             }
-            (Line::Ended(ended), Some(open)) => open.ended = Some(ended),
+            (Line::Ended(ended), Some(open)) => open.ended = Some(told(ended)),
             (Line::Footer { .. }, None) => self.is_whole = true,
             (Line::Footer { .. }, Some(_)) => return Err("the scenario before has not `ended`"),
             (
@@ -130,6 +142,17 @@ impl Recording {
             (_, None) => return Err("it belongs to no scenario"),
         }
         Ok(())
+    }
+}
+
+/// An ending whose reason can be shown.
+fn told(ended: Ended) -> Ended {
+    let told = |why: String| printable(&why, WHY_LEN_MAX);
+    match ended {
+        Ended::NotSetUp { why } => Ended::NotSetUp { why: told(why) },
+        Ended::NotRunnable { why } => Ended::NotRunnable { why: told(why) },
+        Ended::Failed { at, why } => Ended::Failed { at, why: told(why) },
+        Ended::Completed {} | Ended::Waiting { .. } => ended,
     }
 }
 
@@ -189,6 +212,7 @@ impl Playback {
             None => return BackendError::Died("the recording breaks off".to_owned()),
             Some(line) => serde_json::to_string(line).expect("lines are plain data"),
         };
+        let found = printable(&found, WHY_LEN_MAX);
         let what = format!(
             "{found} where the scenario wants {wanted}: was it changed since it was recorded?"
         );

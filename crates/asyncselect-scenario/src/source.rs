@@ -10,6 +10,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::printable::escaped;
+
 /// The largest file that is read, in bytes. The largest useful one has some kilobytes.
 pub const FILE_LEN_MAX: u64 = 1 << 20;
 
@@ -136,8 +138,14 @@ impl Source {
         help: Option<String>,
     ) -> SourceError {
         let (line, column) = line_column(&self.text, span.start);
-        let render =
-            |renderer: Renderer| render(self, &span, &at, &message, help.as_deref(), &renderer);
+        // Names of the file are in them; a list of names goes over several lines.
+        let (at, message) = (escaped(at, &[]), escaped(message, &[]));
+        let help = help.map(|help| escaped(help, &['\n']));
+        let render = |renderer: Renderer| {
+            let text = render(self, &span, &at, &message, help.as_deref(), &renderer);
+            // The renderer looks after control characters of the file, but for these.
+            text.replace(|c| matches!(c, '\u{7f}'..='\u{9f}'), "\u{fffd}")
+        };
         let (plain, styled) = (render(Renderer::plain()), render(Renderer::styled()));
         let rendered = Box::new(Rendered { plain, styled });
         let (path, message) = (self.path.clone(), message.into());
