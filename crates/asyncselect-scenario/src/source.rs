@@ -482,7 +482,13 @@ pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let best = candidates
         .into_iter()
         .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            // As many letters as one has more are to be put in at least; to count them all takes
+            // long where somebody has written a book into a name.
+            let more = candidate.chars().count().abs_diff(len);
+            let distance = match more > far {
+                true => more,
+                false => strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+            };
             (self::bare(candidate) != bare, distance, candidate)
         })
         .filter(|(differs, distance, candidate)| {

@@ -53,6 +53,16 @@ fn within_time(target: Target, what: &str, data: &[u8]) {
     assert!(took < TIME_MAX, "{}: {what} takes {took:?}", target.name);
 }
 
+/// Looking for a name like it took as long as there are names, times letters in it.
+#[test]
+fn a_book_in_the_place_of_a_name() {
+    let book = "A".repeat(200_000);
+    let text = format!(
+        r#"{{ "format": 1, "title": "t", "clauses": ["{book}"], "steps": [{{ "settle": true }}] }}"#
+    );
+    within_time(Target::named("script"), "a book", text.as_bytes());
+}
+
 macro_rules! replays {
     ($($name:ident),*) => {
         $(#[test] fn $name() { replay(stringify!($name)); })*
