@@ -469,8 +469,8 @@ fn question(body: &RequestBody) -> String {
 }
 
 /// Whether a reply is of the kind that the call has. A number where a socket was asked for could
-/// pass for success in a script that never uses the socket.
-fn fits(call: &str, reply: &WireReply) -> bool {
+/// pass for success in a script that never uses the socket, and a window would get its name.
+pub(crate) fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
         "WSPAsyncSelect" | "WSPIoctl" | "WSPCleanup" | "WSPCancelBlockingCall" => {
             matches!(reply, WireReply::Spi { .. })

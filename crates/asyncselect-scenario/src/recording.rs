@@ -15,6 +15,7 @@ use asyncselect_abi::{
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
+use crate::adapter::fits;
 use crate::printable::printable;
 use crate::script_file::Need;
 use crate::source::{Source, SourceError};
@@ -164,6 +165,7 @@ impl Recorded {
             lines: self.lines.clone().into(),
             family: self.family,
             received: Default::default(),
+            calls: Default::default(),
             messages: 0,
         }
     }
@@ -175,6 +177,8 @@ pub struct Playback {
     lines: VecDeque<Line>,
     family: Family,
     received: [Option<Data>; THREADS_MAX],
+    /// The call that each thread made last, by name.
+    calls: [&'static str; THREADS_MAX],
     /// The messages that came since the last call.
     messages: u32,
 }
@@ -183,7 +187,9 @@ impl Playback {
     /// What became of the call that the thread made last.
     fn outcome(&mut self, caller: ThreadId) -> Result<Outcome, BackendError> {
         match self.lines.front_mut() {
-            Some(Line::Return { thread, times, reply, .. }) if *thread == caller => {
+            Some(Line::Return { thread, times, reply, .. })
+                if *thread == caller && fits(self.calls[usize::from(caller.0)], reply) =>
+            {
                 let reply = reply.clone();
                 *times = times.saturating_sub(1);
                 if *times == 0 {
@@ -227,11 +233,13 @@ impl Backend for Playback {
 
     fn call(&mut self, caller: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
         self.messages = 0;
+        let slot = usize::from(caller.0);
         match self.lines.front() {
             Some(Line::Call { thread, call: made, .. })
                 if *thread == caller && made.name() == call.name() =>
             {
                 self.lines.pop_front();
+                self.calls[slot] = call.name();
             }
             // The engine asks where a socket is bound, as the recorder did without a line.
             _ if matches!(call, Call::GetSockName { .. }) => {
@@ -240,7 +248,7 @@ impl Backend for Playback {
                 return Ok(Outcome::Returned(Reply { result, lp_errno: None }));
             }
             // One of several calls that have one line.
-            Some(Line::Return { .. } | Line::Waits { .. }) => {}
+            Some(Line::Return { .. } | Line::Waits { .. }) => self.calls[slot] = call.name(),
             _ => return Err(self.astray(call.name())),
         }
         self.outcome(caller)
