@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use asyncselect_fuzz::{TARGETS, Target};
 
 /// No input takes longer, not even where nothing is optimized.
-const TIME_MAX: Duration = Duration::from_secs(5);
+const TIME_MAX: Duration = Duration::from_secs(10);
 
 /// What else there is for a target, beside its corpus.
 fn seeds(target: Target) -> &'static [&'static str] {
