@@ -181,7 +181,8 @@ impl World {
             }
             return Some(place);
         }
-        let number = u8::try_from(self.sockets.len()).ok()?;
+        // Two numbers stay free, so that counting through them, and on to one more, ends.
+        let number = u8::try_from(self.sockets.len()).ok().filter(|at| *at < u8::MAX - 1)?;
         self.sockets.push(socket);
         Some(SocketIx(number))
     }
