@@ -42,7 +42,7 @@ pub fn script(data: &[u8]) {
     let lot = lot(data);
     let profile = &PROFILES[lot % PROFILES.len()];
     let script = match &script.twin {
-        Some(twin) if lot % 4 == 0 => twin,
+        Some(twin) if lot.is_multiple_of(4) => twin,
         Some(_) | None => &script,
     };
     if calls(script) > CALLS_MAX {

@@ -32,7 +32,7 @@ pub(crate) fn judged(script: &Script, run: &Run, lot: usize) {
         | Agreement::NotSetUp(what)
         | Agreement::StackFailed(what) => shown::printable(&what, ""),
     }
-    if lot % 4 != 0 {
+    if !lot.is_multiple_of(4) {
         return;
     }
     let profile = &PROFILES[lot / 4 % PROFILES.len()];
