@@ -54,6 +54,10 @@ fn built_in(name: &str) -> Option<Profile> {
 pub fn check(source: &Source) -> Result<Profile, SourceError> {
     let file: ProfileFile = source.parse()?;
     let top = JsonPath::default;
+    if file.name.chars().any(char::is_control) {
+        let message = "control characters in a name that reports show".to_owned();
+        return Err(source.error(&top().key("name"), message, None));
+    }
     let base = match &file.based_on {
         None => Profile::open(file.name.clone(), "written by a user"),
         Some(base) => built_in(base).ok_or_else(|| {

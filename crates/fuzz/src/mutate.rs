@@ -121,7 +121,7 @@ fn change(value: &mut Value, donor: &Value, rng: &mut Rng) {
             pointers(from).into_iter().filter(|other| last(other) == key).collect();
         (!alike.is_empty()).then(|| from.pointer(&alike[rng.usize(0..alike.len())]).cloned())?
     };
-    match rng.u8(0..10) {
+    match rng.u8(0..12) {
         0 => remove(value, at),
         1 | 2 => {
             if let Some(other) = like(rng, value) {

@@ -14,7 +14,7 @@ use asyncselect_scenario::runner::Ending;
 use asyncselect_scenario::script::{Op, Script};
 use asyncselect_scenario::simulate::{simulate, trace};
 use asyncselect_scenario::source::Source;
-use asyncselect_scenario::trace::{Detail, to_text};
+use asyncselect_scenario::trace::{Detail, TraceLine, to_text};
 use asyncselect_scenario::{bundle, explain};
 
 use crate::scripts::PROFILES;
@@ -127,7 +127,11 @@ fn runs(script: &Script, profile: &Profile) {
     let (again, _) = trace(script, profile);
     let text = to_text(&lines, Detail::Everything);
     assert_eq!(text, to_text(&again, Detail::Everything), "a second run shows something else");
+    shown::printable(&text, "\n");
     shown::ending(&ending);
+    let json = serde_json::to_string(&lines).expect("lines are plain data");
+    let read: Vec<TraceLine> = serde_json::from_str(&json).expect("a trace can be read");
+    assert_eq!(read, lines, "a trace is read otherwise");
     let run = simulate(script, profile);
     assert_eq!(run.ending, ending, "being listened to makes a difference");
     if let Ending::Failed(_, error) = &run.ending {
