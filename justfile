@@ -8,7 +8,7 @@ fmt:
 
 # Checks format, lints and documentation, as CI does.
 lint:
-    bash .ci/run fmt clippy clippy-alone clippy-schema clippy-arms docs
+    bash .ci/run fmt clippy clippy-alone clippy-schema clippy-arms clippy-fuzz docs
 
 # Lints the Windows-only code, which the linter on Linux never sees.
 lint-windows:
@@ -44,6 +44,14 @@ prove *FLAGS:
 # Checks the dependencies that a crate must not have.
 deps:
     .ci/deps
+
+# Fuzzes a reader (`ls crates/fuzz/corpus`), say with -max_total_time=60; `cargo install cargo-fuzz`.
+fuzz TARGET *FLAGS:
+    mkdir -p target/fuzz/{{ TARGET }}
+    cargo fuzz run --fuzz-dir crates/fuzz --sanitizer none --features libfuzzer {{ TARGET }} \
+        target/fuzz/{{ TARGET }} crates/fuzz/corpus/{{ TARGET }} \
+        {{ if TARGET =~ "^(script|outcomes|suite)$" { "scenarios" } else { "" } }} \
+        -- -max_len=8192 -timeout=10 {{ FLAGS }}
 
 # Measures.
 bench:

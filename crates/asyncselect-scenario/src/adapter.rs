@@ -4,17 +4,11 @@
 //! stopped, said so, and started anew for the next scenario; nothing here waits without a limit.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
-use std::sync::{Arc, Mutex};
-use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use asyncselect_abi::call::{BackendCall, Rename, Repeat};
 use asyncselect_abi::protocol::{
-    LINE_LEN_MAX, Request, RequestBody, Response, ResponseBody, Returned, VERSION, WireMessage,
-    WireReply,
+    Request, RequestBody, Response, ResponseBody, Returned, VERSION, WireMessage, WireReply,
 };
 use asyncselect_abi::{
     Backend, BackendError, Data, EventHandle, Family, Fault, Hwnd, Literal, MessageId, Outcome,
@@ -23,8 +17,13 @@ use asyncselect_abi::{
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
+use crate::printable::printable;
 use crate::script_file::Need;
 use crate::stack::{Announcement, Stack};
+
+mod process;
+
+pub use process::{Processes, read_line};
 
 /// How long the adapter may think about a call before it says that the call waits. One that only
 /// takes its time is waited for afterwards.
@@ -36,25 +35,42 @@ const ANSWER_MS: u32 = 10_000;
 /// How much longer than it was given an adapter may take before it counts as hung.
 const SLACK: Duration = Duration::from_secs(2);
 
-/// Requests up to this length are written at once, in bytes: an adapter that has answered has read
-/// all that came before, and every pipe holds this much.
-const WRITE_LEN_MAX: usize = 4096;
-
-/// The lines of the adapter that may wait unread; one that sends more is held up by its own pipe.
-const LINES_AHEAD: usize = 4;
-
 /// How many messages may come without a call in between; Windows' own queues hold 10,000
 /// each. An adapter that always has one more would keep us for ever.
 const MESSAGES_MAX: u32 = 1 << 15;
 
-/// How much of its standard error is kept for reports, in bytes.
-const STDERR_KEPT: usize = 2048;
+/// The far end of the protocol: it takes a line and gives a line.
+pub trait Peer {
+    /// Starts it; anew if it runs.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be started.
+    fn start(&mut self) -> Result<(), BackendError>;
+
+    /// Whether it was started, and not stopped since.
+    fn is_running(&self) -> bool;
+
+    /// Sends it a line and waits for one, with what reports call the question.
+    ///
+    /// # Errors
+    ///
+    /// If none comes in this time, or none that is a line of text.
+    fn ask(
+        &mut self,
+        line: String,
+        question: &str,
+        limit: Duration,
+    ) -> Result<String, BackendError>;
+
+    /// Ends it, if it runs.
+    fn stop(&mut self);
+}
 
 /// A stack behind an adapter.
 #[derive(Debug)]
-pub struct Adapter {
-    command: Vec<String>,
-    process: Option<Process>,
+pub struct Adapter<P: Peer = Processes> {
+    peer: P,
     label: String,
     capabilities: Vec<String>,
     literals: Vec<Data>,
@@ -92,14 +108,21 @@ impl Adapter {
     /// # Errors
     ///
     /// If it does not start or does not introduce itself.
-    pub fn start_with_limits(
-        command: &str,
-        (answer_ms, slack): (u32, Duration),
-    ) -> Result<Self, BackendError> {
+    pub fn start_with_limits(command: &str, limits: (u32, Duration)) -> Result<Self, BackendError> {
+        Self::of(Processes::of(command), limits)
+    }
+}
+
+impl<P: Peer> Adapter<P> {
+    /// The same with anything that speaks the protocol.
+    ///
+    /// # Errors
+    ///
+    /// If it does not start or does not introduce itself.
+    pub fn of(peer: P, (answer_ms, slack): (u32, Duration)) -> Result<Self, BackendError> {
         let mut adapter = Self {
-            command: command.split_whitespace().map(str::to_owned).collect(),
-            process: None,
-            label: command.to_owned(),
+            peer,
+            label: String::new(),
             capabilities: Vec::new(),
             literals: Vec::new(),
             received: Default::default(),
@@ -118,7 +141,7 @@ impl Adapter {
     }
 
     fn launch(&mut self) -> Result<(), BackendError> {
-        self.process = Some(Process::start(&self.command)?);
+        self.peer.start()?;
         let hello = self.ask(RequestBody::Hello { version: VERSION }, self.answer_ms);
         match hello {
             Ok(ResponseBody::Hello { version: VERSION, stack, capabilities }) => {
@@ -127,52 +150,42 @@ impl Adapter {
                 Ok(())
             }
             Ok(ResponseBody::Hello { version, .. }) => {
-                self.stop();
+                self.peer.stop();
                 let what = format!("protocol version {version}, not {VERSION}");
                 Err(BackendError::Unsupported(what))
             }
             Ok(other) => Err(self.nonsense("hello", &other)),
             Err(error) => {
                 // One that did not introduce itself is asked nothing else.
-                self.stop();
+                self.peer.stop();
                 Err(error)
             }
         }
     }
 
-    fn restart(&mut self) -> Result<(), BackendError> {
-        self.stop();
-        self.launch()
-    }
-
-    fn stop(&mut self) {
-        if let Some(process) = self.process.take() {
-            process.kill();
-        }
-    }
-
     /// Asks one thing. Any error but `Unsupported` ends the process.
     fn ask(&mut self, body: RequestBody, deadline_ms: u32) -> Result<ResponseBody, BackendError> {
-        let Some(process) = &mut self.process else {
-            return Err(BackendError::Died("it is not running".to_owned()));
-        };
         self.next_id += 1;
         let request = Request { id: self.next_id, deadline_ms, body };
+        let mut line = serde_json::to_string(&request).expect("requests are plain data");
+        line.push('\n');
+        let question = question(&request.body);
         let limit = Duration::from_millis(u64::from(deadline_ms)) + self.slack;
-        match process.ask(&request, limit) {
+        let heard = self.peer.ask(line, &question, limit);
+        match heard.and_then(|line| answer(&line, &question, request.id)) {
             Ok(ResponseBody::Unsupported(what)) => {
                 Err(BackendError::Unsupported(printable(&what, 200)))
             }
             Ok(response) => Ok(response),
             Err(error) => {
-                self.stop();
+                self.peer.stop();
                 Err(error)
             }
         }
     }
 
     fn nonsense(&mut self, question: &str, answer: &ResponseBody) -> BackendError {
-        self.stop();
+        self.peer.stop();
         let answer = serde_json::to_string(answer).unwrap_or_default();
         BackendError::Garbage(format!("{} to `{question}`", shortened(&answer)))
     }
@@ -257,17 +270,17 @@ impl Adapter {
     }
 }
 
-impl Drop for Adapter {
+impl<P: Peer> Drop for Adapter<P> {
     fn drop(&mut self) {
-        if self.process.is_some() {
+        if self.peer.is_running() {
             // A good-bye lets the adapter clean up; whether it answers does not matter any more.
             drop(self.ask(RequestBody::Bye {}, 500));
         }
-        self.stop();
+        self.peer.stop();
     }
 }
 
-impl Backend for Adapter {
+impl<P: Peer> Backend for Adapter<P> {
     fn reset(&mut self, start: &Start<'_>) -> Result<(), BackendError> {
         let Start { literals, fresh, hosts, processes, family } = *start;
         self.literals = literals.to_vec();
@@ -282,11 +295,11 @@ impl Backend for Adapter {
             processes: processes.to_vec(),
             family,
         };
-        if self.process.is_none() {
+        if !self.peer.is_running() {
             self.launch()?;
         } else {
             match self.done("reset", reset(fresh)) {
-                Err(BackendError::Unsupported(_)) => self.restart()?,
+                Err(BackendError::Unsupported(_)) => self.launch()?,
                 other => return other,
             }
         }
@@ -321,7 +334,7 @@ impl Backend for Adapter {
     fn pump(&mut self, filter: &PumpFilter) -> Result<Option<PostedMessage>, BackendError> {
         let Some(message) = self.look(filter)? else { return Ok(None) };
         if self.messages == MESSAGES_MAX {
-            self.stop();
+            self.peer.stop();
             let what = format!("more than {MESSAGES_MAX} messages without a call");
             return Err(BackendError::Garbage(what));
         }
@@ -347,7 +360,7 @@ impl Backend for Adapter {
     }
 }
 
-impl Stack for Adapter {
+impl<P: Peer> Stack for Adapter<P> {
     fn label(&self) -> &str {
         &self.label
     }
@@ -427,151 +440,17 @@ impl Rename<SocketHandle, Hwnd, EventHandle, Option<std::net::SocketAddr>, Liter
     }
 }
 
-/// A running adapter with the three threads that serve its pipes.
-#[derive(Debug)]
-struct Process {
-    child: Child,
-    stdin: Arc<Mutex<ChildStdin>>,
-    /// To the thread that writes what a pipe may not hold.
-    requests: Sender<String>,
-    lines: Receiver<Result<String, String>>,
-    stderr: Arc<Mutex<VecDeque<u8>>>,
-    /// Ends when all of standard error was read.
-    stderr_reader: JoinHandle<()>,
-}
-
-impl Process {
-    fn start(command: &[String]) -> Result<Self, BackendError> {
-        let Some((program, arguments)) = command.split_first() else {
-            return Err(BackendError::Died("the command is empty".to_owned()));
-        };
-        let started = Command::new(program)
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn();
-        let mut child = started
-            .map_err(|error| BackendError::Died(format!("cannot start `{program}`: {error}")))?;
-        let stdin = child.stdin.take().expect("it was asked for");
-        let stdin = Arc::new(Mutex::new(stdin));
-        let stdout = child.stdout.take().expect("it was asked for");
-        let mut stderr = child.stderr.take().expect("it was asked for");
-        let (requests, to_send) = channel::<String>();
-        // Writing has its own thread: an adapter that does not read must not hold us up.
-        let writer = Arc::clone(&stdin);
-        thread::spawn(move || {
-            for line in to_send {
-                if write(&writer, &line).is_err() {
-                    break;
-                }
-            }
-        });
-        let (heard, lines) = sync_channel(LINES_AHEAD);
-        thread::spawn(move || read_lines(BufReader::new(stdout), &heard));
-        let kept = Arc::new(Mutex::new(VecDeque::new()));
-        let keeper = Arc::clone(&kept);
-        let stderr_reader = thread::spawn(move || {
-            let mut chunk = [0; 512];
-            while let Ok(len @ 1..) = stderr.read(&mut chunk) {
-                let mut kept = keeper.lock().expect("nobody panics while holding it");
-                kept.extend(&chunk[..len]);
-                let surplus = kept.len().saturating_sub(STDERR_KEPT);
-                kept.drain(..surplus);
-            }
-        });
-        Ok(Self { child, stdin, requests, lines, stderr: kept, stderr_reader })
-    }
-
-    fn ask(&mut self, request: &Request, limit: Duration) -> Result<ResponseBody, BackendError> {
-        if let Ok(unasked) = self.lines.try_recv() {
-            let what = unasked.map_or_else(|what| what, |line| shortened(&line));
-            return Err(BackendError::Garbage(format!("{what} without being asked")));
-        }
-        let mut line = serde_json::to_string(request).expect("requests are plain data");
-        line.push('\n');
-        let sent = match line.len() {
-            0..=WRITE_LEN_MAX => write(&self.stdin, &line).is_ok(),
-            _ => self.requests.send(line).is_ok(),
-        };
-        if !sent {
-            return Err(self.died());
-        }
-        let question = question(&request.body);
-        match self.lines.recv_timeout(limit) {
-            Ok(Ok(line)) => {
-                let response: Response = serde_json::from_str(&line).map_err(|error| {
-                    BackendError::Garbage(format!("{} to `{question}`: {error}", shortened(&line)))
-                })?;
-                if response.id == request.id {
-                    Ok(response.body)
-                } else {
-                    let (is, asked) = (response.id, request.id);
-                    Err(BackendError::Garbage(format!("an answer to {is}, asked was {asked}")))
-                }
-            }
-            Ok(Err(what)) => Err(BackendError::Garbage(what)),
-            Err(RecvTimeoutError::Timeout) => {
-                let seconds = limit.as_secs_f32();
-                Err(BackendError::Hung(format!("no answer to `{question}` in {seconds:.1} s")))
-            }
-            Err(RecvTimeoutError::Disconnected) => Err(self.died()),
-        }
-    }
-
-    fn died(&mut self) -> BackendError {
-        // Its output ended; it may need a moment to be gone, and we one to hear its last words.
-        let mut status = None;
-        for _ in 0..50 {
-            status = self.child.try_wait().ok().flatten();
-            if status.is_some() && self.stderr_reader.is_finished() {
-                break;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        let how = match status {
-            Some(status) => status.to_string(),
-            None => "it closed its output".to_owned(),
-        };
-        let kept = self.stderr.lock().expect("nobody panics while holding it");
-        let bytes: Vec<u8> = kept.iter().copied().collect();
-        let said = String::from_utf8_lossy(&bytes);
-        // A Rust adapter that panics ends with a note about backtraces.
-        match said.trim().lines().rfind(|line| !line.starts_with("note: ")) {
-            Some(last) => BackendError::Died(format!("{how}; it said: {}", shortened(last))),
-            None => BackendError::Died(how),
-        }
-    }
-
-    fn kill(mut self) {
-        // Both fail only if it is gone already.
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-fn write(stdin: &Mutex<ChildStdin>, line: &str) -> std::io::Result<()> {
-    let mut stdin = stdin.lock().expect("nobody panics while holding it");
-    stdin.write_all(line.as_bytes())?;
-    stdin.flush()
-}
-
-fn read_lines(mut stdout: impl BufRead, heard: &SyncSender<Result<String, String>>) {
-    loop {
-        let mut line = Vec::new();
-        let limit = u64::try_from(LINE_LEN_MAX + 1).expect("fits");
-        let read = stdout.by_ref().take(limit).read_until(b'\n', &mut line);
-        let told = match read {
-            Err(_) | Ok(0) => return,
-            Ok(_) if line.len() > LINE_LEN_MAX => {
-                heard.send(Err(format!("a line of more than {LINE_LEN_MAX} bytes")))
-            }
-            Ok(_) => heard
-                .send(String::from_utf8(line).map_err(|_| "a line that is not UTF-8".to_owned())),
-        };
-        if told.is_err() {
-            return;
-        }
+/// What a line answers to the question of this number.
+fn answer(line: &str, question: &str, asked: u64) -> Result<ResponseBody, BackendError> {
+    let response: Response = serde_json::from_str(line).map_err(|error| {
+        let error = printable(&error.to_string(), 200);
+        BackendError::Garbage(format!("{} to `{question}`: {error}", shortened(line)))
+    })?;
+    if response.id == asked {
+        Ok(response.body)
+    } else {
+        let is = response.id;
+        Err(BackendError::Garbage(format!("an answer to {is}, asked was {asked}")))
     }
 }
 
@@ -590,8 +469,8 @@ fn question(body: &RequestBody) -> String {
 }
 
 /// Whether a reply is of the kind that the call has. A number where a socket was asked for could
-/// pass for success in a script that never uses the socket.
-fn fits(call: &str, reply: &WireReply) -> bool {
+/// pass for success in a script that never uses the socket, and a window would get its name.
+pub(crate) fn fits(call: &str, reply: &WireReply) -> bool {
     match call {
         "WSPAsyncSelect" | "WSPIoctl" | "WSPCleanup" | "WSPCancelBlockingCall" => {
             matches!(reply, WireReply::Spi { .. })
@@ -633,16 +512,4 @@ fn are_of(returns: &[Returned], repeat: Repeat) -> bool {
 /// The beginning of something long, quoted and without control characters.
 fn shortened(text: &str) -> String {
     format!("`{}`", printable(text.trim_end(), 80))
-}
-
-/// The beginning of something long, without control characters: what an adapter says must not
-/// fill reports or forge lines of them.
-fn printable(text: &str, chars_max: usize) -> String {
-    let start: String = text.chars().take(chars_max).collect();
-    let dots = if start.len() < text.len() { "…" } else { "" };
-    let shown = |c: char| match c {
-        '"' | '\'' | '\\' => c.into(),
-        other => other.escape_debug().to_string(),
-    };
-    start.chars().map(shown).chain([dots.to_owned()]).collect()
 }

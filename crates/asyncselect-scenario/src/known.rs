@@ -36,7 +36,15 @@ impl Known {
     ///
     /// If the file cannot be read, is wrong, or cites what does not exist.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let source = Source::read(path)?;
+        Self::check(&Source::read(path)?)
+    }
+
+    /// Checks a ledger that was read.
+    ///
+    /// # Errors
+    ///
+    /// If it is wrong, or cites what does not exist.
+    pub fn check(source: &Source) -> Result<Self, SourceError> {
         let entries: Vec<Entry> = source.parse()?;
         for (index, entry) in entries.iter().enumerate() {
             let at = |key: &'static str| JsonPath::default().index(index).key(key);

@@ -23,6 +23,7 @@ pub mod judge;
 pub mod known;
 pub mod leeway;
 pub mod not_modelled;
+mod printable;
 pub mod profile_file;
 pub mod program;
 pub mod questions;

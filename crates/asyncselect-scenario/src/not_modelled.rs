@@ -35,7 +35,15 @@ impl NotModelled {
     /// If the file cannot be read or is wrong, if it names what is no fact and no difference, or
     /// something twice, or gives no sentence.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let source = Source::read(path)?;
+        Self::check(Source::read(path)?)
+    }
+
+    /// Checks a list that was read.
+    ///
+    /// # Errors
+    ///
+    /// As above, but for reading.
+    pub fn check(source: Source) -> Result<Self, SourceError> {
         let entries: Vec<Entry> = source.parse()?;
         for (index, Entry { id, why }) in entries.iter().enumerate() {
             let wrong = |key: &'static str, message: String, help| {

@@ -39,16 +39,25 @@ pub fn load(name: &str) -> Result<Profile, SourceError> {
         let why = format!("no file of that name, and no profile; profiles are `{known}`{help}");
         return Err(SourceError::Unreadable { path: path.to_owned(), why });
     }
-    parse(&Source::read(path)?)
+    check(&Source::read(path)?)
 }
 
 fn built_in(name: &str) -> Option<Profile> {
     Profile::built_in().into_iter().find(|profile| profile.name() == name)
 }
 
-fn parse(source: &Source) -> Result<Profile, SourceError> {
+/// Checks a file that was read.
+///
+/// # Errors
+///
+/// If it is no profile.
+pub fn check(source: &Source) -> Result<Profile, SourceError> {
     let file: ProfileFile = source.parse()?;
     let top = JsonPath::default;
+    if file.name.chars().any(char::is_control) {
+        let message = "control characters in a name that reports show".to_owned();
+        return Err(source.error(&top().key("name"), message, None));
+    }
     let base = match &file.based_on {
         None => Profile::open(file.name.clone(), "written by a user"),
         Some(base) => built_in(base).ok_or_else(|| {

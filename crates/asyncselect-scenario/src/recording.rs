@@ -15,12 +15,23 @@ use asyncselect_abi::{
 use asyncselect_model::world::THREADS_MAX;
 use asyncselect_model::{Effect, KnobId};
 
+use crate::adapter::fits;
+use crate::printable::printable;
 use crate::script_file::Need;
 use crate::source::{Source, SourceError};
 use crate::stack::Stack;
 
 /// The largest recording that is read, in bytes: a run of a thousand scenarios has some megabytes.
 const LEN_MAX: u64 = 1 << 28;
+
+/// How much is shown of what the stack is called, in characters.
+const STACK_LEN_MAX: usize = 80;
+
+/// How much is shown of the id of a scenario.
+const ID_LEN_MAX: usize = 200;
+
+/// How much is shown of a reason, and of a line that came where another was wanted.
+const WHY_LEN_MAX: usize = 400;
 
 /// How many messages may come without a call in between; Windows' own queues hold 10,000
 /// each. A line that says that there were billions would keep us for ever.
@@ -58,14 +69,19 @@ impl Recording {
     ///
     /// If the file cannot be read or is no recording. One that breaks off is none that is wrong.
     pub fn read(path: &Path) -> Result<Self, SourceError> {
-        let source = Source::read_within(path, LEN_MAX)?;
-        Self::parse(path, &source.text)
+        Self::check(&Source::read_within(path, LEN_MAX)?)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, SourceError> {
+    /// Checks a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// If it is no recording.
+    pub fn check(source: &Source) -> Result<Self, SourceError> {
+        let Source { path, text } = source;
         let wrong = |number: usize, why: &str| SourceError::Unreadable {
             path: PathBuf::from(format!("{}:{number}", path.display())),
-            why: why.to_owned(),
+            why: printable(why, WHY_LEN_MAX),
         };
         let mut lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
         let parse = |number, line: &str| {
@@ -77,6 +93,7 @@ impl Recording {
         };
         let mut recording = match parse(number, line)? {
             Line::Header { recording: RECORDING, stack, capabilities, .. } => {
+                let stack = printable(&stack, STACK_LEN_MAX);
                 Self { stack, capabilities, scenarios: Vec::new(), is_whole: false }
             }
             Line::Header { recording, .. } => {
@@ -107,9 +124,10 @@ impl Recording {
             (Line::Header { .. }, _) => return Err("a second `header`"),
             (Line::Scenario { .. }, Some(_)) => return Err("the scenario before has not `ended`"),
             (Line::Scenario { id, family }, None) => {
+                let id = printable(&id, ID_LEN_MAX);
                 self.scenarios.push(Recorded { id, family, ended: None, lines: Vec::new() });
             }
-            (Line::Ended(ended), Some(open)) => open.ended = Some(ended),
+            (Line::Ended(ended), Some(open)) => open.ended = Some(told(ended)),
             (Line::Footer { .. }, None) => self.is_whole = true,
             (Line::Footer { .. }, Some(_)) => return Err("the scenario before has not `ended`"),
             (
@@ -128,6 +146,17 @@ impl Recording {
     }
 }
 
+/// An ending whose reason can be shown.
+fn told(ended: Ended) -> Ended {
+    let told = |why: String| printable(&why, WHY_LEN_MAX);
+    match ended {
+        Ended::NotSetUp { why } => Ended::NotSetUp { why: told(why) },
+        Ended::NotRunnable { why } => Ended::NotRunnable { why: told(why) },
+        Ended::Failed { at, why } => Ended::Failed { at, why: told(why) },
+        Ended::Completed {} | Ended::Waiting { .. } => ended,
+    }
+}
+
 impl Recorded {
     /// The stack as it was.
     #[must_use]
@@ -136,6 +165,7 @@ impl Recorded {
             lines: self.lines.clone().into(),
             family: self.family,
             received: Default::default(),
+            calls: Default::default(),
             messages: 0,
         }
     }
@@ -147,6 +177,8 @@ pub struct Playback {
     lines: VecDeque<Line>,
     family: Family,
     received: [Option<Data>; THREADS_MAX],
+    /// The call that each thread made last, by name.
+    calls: [&'static str; THREADS_MAX],
     /// The messages that came since the last call.
     messages: u32,
 }
@@ -155,7 +187,9 @@ impl Playback {
     /// What became of the call that the thread made last.
     fn outcome(&mut self, caller: ThreadId) -> Result<Outcome, BackendError> {
         match self.lines.front_mut() {
-            Some(Line::Return { thread, times, reply, .. }) if *thread == caller => {
+            Some(Line::Return { thread, times, reply, .. })
+                if *thread == caller && fits(self.calls[usize::from(caller.0)], reply) =>
+            {
                 let reply = reply.clone();
                 *times = times.saturating_sub(1);
                 if *times == 0 {
@@ -184,6 +218,7 @@ impl Playback {
             None => return BackendError::Died("the recording breaks off".to_owned()),
             Some(line) => serde_json::to_string(line).expect("lines are plain data"),
         };
+        let found = printable(&found, WHY_LEN_MAX);
         let what = format!(
             "{found} where the scenario wants {wanted}: was it changed since it was recorded?"
         );
@@ -198,11 +233,13 @@ impl Backend for Playback {
 
     fn call(&mut self, caller: ThreadId, call: &BackendCall) -> Result<Outcome, BackendError> {
         self.messages = 0;
+        let slot = usize::from(caller.0);
         match self.lines.front() {
             Some(Line::Call { thread, call: made, .. })
                 if *thread == caller && made.name() == call.name() =>
             {
                 self.lines.pop_front();
+                self.calls[slot] = call.name();
             }
             // The engine asks where a socket is bound, as the recorder did without a line.
             _ if matches!(call, Call::GetSockName { .. }) => {
@@ -211,7 +248,7 @@ impl Backend for Playback {
                 return Ok(Outcome::Returned(Reply { result, lp_errno: None }));
             }
             // One of several calls that have one line.
-            Some(Line::Return { .. } | Line::Waits { .. }) => {}
+            Some(Line::Return { .. } | Line::Waits { .. }) => self.calls[slot] = call.name(),
             _ => return Err(self.astray(call.name())),
         }
         self.outcome(caller)

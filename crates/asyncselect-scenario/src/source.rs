@@ -10,6 +10,8 @@ use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
+use crate::printable::escaped;
+
 /// The largest file that is read, in bytes. The largest useful one has some kilobytes.
 pub const FILE_LEN_MAX: u64 = 1 << 20;
 
@@ -51,6 +53,16 @@ impl Source {
             return Err(fail(format!("{len} bytes; at most {len_max} are read")));
         }
         let bytes = std::fs::read(path).map_err(|error| fail(error.to_string()))?;
+        Self::from_bytes(path, bytes)
+    }
+
+    /// The text of a file that was read.
+    ///
+    /// # Errors
+    ///
+    /// If it is no UTF-8, or begins with a byte order mark.
+    pub fn from_bytes(path: &Path, bytes: Vec<u8>) -> Result<Self, SourceError> {
+        let fail = |why: String| SourceError::Unreadable { path: path.to_owned(), why };
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(fail("UTF-16; save it as UTF-8".to_owned()));
         }
@@ -126,8 +138,14 @@ impl Source {
         help: Option<String>,
     ) -> SourceError {
         let (line, column) = line_column(&self.text, span.start);
-        let render =
-            |renderer: Renderer| render(self, &span, &at, &message, help.as_deref(), &renderer);
+        // Names of the file are in them; a list of names goes over several lines.
+        let (at, message) = (escaped(at, &[]), escaped(message, &[]));
+        let help = help.map(|help| escaped(help, &['\n']));
+        let render = |renderer: Renderer| {
+            let text = render(self, &span, &at, &message, help.as_deref(), &renderer);
+            // The renderer looks after control characters of the file, but for these.
+            text.replace(|c| matches!(c, '\u{7f}'..='\u{9f}'), "\u{fffd}")
+        };
         let (plain, styled) = (render(Renderer::plain()), render(Renderer::styled()));
         let rendered = Box::new(Rendered { plain, styled });
         let (path, message) = (self.path.clone(), message.into());
@@ -464,7 +482,13 @@ pub fn nearest<'a>(found: &str, candidates: impl IntoIterator<Item = &'a str>) -
     let best = candidates
         .into_iter()
         .map(|candidate| {
-            let distance = strsim::damerau_levenshtein(&lower, &candidate.to_lowercase());
+            // As many letters as one has more are to be put in at least; to count them all takes
+            // long where somebody has written a book into a name.
+            let more = candidate.chars().count().abs_diff(len);
+            let distance = match more > far {
+                true => more,
+                false => strsim::damerau_levenshtein(&lower, &candidate.to_lowercase()),
+            };
             (self::bare(candidate) != bare, distance, candidate)
         })
         .filter(|(differs, distance, candidate)| {

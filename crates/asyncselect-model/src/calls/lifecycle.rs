@@ -182,10 +182,10 @@ impl World {
             }
             return Some(place);
         }
-        let number = u8::try_from(self.sockets.len()).ok()?;
-        if SocketIx(number) == Queued::NO_SOCKET {
-            return None;
-        }
+        // The last number is that of no socket, and the one before stays free, so that counting
+        // through them, and on to one more, ends.
+        let free = |number: &u8| *number < Queued::NO_SOCKET.0 - 1;
+        let number = u8::try_from(self.sockets.len()).ok().filter(free)?;
         self.sockets.push(socket);
         Some(SocketIx(number))
     }

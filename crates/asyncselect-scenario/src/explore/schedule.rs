@@ -226,6 +226,19 @@ impl Writer<'_> {
                     _ => self.copy(*index, None),
                 }
             }
+            Observation::Waiting { place: Place::Step(index), waits: false } => {
+                self.returned_anything();
+                // It was to wait, and has returned: unless its end is still to come, this is it.
+                let name_in = |index: usize, key| self.written.steps[index].get(key);
+                let Some(name) = name_in(*index, "blocked") else { return };
+                let is_end =
+                    |index: usize| name_in(index, "end").is_some_and(|end| end.get() == name.get());
+                if !(*index..self.written.steps.len()).any(is_end) {
+                    let expect = json!({ "return": "any" });
+                    self.lines
+                        .push(Line::Other(format!("{{ \"end\": {name}, \"expect\": {expect} }}")));
+                }
+            }
             Observation::Messages { place, messages } => {
                 self.returned_anything();
                 if *place != Place::End || !messages.is_empty() {
@@ -344,7 +357,9 @@ impl Writer<'_> {
                 self.step(*index, &["do", "as", "thread", "begin"], &added)
             }
         };
-        self.lines.iter().map(text).collect()
+        let steps: Vec<String> = self.lines.iter().map(text).collect();
+        // A run that ends before it does anything is one of a scenario, which has a step.
+        if steps.is_empty() { vec![json!({ "settle": true }).to_string()] } else { steps }
     }
 }
 

@@ -696,6 +696,10 @@ impl<'a> Checker<'a> {
 
     fn thread(&mut self, name: &str, at: &JsonPath) -> Checked<ThreadId> {
         let known = self.threads.iter().position(|other| other == name);
+        if known.is_none() && !is_plain(name) {
+            let message = format!("`{name}` is no name for a thread: letters, digits, `_` and `-`");
+            return Err(self.wrong(at, message));
+        }
         let index = known.unwrap_or_else(|| {
             self.threads.push(name.to_owned());
             self.hosts.push(HostId(0));

@@ -215,7 +215,8 @@ impl Checker<'_> {
             choose: Vec::new(),
             modes: message_mode(),
             setup: file.setup.clone(),
-            steps: Vec::new(),
+            // Which threads do something.
+            steps: file.before.iter().chain(&file.alphabet).cloned().collect(),
             handlers: None,
         };
         self.cited(&as_scenario)?;

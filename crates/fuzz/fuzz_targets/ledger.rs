@@ -1,0 +1,6 @@
+//! libFuzzer on the target `ledger`.
+#![no_main]
+
+mod engine;
+
+engine::fuzz!("ledger");

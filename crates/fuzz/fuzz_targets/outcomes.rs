@@ -1,0 +1,6 @@
+//! libFuzzer on the target `outcomes`.
+#![no_main]
+
+mod engine;
+
+engine::fuzz!("outcomes");

@@ -1,0 +1,6 @@
+//! libFuzzer on the target `profile`.
+#![no_main]
+
+mod engine;
+
+engine::fuzz!("profile");

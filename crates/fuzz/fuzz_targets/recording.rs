@@ -1,0 +1,6 @@
+//! libFuzzer on the target `recording`.
+#![no_main]
+
+mod engine;
+
+engine::fuzz!("recording");

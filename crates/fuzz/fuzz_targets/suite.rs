@@ -1,0 +1,6 @@
+//! libFuzzer on the target `suite`.
+#![no_main]
+
+mod engine;
+
+engine::fuzz!("suite");
