@@ -2,7 +2,7 @@
 //! (`just mutants`).
 //!
 //! Each is judged on every built-in profile, and on `documented` with every other alternative of
-//! each knob that it asks for, in every mode that it has. No snapshot, no invariant and no unit
+//! each knob that it asks for or that its file names, in every mode that it has. No snapshot, no invariant and no unit
 //! test is asked, so what passes here is what the corpus does not see. The first scenario that
 //! fails ends it, and it says how that one did.
 
@@ -42,7 +42,8 @@ fn every_scenario_agrees() {
     }
 }
 
-/// The profile with another value at one knob, for all that can make a difference to a script.
+/// The profile with another value at one knob, for all that can make a difference to a script. A
+/// mutant may not ask for what the file has an expectation about.
 fn alternatives(script: &Script, profile: &Profile) -> impl Iterator<Item = Profile> {
     let others = move |knob: KnobId| {
         let held = profile.setting(knob).value.unwrap_or(0);
@@ -54,7 +55,11 @@ fn alternatives(script: &Script, profile: &Profile) -> impl Iterator<Item = Prof
             profile
         })
     };
-    asked(script, profile).into_iter().flat_map(others)
+    let text = std::fs::read_to_string(script.path()).expect("it was read before");
+    let names = |knob: &KnobId| text.contains(&format!("\"{}\"", knob.name()));
+    let asked = asked(script, profile);
+    let wanted = KnobId::ALL.iter().copied().filter(|knob| asked.contains(knob) || names(knob));
+    wanted.collect::<Vec<_>>().into_iter().flat_map(others)
 }
 
 fn agrees(script: &Script, profile: &Profile) {
