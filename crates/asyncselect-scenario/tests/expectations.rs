@@ -2,9 +2,9 @@
 //! (`just mutants`).
 //!
 //! Each is judged on every built-in profile, and on `documented` with every other alternative of
-//! each knob that it asks for or that its file names, in every mode that it has. No snapshot, no invariant and no unit
-//! test is asked, so what passes here is what the corpus does not see. The first scenario that
-//! fails ends it, and it says how that one did.
+//! each knob that it asks for or that its file names, in every mode that it has. No snapshot, no
+//! invariant and no unit test is asked, so what passes here is what the corpus does not see. The
+//! first scenario that fails ends it, and it says how that one did.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
