@@ -41,6 +41,10 @@ schema:
 prove *FLAGS:
     cargo run --release --features arms -- coverage --prove {{ FLAGS }}
 
+# Puts a shard of the model's mutants to the scenarios alone; `just mutants 0/32`.
+mutants SHARD *FLAGS:
+    .ci/mutants {{ SHARD }} {{ FLAGS }}
+
 # Checks the dependencies that a crate must not have.
 deps:
     .ci/deps
