@@ -21,8 +21,8 @@ mod prove;
 use facts::Facts;
 use matrix::Matrix;
 
-/// What to look at, as the user put it. Without --facts, --open and --prove, it is all clauses, knobs and
-/// facts: which scenarios cite them, and which see the knobs.
+/// What to look at, as the user put it. Without --facts, --open and --prove, it is all clauses,
+/// knobs and facts: which scenarios cite them, and which see the knobs.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Question {
     /// The facts that others observed on Windows and the known differences between Windows and
