@@ -281,7 +281,7 @@ pub(crate) struct Context<'a, C, S> {
 struct Moves<'w> {
     world: &'w World,
     /// The next thread to look at.
-    thread: u8,
+    thread: usize,
     /// The next end to look at, two a connection.
     end: usize,
     /// The next datagram to look at.
@@ -295,14 +295,14 @@ impl Iterator for Moves<'_> {
     #[inline(always)]
     fn next(&mut self) -> Option<Move<'static>> {
         let Self { world, thread, end, flight } = self;
-        while let Some(pending) = world.pending.get(usize::from(*thread)) {
-            let caller = ThreadId(*thread);
+        while let Some(pending) = world.pending.get(*thread) {
+            let caller = ThreadId(u8::try_from(*thread).expect("threads are few"));
             *thread += 1;
             if !pending.is_none() && world.can_return(caller, *pending) {
                 return Some(Move::Return { thread: caller });
             }
         }
-        if usize::from(*thread) == THREADS_MAX {
+        if *thread == THREADS_MAX {
             *thread += 1;
             if !world.more.provider.posting.is_empty() {
                 return Some(Move::Upcall);
@@ -404,7 +404,7 @@ impl World {
     pub fn moves(&self) -> impl Iterator<Item = Move<'static>> + '_ {
         // Mostly no call waits, and nothing is under way.
         let waits = self.pending.iter().any(|pending| !pending.is_none());
-        let thread = if waits { 0 } else { THREADS_MAX as u8 };
+        let thread = if waits { 0 } else { THREADS_MAX };
         let end = if self.streams.is_empty() { usize::MAX } else { 0 };
         Moves { world: self, thread, end, flight: 0 }
     }

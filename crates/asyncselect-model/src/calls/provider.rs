@@ -28,39 +28,44 @@ impl World {
         call: &BackendCall,
         cx: &mut Context<'_, C, S>,
     ) -> Result<Option<Result<Value, Refusal>>, ModelError> {
-        match call {
-            Call::WspAsyncSelect { s, hwnd, wmsg, levent } => {
-                if let Some(socket) = self.open_socket(host, *s)
-                    && self.is_spoilt(self.behind(socket))
-                {
-                    let what = "on a socket whose call was cancelled";
-                    return Err(ModelError::new(call.name(), what));
-                }
-                let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
-                let request = Request { host, socket: *s, aim, levent: *levent };
-                self.register(request, cx).map(Some)
+        if let Call::WspAsyncSelect { s, hwnd, wmsg, levent } = call {
+            if let Some(socket) = self.open_socket(host, *s)
+                && self.is_spoilt(self.behind(socket))
+            {
+                return Err(ModelError::new(call.name(), "on a socket whose call was cancelled"));
             }
-            Call::WspCleanup {} => self.wsp_cleanup(host, cx).map(Some),
-            // AS-HK-05: this thread waits in none.
-            Call::WspCancelBlockingCall {} => {
-                Ok(Some(Err(Refusal::by(WsaError::WSAEINVAL, Rule::Hk05))))
-            }
-            Call::WspIoctl { .. } if self.is_network_down(host) => {
-                self.network_is_down(host, call).map(|refusal| Some(Err(refusal)))
-            }
-            Call::WspIoctl { s, cmd, argp, destination: to } => {
-                let Some(socket) = self.open_socket(host, *s) else {
-                    // AS-REG-18: the check is the provider's duty.
-                    return Ok(Some(Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg18))));
-                };
-                let socket = self.behind(socket);
-                match self.wsa_ioctl(socket, *cmd, *argp, to.flatten(), cx)? {
-                    Progress::Done(result) => Ok(Some(result)),
-                    Progress::Waits(_) => Err(ModelError::new(call.name(), "that waits")),
-                }
-            }
-            _ => Ok(None),
+            let aim = Aim::Window { hwnd: *hwnd, wmsg: *wmsg };
+            let request = Request { host, socket: *s, aim, levent: *levent };
+            return self.register(request, cx).map(Some);
         }
+        if let Call::WspCleanup {} = call {
+            return self.wsp_cleanup(host, cx).map(Some);
+        }
+        if let Call::WspCancelBlockingCall {} = call {
+            // AS-HK-05: this thread waits in none.
+            return Ok(Some(Err(Refusal::by(WsaError::WSAEINVAL, Rule::Hk05))));
+        }
+        if let Call::WspIoctl { .. } = call
+            && self.is_network_down(host)
+        {
+            return self.network_is_down(host, call).map(|refusal| Some(Err(refusal)));
+        }
+        if let Call::WspIoctl { s, cmd, argp, destination: to } = call {
+            return Ok(Some(match self.open_socket(host, *s) {
+                Some(socket) => {
+                    let socket = self.behind(socket);
+                    match self.wsa_ioctl(socket, *cmd, *argp, to.flatten(), cx)? {
+                        Progress::Done(result) => result,
+                        Progress::Waits(_) => {
+                            return Err(ModelError::new(call.name(), "that waits"));
+                        }
+                    }
+                }
+                // AS-REG-18: the check is the provider's duty.
+                None => Err(Refusal::by(WsaError::WSAENOTSOCK, Rule::Reg18)),
+            }));
+        }
+        Ok(None)
     }
 
     /// AS-SPI-09, AS-REG-06: the error comes back with the call.
