@@ -154,7 +154,8 @@ fn compare_all(question: &Question, scripts: Vec<Script>) -> Result<Comparison, 
                 oracle::judged(script, &left, &known, || run_on(script, adapter))
             };
             let more = question.jobs.get().min(scripts.len().max(1)) - 1;
-            let judged = each_live(&scripts, &progress, adapter, (command, more), work);
+            let order = longest_first(&scripts, &known, left.name());
+            let judged = each_live((&scripts, &order), &progress, adapter, (command, more), work);
             Ok(oracle::comparison(left, label, scripts, judged, &known))
         }
         (None, Some(right)) => {
@@ -177,7 +178,9 @@ fn ask(question: &Question, scripts: Vec<Script>) -> Result<Output, Output> {
     let label = adapter.label().to_owned();
     let progress = Progress::new(!question.no_progress, scripts.len());
     let more = question.jobs.get().min(scripts.len().max(1)) - 1;
-    let runs = each_live(&scripts, &progress, adapter, (command, more), run_on);
+    let known = ledger(question.known.as_deref(), &question.paths)?;
+    let order = longest_first(&scripts, &known, left.name());
+    let runs = each_live((&scripts, &order), &progress, adapter, (command, more), run_on);
     let out = question.out.as_deref();
     Ok(questions::asked(&label, &left, &scripts, runs, out, question.format))
 }
@@ -286,9 +289,18 @@ fn each(
     scripts.iter().map(compare).collect()
 }
 
-/// The same with several adapters: one that runs, and `more` that are started by their command.
+/// Begins with those of the ledger: where a stack leaves a call waiting that should return, it is
+/// waited for until patience ends, and the others can run in the meantime.
+fn longest_first(scripts: &[Script], known: &Known, stack: &str) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..scripts.len()).collect();
+    order.sort_by_key(|index| known.allows(&scripts[*index].id, stack).is_none());
+    order
+}
+
+/// The same with several adapters, one that runs, and `more` that are started by their command;
+/// what they do is done in this order.
 fn each_live<T: Send>(
-    scripts: &[Script],
+    (scripts, order): (&[Script], &[usize]),
     progress: &Progress,
     first: Adapter,
     (command, more): (&str, usize),
@@ -298,8 +310,9 @@ fn each_live<T: Send>(
     let work = |mut adapter: Adapter| {
         let mut done = Vec::new();
         loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(script) = scripts.get(index) else { return done };
+            let next = next.fetch_add(1, Ordering::Relaxed);
+            let Some(index) = order.get(next).copied() else { return done };
+            let script = &scripts[index];
             progress.begin(&script.id);
             done.push((index, run(script, &mut adapter)));
             progress.end();
