@@ -71,7 +71,7 @@ impl CoverageFormat {
             Self::Json => Ok(Format::Json),
             Self::Html => {
                 let why = "error: there is a page of everything together alone: \
-                    `coverage --format html`, without `--facts` or `--prove`";
+                    `coverage --format html`, without `--facts`, `--open` or `--prove`";
                 Err(Output::error(why, Exit::BadScript))
             }
         }

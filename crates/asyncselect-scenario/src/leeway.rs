@@ -14,8 +14,7 @@
 use std::collections::BTreeSet;
 
 use asyncselect_abi::{NetworkEvent, Value, WsaError};
-use asyncselect_model::profile::Setting;
-use asyncselect_model::{Evidence, KnobId, Profile, Rule};
+use asyncselect_model::{KnobId, Profile, Rule};
 use serde::Serialize;
 
 use crate::clauses::{Clauses, Entry, Kind, Level, Proof};
@@ -23,6 +22,7 @@ use crate::diff::compare;
 use crate::judge::{Agreement, judge};
 use crate::runner::{Observation, Place};
 use crate::script::Script;
+use crate::sight::{alternatives, holding};
 use crate::simulate::{Run, asked, simulate};
 
 /// What a clause leaves open, and what knows its bounds.
@@ -174,10 +174,7 @@ impl<'s> Subject<'s> {
     }
 
     fn run(&self, knob: KnobId, value: u8) -> Run {
-        let mut profile = self.profile.clone();
-        let (evidence, source) = (Evidence::Inferred, "a trial".into());
-        profile.set(knob, Setting { value: Some(value), evidence, source });
-        simulate(self.script, &profile)
+        simulate(self.script, &holding(&self.profile, knob, value))
     }
 
     /// Whether the expectations hold of this if it is taken for an alternative of the knob.
@@ -191,10 +188,8 @@ impl<'s> Subject<'s> {
 }
 
 fn ways<'s>(knob: KnobId, subjects: &[Subject<'s>]) -> Vec<Way<'s>> {
-    let values = || (0..).take(knob.values().len());
-    values()
-        .map(|value| way(knob, value, values().filter(|other| *other != value), subjects))
-        .collect()
+    let others = |value| alternatives(knob).filter(move |other| *other != value);
+    alternatives(knob).map(|value| way(knob, value, others(value), subjects)).collect()
 }
 
 fn way<'s>(

@@ -9,11 +9,11 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use asyncselect_model::profile::Setting;
-use asyncselect_model::{Evidence, KnobId, Profile};
+use asyncselect_model::{KnobId, Profile};
 use asyncselect_scenario::corpus;
 use asyncselect_scenario::judge::Agreement;
 use asyncselect_scenario::script::Script;
+use asyncselect_scenario::sight::{alternatives, holding};
 use asyncselect_scenario::simulate::{asked, verdict};
 
 /// The files of a family tend to see the same, so files this far apart are taken first.
@@ -36,7 +36,7 @@ fn every_scenario_agrees() {
     }
     // A file that pins a fact is about the stacks that it names.
     for script in in_modes().flatten().filter(|script| script.fact.is_none()) {
-        for profile in alternatives(script, &documented) {
+        for profile in variants(script, &documented) {
             agrees(script, &profile);
         }
     }
@@ -44,16 +44,11 @@ fn every_scenario_agrees() {
 
 /// The profile with another value at one knob, for all that can make a difference to a script. A
 /// mutant may not ask for what the file has an expectation about.
-fn alternatives(script: &Script, profile: &Profile) -> impl Iterator<Item = Profile> {
+fn variants(script: &Script, profile: &Profile) -> impl Iterator<Item = Profile> {
     let others = move |knob: KnobId| {
         let held = profile.setting(knob).value.unwrap_or(0);
-        let values = (0..).take(knob.values().len()).filter(move |value| *value != held);
-        values.map(move |value| {
-            let (evidence, source) = (Evidence::Inferred, "a test".into());
-            let mut profile = profile.clone();
-            profile.set(knob, Setting { value: Some(value), evidence, source });
-            profile
-        })
+        let values = alternatives(knob).filter(move |value| *value != held);
+        values.map(move |value| holding(profile, knob, value))
     };
     let text = std::fs::read_to_string(script.path()).expect("it was read before");
     let names = |knob: &KnobId| text.contains(&format!("\"{}\"", knob.name()));
