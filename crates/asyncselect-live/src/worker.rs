@@ -27,9 +27,11 @@ enum CallState {
     None,
     /// Made, not answered: from [`Worker::start_call`].
     Running(Asked, Receiver<Performed>),
-    /// It returned after `blocked` was answered, and nobody has asked since: from
-    /// [`Worker::wait_for_call`].
+    /// It has returned, and nobody has looked at what it did: from [`Worker::wait_for_call`].
     Returned(Asked, Performed),
+    /// What it did is in the session's accounts, and nobody has asked for its answer since: from
+    /// [`Worker::keep_answer`].
+    Counted(Repeat, Performed),
 }
 
 /// What a thread was asked to do for the script.
@@ -136,10 +138,26 @@ impl Worker {
         }
     }
 
-    /// The answer of a call that has returned, just once.
-    pub(crate) fn take_answer(&mut self) -> Option<(Asked, Performed)> {
+    /// A call that has returned, just once.
+    pub(crate) fn take_return(&mut self) -> Option<(Asked, Performed)> {
         match std::mem::replace(&mut self.call, CallState::None) {
-            CallState::Returned(asked, answer) => Some((asked, answer)),
+            CallState::Returned(asked, performed) => Some((asked, performed)),
+            other => {
+                self.call = other;
+                None
+            }
+        }
+    }
+
+    /// What [`Self::take_return`] gave is the answer to the call, whenever somebody asks.
+    pub(crate) fn keep_answer(&mut self, repeat: Repeat, performed: Performed) {
+        self.call = CallState::Counted(repeat, performed);
+    }
+
+    /// The answer that was kept, just once.
+    pub(crate) fn take_answer(&mut self) -> Option<(Repeat, Performed)> {
+        match std::mem::replace(&mut self.call, CallState::None) {
+            CallState::Counted(repeat, performed) => Some((repeat, performed)),
             other => {
                 self.call = other;
                 None
