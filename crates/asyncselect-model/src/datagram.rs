@@ -342,9 +342,8 @@ impl World {
         socket: SocketIx,
         cx: &mut Context<'_, C, S>,
     ) -> Result<(), ModelError> {
-        let receives = |call: PendingCall| call.receives_on(socket) && !call.peeks();
         if !self.socket(socket).receive_shut
-            && let Some(thread) = self.absorbing(receives, cx)
+            && let Some(thread) = self.absorbing(|call| call.receives_on(socket), cx)
         {
             return self.resume(thread, cx);
         }

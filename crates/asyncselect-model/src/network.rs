@@ -178,9 +178,8 @@ impl World {
             // On Wine 8.0 the call that waits swallows FD_OOB; nobody tells of others.
             return Err(ModelError::new("recv", "that waits when an urgent byte arrives"));
         }
-        // One that peeks leaves the data to be told of.
-        let receives = |call: PendingCall| call.receives_on(socket) && !call.peeks();
-        if ordinary && let Some(thread) = self.absorbing(receives, cx) {
+        // One that peeks takes nothing, and tells of the data as every receive that leaves some does.
+        if ordinary && let Some(thread) = self.absorbing(|call| call.receives_on(socket), cx) {
             return self.resume(thread, cx);
         }
         let event = if urgent && !this.oob_inline { NetworkEvent::Oob } else { NetworkEvent::Read };

@@ -110,12 +110,6 @@ impl PendingCall {
         !matches!(self, Self::None | Self::Message { .. })
     }
 
-    /// Whether it is a recv that leaves what it reads.
-    #[inline]
-    pub(crate) fn peeks(self) -> bool {
-        matches!(self, Self::Receive { peek: true, .. })
-    }
-
     /// Whether it waits for the result of an overlapped operation.
     pub(crate) fn collects(self) -> bool {
         matches!(self, Self::Overlapped { .. })
