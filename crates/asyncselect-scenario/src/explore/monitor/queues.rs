@@ -40,6 +40,18 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let holds = holds && before.upcalls().eq(after.upcalls());
         return broken.unless(holds, Property::FirstInFirstOut);
     }
+    // What the program posts itself stands behind all others.
+    if let Some((_, Call::PostMessage { hwnd, message, socket, reply })) = call
+        && seen.result() == Some(Ok(Value::Int(1)))
+    {
+        let OwnReply { event, error } = *reply;
+        let (message, socket, error) = (*message, *socket, error.unwrap_or_default());
+        let own = Message { hwnd: *hwnd, message, socket, event, error };
+        let holds = seen.posts.is_empty()
+            && before.queue().chain([own]).eq(new)
+            && before.upcalls().eq(after.upcalls());
+        return broken.unless(holds, Property::FirstInFirstOut);
+    }
     // Mostly nothing has to do with queues.
     let silent = seen.posts.is_empty() && seen.retrieved.is_none();
     if silent && before.has_queues_of(after) {
@@ -51,17 +63,6 @@ pub(super) fn judge(happened: &Happened<'_>, broken: &mut Broken<'_>) {
     }
     let socket = |s: SocketHandle| before.first_descriptor(s);
     match call {
-        // What the program posts itself stands behind all others.
-        Some((_, Call::PostMessage { hwnd, message, socket, reply })) => {
-            let OwnReply { event, error } = *reply;
-            let (message, socket, error) = (*message, *socket, error.unwrap_or_default());
-            let own = Message { hwnd: *hwnd, message, socket, event, error };
-            let holds = seen.result() == Some(Ok(Value::Int(1)))
-                && seen.posts.is_empty()
-                && before.queue().chain([own]).eq(new)
-                && before.upcalls().eq(after.upcalls());
-            broken.unless(holds, Property::FirstInFirstOut);
-        }
         // AS-Q-07: with a window its messages go.
         Some((_, Call::DestroyWindow { hwnd })) => {
             let of_it = |message: &Message| message.hwnd == *hwnd;
