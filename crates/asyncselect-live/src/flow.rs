@@ -201,9 +201,9 @@ impl Look {
         self.outstanding - self.waiting
     }
 
-    /// Whether the receiver has room for what is under way, so that a timer may move it. That it has
-    /// unread bytes makes more of them no news, but FD_WRITE comes when the sender's buffer is free
-    /// by a third (measured on Linux).
+    /// Whether the receiver has room for what is under way, so that a timer may move it. That it
+    /// has unread bytes makes more of them no news, but FD_WRITE comes when the sender's buffer is
+    /// free by a third (measured on Linux).
     fn has_room(&self) -> bool {
         // What Windows' timers move, nobody has measured.
         if self.waiting == 0 || sys::wine_version().is_none() {

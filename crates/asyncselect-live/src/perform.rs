@@ -43,8 +43,8 @@ pub(crate) fn perform_all(call: &WireCall, repeat: Repeat, family: Family) -> Pe
     Ok(returns)
 }
 
-/// The wait of a script that sends until the buffers are full, which means full for good: bytes that
-/// move, or are acknowledged, after the send that failed make FD_WRITE due at once.
+/// The wait of a script that sends until the buffers are full, which means full for good: bytes
+/// that move, or are acknowledged, after the send that failed make FD_WRITE due at once.
 ///
 /// Measured on Linux 6.18: the acknowledgement of a third of the sender's buffer came 43 ms after
 /// its bytes had arrived.

@@ -185,9 +185,10 @@ impl Session {
         }
     }
 
-    /// Lets time pass that is longer on a busy machine: a call that has not returned may not have had
-    /// the processor. Measured on Wine 8.0, four busy loops beside eight adapters, without this: one
-    /// of four runs of the whole corpus took a call that returns at once for one that waits.
+    /// Lets time pass that is longer on a busy machine: a call that has not returned may not have
+    /// had the processor. Measured on Wine 8.0, four busy loops beside eight adapters, without
+    /// this: one of four runs of the whole corpus took a call that returns at once for one that
+    /// waits.
     fn give_turns(&self) {
         for _ in 0..TURNS {
             self.helper.run(Duration::from_millis(JOB_MS_MAX), || {

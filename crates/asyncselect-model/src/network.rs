@@ -178,7 +178,7 @@ impl World {
             // On Wine 8.0 the call that waits swallows FD_OOB; nobody tells of others.
             return Err(ModelError::new("recv", "that waits when an urgent byte arrives"));
         }
-        // One that peeks takes nothing, and tells of the data as every receive that leaves some does.
+        // One that peeks takes nothing, and tells of the data as every receive that leaves some.
         if ordinary && let Some(thread) = self.absorbing(|call| call.receives_on(socket), cx) {
             return self.resume(thread, cx);
         }

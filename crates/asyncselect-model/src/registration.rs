@@ -92,6 +92,25 @@ enum Found {
 }
 
 impl World {
+    /// Why it is open whether an urgent byte that is there already is told (AS-OOB-02), if so. Wine
+    /// 8.0 tells of none after a reset, and under a call that waits of some, later (measured).
+    fn leaves_oob_open(&self, socket: SocketIx, levent: NetworkEvents) -> Option<&'static str> {
+        let this = self.socket(socket);
+        let (link, side) = this.link()?;
+        if (levent & NetworkEvents::FD_OOB).is_empty()
+            || this.oob_inline
+            || !self.streams.has_urgent(link, side)
+        {
+            None
+        } else if self.is_aborted(socket) {
+            Some("for FD_OOB, after a reset")
+        } else if self.pending.iter().any(|call| call.receives_on(socket)) {
+            Some("for FD_OOB, under a recv that waits")
+        } else {
+            None
+        }
+    }
+
     /// The calls themselves; the API and the SPI differ in what they check before and how they
     /// report.
     pub(crate) fn register<C: Chooser, S: Sink>(
@@ -113,6 +132,9 @@ impl World {
         let elsewhere = |held: Registration| held.descriptor != descriptor;
         if !works(Rule::Dup02) && self.socket(socket).registration.is_some_and(elsewhere) {
             return Ok(Ok(Value::Int(0)));
+        }
+        if let Some(what) = self.leaves_oob_open(socket, request.levent) {
+            return Err(ModelError::new("WSAAsyncSelect", what));
         }
         // AS-REG-14: an error of the connection is for FD_CLOSE to tell.
         if !works(Rule::Reg14) && self.is_aborted(socket) {
