@@ -32,12 +32,12 @@ const SMALL: i64 = 1024;
 /// How long bytes may rest before they count as stuck for good: more than the first of any timer.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// The same where only an acknowledgement matters, in milliseconds.
-pub(crate) const ACKNOWLEDGED_MS: u32 = 80;
-
 /// The same where the receiver has nothing to read and the sender is open, so that they must come.
 /// Linux doubles the time between two attempts, as long as the receiver has no room.
 const PATIENCE_STARVED: Duration = Duration::from_secs(5);
+
+/// How long bytes must rest where only a late acknowledgement matters, in milliseconds.
+pub(crate) const ACKNOWLEDGED_MS: u32 = 80;
 
 /// How long bytes must rest where no timer matters: more than the processor needs to move them,
 /// beside other work.

@@ -28,9 +28,9 @@ pub(crate) fn perform_all(call: &WireCall, repeat: Repeat, family: Family) -> Pe
         Repeat::Until { error, .. } => Some(WireReply::Error(error.0)),
     };
     let mut returns = Vec::new();
-    let mut rest = until.as_ref().map(|_| Rest::default());
+    let mut rest = Rest::default();
     for _ in 0..repeat.max() {
-        if let Some(rest) = &mut rest {
+        if until.is_some() {
             rest.before(call);
         }
         let reply = perform(call.clone(), family)?;
@@ -50,12 +50,12 @@ pub(crate) fn perform_all(call: &WireCall, repeat: Repeat, family: Family) -> Pe
 /// its bytes had arrived.
 #[derive(Default)]
 struct Rest {
-    /// Nothing has moved since the socket was found full.
+    /// The socket was full, and no late acknowledgement has changed that.
     over: bool,
 }
 
 impl Rest {
-    /// Where a send may be the one that fails, waits until nothing moves.
+    /// Where a send may be the one that fails, gives late acknowledgements their time.
     fn before(&mut self, call: &WireCall) {
         let (Call::Send { s, .. }
         | Call::SendTo { s, .. }

@@ -323,7 +323,6 @@ impl Session {
         let end = Instant::now() + deadline / 2;
         loop {
             let running = self.running_calls();
-            self.count_returns();
             // What was proven stays so until the script does something or a call of it goes on.
             if std::mem::take(&mut self.stirred) || running > 0 {
                 self.prove_all(end)?;
@@ -365,9 +364,8 @@ impl Session {
 
     /// Calls and overlapped operations that have not ended.
     fn running_calls(&mut self) -> usize {
-        let runs = |worker: &mut Worker| !worker.wait_for_call(Duration::ZERO);
-        let calls = self.workers.values_mut().filter_map(|worker| runs(worker).then_some(()));
-        calls.count() + overlapped::running()
+        let free = self.count_returns().len();
+        self.workers.len() - free + overlapped::running()
     }
 
     /// Gives calls that wait the time to return, and says whether there are fewer than before: what
