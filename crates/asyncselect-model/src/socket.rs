@@ -208,13 +208,21 @@ impl Socket {
         let flags = [nonblocking, receive_shut, send_shut, oob_inline, failed]
             .into_iter()
             .fold(linger, |word: u64, flag| word << 1 | u64::from(*flag));
+        // What most sockets do not have takes no word.
+        let has_error = *error != WsaError(0);
         out(state
+            | u64::from(has_error) << 12
+            | u64::from(registration.is_some()) << 13
             | flags << 16
             | u64::from(host.0) << 24
             | u64::from(*port) << 32
             | u64::from(*spent) << 48);
-        out(u64::from(error.0));
-        out(registration.map_or(0, Registration::packed));
+        if has_error {
+            out(u64::from(error.0));
+        }
+        if let Some(registration) = registration {
+            out(registration.packed());
+        }
     }
 }
 

@@ -832,7 +832,8 @@ impl Streams {
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
-        out(u64::try_from(self.links.len()).expect("fits"));
+        let count = |len: usize| u64::try_from(len).expect("fits");
+        out(count(self.links.len()) | count(self.holds.len()) << 32);
         for Link { ends, toward } in self.links.iter() {
             let end = |end: &End| match end {
                 End::Nobody(host) => u64::from(host.0) << 8,
@@ -873,7 +874,6 @@ impl Streams {
         for Packed(segment) in self.segments.iter() {
             out(*segment);
         }
-        out(u64::try_from(self.holds.len()).expect("fits"));
         for Hold { socket, kind, left_ms } in self.holds.iter() {
             let kind: u64 = match kind {
                 HoldKind::Delay => 0,

@@ -231,12 +231,12 @@ impl Windows {
     }
 
     pub(crate) fn pack(&self, out: &mut impl FnMut(u64)) {
-        out(u64::try_from(self.owners.len()).expect("fits"));
+        let count = |len: usize| u64::try_from(len).expect("fits");
+        out(count(self.owners.len()) | count(self.queue.len()) << 32);
         for owners in self.owners.chunks(8) {
             let number = |owner: &Option<Owner>| owner.map_or(0, |owner| u64::from(owner.0.get()));
             out(owners.iter().fold(0, |word, owner| word << 8 | number(owner)));
         }
-        out(u64::try_from(self.queue.len()).expect("fits"));
         self.queue.iter().for_each(|queued| out(queued.packed()));
     }
 }

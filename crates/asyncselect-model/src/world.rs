@@ -456,7 +456,9 @@ impl World {
             .fold(0, |word, hosts| word << 8 | hosts.packed());
         let family = u64::from(*family == Family::Ipv6) << 16;
         let count = u64::try_from(sockets.len()).expect("fits");
-        out(count | family | u64::from(*posts) << 32 | flags << 40);
+        // Which threads wait, so that no more need be said of the others.
+        let waits = pending.iter().fold(0, |word, call| word << 1 | u64::from(!call.is_none()));
+        out(count | family | waits << 24 | u64::from(*posts) << 32 | flags << 40);
         let [a, b, c, d] = hosts.map(|host| host.0);
         let [e, f, g, h] = *startups;
         out(u64::from_be_bytes([a, b, c, d, e, f, g, h]));
@@ -468,7 +470,7 @@ impl World {
         more.pack(out);
         for pending in pending {
             match pending {
-                PendingCall::None => out(0),
+                PendingCall::None => {}
                 PendingCall::Connect(socket) => out(1 | u64::from(socket.0) << 8),
                 PendingCall::Accept { listener, condition } => {
                     let condition: u64 = match condition {

@@ -441,19 +441,27 @@ impl Monitor {
     /// the world's.
     fn stands(&mut self, happened: &Happened<'_>, broken: &mut Broken<'_>) {
         let world = happened.after;
+        let is_held = |watch: &Watch, held: &RegistrationView| {
+            let same_target = match held.target {
+                TargetView::Window { hwnd, message } => {
+                    message.0 == u32::from(watch.message)
+                        && hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
+                }
+                TargetView::Event { .. } => false,
+            };
+            same_target && held.mask.0 == u32::from(watch.mask)
+        };
+        // Mostly nothing is wrong.
+        let stands = |watch: &Watch| {
+            let held = world.registration_of(watch.socket());
+            held.is_some_and(|(held, mode)| mode && is_held(watch, &held))
+        };
+        if self.watches.iter().all(stands) {
+            return;
+        }
         self.watches.retain(|watch| {
             let held = world.registration_of(watch.socket());
-            let same = |held: &RegistrationView| {
-                let same_target = match held.target {
-                    TargetView::Window { hwnd, message } => {
-                        message.0 == u32::from(watch.message)
-                            && hwnd.is_none_or(|hwnd| hwnd.0 == u64::from(watch.hwnd))
-                    }
-                    TargetView::Event { .. } => false,
-                };
-                same_target && held.mask.0 == u32::from(watch.mask)
-            };
-            let stands = held.as_ref().is_some_and(|(held, _)| same(held));
+            let stands = held.as_ref().is_some_and(|(held, _)| is_held(watch, held));
             broken.unless_as(stands, Property::RegistrationStays, |knob, _| {
                 held.is_none() && watch.ends_by(knob, happened)
             });
