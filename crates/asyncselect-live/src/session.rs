@@ -80,7 +80,9 @@ pub(crate) struct Session {
     flows: Flows,
     /// A thread of our own.
     helper: Worker,
-    /// Its window, for settling while a script's thread blocks.
+    /// Its window, for settling while a script's thread blocks. The first window of a session of
+    /// Wine's starts the desktop, which on a busy machine takes ten seconds (measured on Wine 8.0):
+    /// it is made before there is a script, none of whose calls would have that time.
     spare: Option<Hwnd>,
 }
 
@@ -107,7 +109,7 @@ impl Session {
     /// The answer to one request.
     pub(crate) fn answer(&mut self, body: RequestBody, deadline: Duration) -> ResponseBody {
         let answer = match body {
-            RequestBody::Hello { version } => hello(version),
+            RequestBody::Hello { version } => self.hello(version, deadline),
             RequestBody::Reset { hosts, .. } if hosts.iter().any(|host| *host != HostId(0)) => {
                 Err(Refusal::OneMachine)
             }
@@ -132,6 +134,25 @@ impl Session {
             RequestBody::Bye {} => Ok(ResponseBody::Done {}),
         };
         answer.unwrap_or_else(|refusal| ResponseBody::Unsupported(refusal.to_string()))
+    }
+
+    fn hello(&mut self, version: u32, deadline: Duration) -> Result<ResponseBody, Refusal> {
+        if version != protocol::VERSION {
+            return Err(Refusal::ProtocolVersion(version));
+        }
+        self.spare_window(Instant::now() + deadline)?;
+        let stack = match sys::wine_version() {
+            Some(version) => format!("Wine {version}"),
+            None => {
+                let (major, minor, build) = sys::windows_version();
+                format!("Windows {major}.{minor}.{build}")
+            }
+        };
+        Ok(ResponseBody::Hello {
+            version,
+            stack,
+            capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
+        })
     }
 
     fn call(
@@ -388,18 +409,21 @@ impl Session {
     /// stands in. Stacks post in the order of the network events, whatever thread owns the window
     /// (measured on Wine 8.0, where one server posts them all; inferred for Windows).
     fn prove_elsewhere(&mut self, end: Instant) -> Result<(), Refusal> {
-        let hwnd = match self.spare {
-            Some(hwnd) => hwnd,
-            None => {
-                let made = self.helper.run(left_until(end), sys::create_window);
-                made.ok_or(Refusal::Hung(HELPER))?.map_err(|error| {
-                    let call = "CreateWindow";
-                    Refusal::NoFence { call, error }
-                })?
-            }
-        };
-        self.spare = Some(hwnd);
+        let hwnd = self.spare_window(end)?;
         prove(&self.helper, &mut self.fences, hwnd, end)
+    }
+
+    fn spare_window(&mut self, end: Instant) -> Result<Hwnd, Refusal> {
+        if let Some(hwnd) = self.spare {
+            return Ok(hwnd);
+        }
+        let made = self.helper.run(left_until(end), sys::create_window);
+        let hwnd = made.ok_or(Refusal::Hung(HELPER))?.map_err(|error| {
+            let call = "CreateWindow";
+            Refusal::NoFence { call, error }
+        })?;
+        self.spare = Some(hwnd);
+        Ok(hwnd)
     }
 
     fn pump(
@@ -503,24 +527,6 @@ fn named_sockets(call: &WireCall) -> Vec<SocketHandle> {
         }
         other => other.socket().copied().into_iter().collect(),
     }
-}
-
-fn hello(version: u32) -> Result<ResponseBody, Refusal> {
-    if version != protocol::VERSION {
-        return Err(Refusal::ProtocolVersion(version));
-    }
-    let stack = match sys::wine_version() {
-        Some(version) => format!("Wine {version}"),
-        None => {
-            let (major, minor, build) = sys::windows_version();
-            format!("Windows {major}.{minor}.{build}")
-        }
-    };
-    Ok(ResponseBody::Hello {
-        version,
-        stack,
-        capabilities: CAPABILITIES.map(str::to_owned).to_vec(),
-    })
 }
 
 fn left_until(end: Instant) -> Duration {
