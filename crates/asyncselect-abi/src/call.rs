@@ -814,6 +814,64 @@ impl<S, W, E, A, D> Call<S, W, E, A, D> {
         }
     }
 
+    /// The address that the call names, if it names one.
+    #[must_use]
+    pub const fn address(&self) -> Option<&A> {
+        match self {
+            Self::Bind { name, .. }
+            | Self::Connect { name, .. }
+            | Self::ConnectEx { name, .. }
+            | Self::WsaJoinLeaf { name, .. } => Some(name),
+            Self::SendTo { to, .. } | Self::WsaSendTo { to, .. } => Some(to),
+            Self::WsaIoctl { destination, .. } | Self::WspIoctl { destination, .. } => {
+                destination.as_ref()
+            }
+            Self::WsaStartup { .. }
+            | Self::WsaCleanup {}
+            | Self::Socket { .. }
+            | Self::Listen { .. }
+            | Self::Accept { .. }
+            | Self::Send { .. }
+            | Self::Recv { .. }
+            | Self::RecvFrom { .. }
+            | Self::Shutdown { .. }
+            | Self::CloseSocket { .. }
+            | Self::IoctlSocket { .. }
+            | Self::SetSockOpt { .. }
+            | Self::GetSockOpt { .. }
+            | Self::GetSockName { .. }
+            | Self::GetPeerName { .. }
+            | Self::Select { .. }
+            | Self::WsaAsyncSelect { .. }
+            | Self::WspAsyncSelect { .. }
+            | Self::WspStartup { .. }
+            | Self::WspCleanup {}
+            | Self::WspCancelBlockingCall {}
+            | Self::WsaCancelBlockingCall {}
+            | Self::WsaIsBlocking {}
+            | Self::ReadFile { .. }
+            | Self::WriteFile { .. }
+            | Self::WsaCreateEvent {}
+            | Self::WsaCloseEvent { .. }
+            | Self::WsaResetEvent { .. }
+            | Self::WsaEventSelect { .. }
+            | Self::WsaEnumNetworkEvents { .. }
+            | Self::WsaWaitForMultipleEvents { .. }
+            | Self::WsaRecv { .. }
+            | Self::WsaRecvFrom { .. }
+            | Self::WsaSend { .. }
+            | Self::WsaGetOverlappedResult { .. }
+            | Self::WsaAccept { .. }
+            | Self::AcceptEx { .. }
+            | Self::CloseHandle { .. }
+            | Self::WsaDuplicateSocket { .. }
+            | Self::CreateWindow {}
+            | Self::GetMessage { .. }
+            | Self::PostMessage { .. }
+            | Self::DestroyWindow { .. } => None,
+        }
+    }
+
     /// The socket that the call is about, its parameter `s`; `select` has lists of them instead.
     #[must_use]
     pub const fn socket(&self) -> Option<&S> {

@@ -315,12 +315,7 @@ impl<'p, A: Ask> Playing<'p, A> {
     /// An address `of` a socket is where the stack says that it is bound. The question is not part
     /// of the scenario, and leaves no line.
     fn learn_address(&mut self, thread: ThreadId, call: &'p NamedCall) -> Result<(), Stop> {
-        let (Call::Connect { name, .. } | Call::Bind { name, .. } | Call::SendTo { to: name, .. }) =
-            call
-        else {
-            return Ok(());
-        };
-        let NamedAddress::Of(socket) = name else { return Ok(()) };
+        let Some(NamedAddress::Of(socket)) = call.address() else { return Ok(()) };
         let Some(&s) = self.names.sockets.get(socket.as_str()) else { return Ok(()) };
         if self.names.addresses.contains_key(socket.as_str()) {
             return Ok(());
@@ -676,6 +671,36 @@ mod tests {
         let asked: Vec<_> = fake.asked.iter().filter(|body| body.contains("getsockname")).collect();
         assert_eq!(asked.len(), 1);
         assert!(fake.asked[2].contains(r#""name":"127.0.0.1:4000""#), "{}", fake.asked[2]);
+    }
+
+    #[test]
+    fn whichever_call_names_an_address_it_is_asked_for() {
+        for call in [
+            r#"{"bind":{"s":"s","name":{"of":"s"}}}"#,
+            r#"{"connect":{"s":"s","name":{"of":"s"}}}"#,
+            r#"{"sendto":{"s":"s","data":"x","to":{"of":"s"}}}"#,
+            r#"{"WSASendTo":{"s":"s","data":"x","to":{"of":"s"}}}"#,
+            r#"{"ConnectEx":{"s":"s","name":{"of":"s"},"lpOverlapped":"e"}}"#,
+            r#"{"WSAJoinLeaf":{"s":"s","name":{"of":"s"}}}"#,
+            concat!(
+                r#"{"WSAIoctl":{"s":"s","dwIoControlCode":"SIO_ROUTING_INTERFACE_CHANGE","#,
+                r#""destination":{"of":"s"}}}"#,
+            ),
+        ] {
+            let mut fake = Fake {
+                answers: [
+                    returns(WireReply::Socket(SocketHandle(4))),
+                    returns(WireReply::Address("127.0.0.1:4000".parse().unwrap())),
+                    returns(WireReply::Error(10056)),
+                ]
+                .into(),
+                ..Fake::default()
+            };
+            let (_, ending) =
+                played(&plan(SOCKET, &format!(r#"{{"call":{{"call":{call}}}}}"#)), &mut fake);
+            assert_eq!(ending, Ending::Completed {}, "{call}");
+            assert!(fake.asked[2].contains(r#""127.0.0.1:4000""#), "{}", fake.asked[2]);
+        }
     }
 
     #[test]

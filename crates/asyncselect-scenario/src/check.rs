@@ -13,7 +13,7 @@ use asyncselect_model::{KnobId, Profile};
 use crate::diff::{difference, ending_kind, ending_text, same_where, text_of};
 use crate::explore::outcomes::firsts;
 use crate::explore::replay::{Traveller, replay};
-use crate::explore::runs::{First, Freedom, Reduction, Runs, State};
+use crate::explore::runs::{First, Freedom, Reduction, Runs, Shown, State};
 use crate::explore::search::{Pace, Space, Step};
 use crate::explore::tree::{NodeId, Tree};
 use crate::runner::{Ending, Observation, Place, Retrieved};
@@ -164,7 +164,7 @@ pub fn check(
     states_max: usize,
 ) -> Result<Checked, Ending> {
     let runs = Runs::of(script, profile, Freedom::AsWritten, Reduction::On)?;
-    let start = World { node: 0, state: runs.start() };
+    let start = World { node: 0, state: runs.start(), ahead: Vec::new() };
     let set_up: Vec<KnobId> =
         KnobId::ALL.iter().copied().filter(|knob| start.state.decided(*knob).is_some()).collect();
     let mut checker = Checker {
@@ -201,6 +201,15 @@ pub fn check(
 struct World<'s> {
     node: NodeId,
     state: State<'s>,
+    /// What its program saw beyond that, the next last: one step may show thousands of things.
+    ahead: Vec<Shown>,
+}
+
+impl World<'_> {
+    /// The next thing that its program saw, if it did yet.
+    fn next(&self) -> Option<&Observation> {
+        self.ahead.last().map(Shown::observation)
+    }
 }
 
 struct Checker<'c, 's> {
@@ -219,20 +228,23 @@ struct TooMany;
 impl<'s> Checker<'_, 's> {
     fn all(&mut self, live: &Run) {
         for (count, came) in live.seen.iter().enumerate() {
-            let Ok(next) = self.until(|state| state.seen_after(count).is_some()) else {
+            let Ok(next) = self.until(count) else {
                 self.checked.extent = Extent::Capped(came.place());
                 return;
             };
             let (mut explain, mut others): (Vec<_>, Vec<_>) =
-                next.into_iter().partition(|world| self.explains(&world.state, count, came));
+                next.into_iter().partition(|world| self.explains(world, came));
             if explain.is_empty() {
-                explain = self.refuse(&mut others, count, came.place(), Some(came), &live.ending);
+                explain = self.refuse(&mut others, came.place(), Some(came), &live.ending);
             }
             if explain.is_empty() {
                 self.checked.extent = Extent::Astray(came.place());
                 return;
             }
             self.checked.sizes.push(explain.len());
+            for world in &mut explain {
+                world.ahead.pop();
+            }
             self.worlds = explain;
         }
         self.end(live);
@@ -240,33 +252,29 @@ impl<'s> Checker<'_, 's> {
 
     /// Looks whether a run that explains everything also ends so.
     fn end(&mut self, live: &Run) {
-        let count = live.seen.len();
         let place = match &live.ending {
             Ending::Completed => Place::End,
             Ending::Blocked(place) => *place,
             Ending::NotSetUp(_) | Ending::NotRunnable(_) | Ending::Failed(..) => return,
         };
-        let is_over =
-            |state: &State<'_>| state.ending().is_some() || state.seen_after(count).is_some();
-        let Ok(next) = self.until(is_over) else {
+        let Ok(next) = self.until(live.seen.len()) else {
             self.checked.extent = Extent::Capped(place);
             return;
         };
-        let ends_so = |state: &State<'_>| {
-            let kind = state.ending().map(ending_kind);
-            kind == Some(ending_kind(&live.ending)) && state.seen_after(count).is_none()
+        let ends_so = |world: &World<'_>| {
+            let kind = world.state.ending().map(ending_kind);
+            kind == Some(ending_kind(&live.ending)) && world.next().is_none()
         };
-        let (explain, mut others): (Vec<_>, Vec<_>) =
-            next.into_iter().partition(|world| ends_so(&world.state));
+        let (explain, mut others): (Vec<_>, Vec<_>) = next.into_iter().partition(ends_so);
         if explain.is_empty() {
-            self.worlds = self.refuse(&mut others, count, place, None, &live.ending);
+            self.worlds = self.refuse(&mut others, place, None, &live.ending);
         } else {
             self.worlds = explain;
         }
     }
 
-    /// Follows all runs up to the first states that are as wanted, or are over.
-    fn until(&mut self, wanted: impl Fn(&State<'_>) -> bool) -> Result<Vec<World<'s>>, TooMany> {
+    /// Follows all runs up to the first states that have seen more than so many things, or are over.
+    fn until(&mut self, count: usize) -> Result<Vec<World<'s>>, TooMany> {
         let mut known = HashSet::new();
         let mut found = Vec::new();
         let mut cut = false;
@@ -274,7 +282,7 @@ impl<'s> Checker<'_, 's> {
         let mut next = Vec::new();
         while !rest.is_empty() {
             for world in rest.drain(..) {
-                if wanted(&world.state) || world.state.ending().is_some() {
+                if world.next().is_some() || world.state.ending().is_some() {
                     found.push(world);
                     continue;
                 }
@@ -286,7 +294,8 @@ impl<'s> Checker<'_, 's> {
                     if known.insert(self.runs.fingerprint(state)) {
                         let node = NodeId::try_from(self.tree.len()).expect("the limit is below");
                         self.tree.push(world.node, step.label);
-                        next.push(World { node, state: state.clone() });
+                        let ahead = state.seen_since(count);
+                        next.push(World { node, state: state.clone(), ahead });
                     }
                 };
                 self.runs.steps(&world.state, Pace::Counted, &mut (), steps);
@@ -300,9 +309,9 @@ impl<'s> Checker<'_, 's> {
         Ok(found)
     }
 
-    fn explains(&self, state: &State<'_>, count: usize, came: &Observation) -> bool {
-        let holds = |knob, value| state.decided(knob) == Some(value);
-        state.seen_after(count).is_some_and(|seen| same_where(self.script, &holds, seen, came))
+    fn explains(&self, world: &World<'_>, came: &Observation) -> bool {
+        let holds = |knob, value| world.state.decided(knob) == Some(value);
+        world.next().is_some_and(|seen| same_where(self.script, &holds, seen, came))
     }
 
     /// Notes what came and what would have been allowed, and gives the worlds in which the nearest
@@ -310,25 +319,24 @@ impl<'s> Checker<'_, 's> {
     fn refuse(
         &mut self,
         others: &mut Vec<World<'s>>,
-        count: usize,
         place: Place,
         came: Option<&Observation>,
         ending: &Ending,
     ) -> Vec<World<'s>> {
-        let text = |state: &State<'_>| match (state.seen_after(count), state.ending()) {
+        let text = |world: &World<'_>| match (world.next(), world.state.ending()) {
             (Some(seen), _) => text_of(self.script, seen),
             (None, Some(ending)) => ending_text(ending),
             (None, None) => unreachable!("it is over, or more was seen"),
         };
-        let far = |state: &State<'_>| match (state.seen_after(count), came) {
+        let far = |world: &World<'_>| match (world.next(), came) {
             (Some(seen), Some(came)) => difference(seen, came),
             (Some(_), None) | (None, _) => usize::MAX,
         };
         // Stable: among the equally near, the first that was found.
-        others.sort_by_key(|world| far(&world.state));
+        others.sort_by_key(far);
         let mut allowed: Vec<Allowed> = Vec::new();
         for world in &*others {
-            let text = text(&world.state);
+            let text = text(world);
             if allowed.iter().all(|known| known.text != text) {
                 let schedule = firsts(self.runs, &self.tree.path(world.node));
                 let decided = self.open_decisions(&world.state);
@@ -340,8 +348,7 @@ impl<'s> Checker<'_, 's> {
         let came = came.map_or_else(|| ending_text(ending), |came| text_of(self.script, came));
         let near: Vec<_> = others
             .drain(..)
-            .filter(|world| world.state.seen_after(count).is_some())
-            .filter(|world| Some(text(&world.state)) == nearest)
+            .filter(|world| world.next().is_some() && Some(text(world)) == nearest)
             .collect();
         self.checked.refusals.push(Refusal { place, came, events, allowed });
         near

@@ -601,22 +601,13 @@ impl<'s, S: Stack, O: Observer> Acting<'_, 's, S, O> {
 
     /// An address `of` a socket is where the stack says that it is bound.
     fn learn_address(&mut self, op: &CallOp) -> Result<(), Ending> {
-        let of = match &op.call {
-            Call::Connect { name, .. }
-            | Call::Bind { name, .. }
-            | Call::SendTo { to: name, .. }
-            | Call::WsaSendTo { to: name, .. }
-            | Call::ConnectEx { name, .. }
-            | Call::WsaJoinLeaf { name, .. }
-            | Call::WsaIoctl { destination: Some(name), .. }
-            | Call::WspIoctl { destination: Some(name), .. } => match name {
-                AddressRef::Of(socket) => Some(*socket),
-                AddressRef::Refusing => self.program.script.refusing,
-                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null => {
-                    None
-                }
-            },
-            _ => None,
+        let of = match op.call.address() {
+            Some(AddressRef::Of(socket)) => Some(*socket),
+            Some(AddressRef::Refusing) => self.program.script.refusing,
+            Some(
+                AddressRef::Any | AddressRef::Unreachable | AddressRef::Zero | AddressRef::Null,
+            )
+            | None => None,
         };
         match of {
             Some(name) if self.program.addresses[usize::from(name.0)].is_none() => {

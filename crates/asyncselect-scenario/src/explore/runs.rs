@@ -86,10 +86,16 @@ impl<'s> State<'s> {
         all
     }
 
-    /// The thing that the program saw after so many others, if it did yet.
+    /// What the program saw after so many others, the latest first.
     #[must_use]
-    pub fn seen_after(&self, count: usize) -> Option<&Observation> {
-        self.seen.iter().nth(self.seen.count().checked_sub(count + 1)?)
+    pub fn seen_since(&self, count: usize) -> Vec<Shown> {
+        let mut next = &self.seen;
+        let shown = std::iter::from_fn(|| {
+            let sight = next.0.as_ref().filter(|sight| sight.count > count)?;
+            next = &sight.before;
+            Some(Shown(Arc::clone(sight)))
+        });
+        shown.collect()
     }
 
     /// A number for what the program saw and how the run ended, the same for what is the same.
@@ -380,6 +386,18 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
         Move::Call { .. } | Move::Retrieve(_) | Move::Tick { .. } | Move::Fault(_) => {
             unreachable!("these do not happen by themselves")
         }
+    }
+}
+
+/// Something that the program saw in a run.
+#[derive(Clone, Debug)]
+pub struct Shown(Arc<Sight>);
+
+impl Shown {
+    /// What it saw.
+    #[must_use]
+    pub fn observation(&self) -> &Observation {
+        &self.0.observation
     }
 }
 
