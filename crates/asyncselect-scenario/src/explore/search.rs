@@ -221,6 +221,8 @@ pub fn breadth_first<S: Space>(space: &S, work: Work, limits: Limits) -> Explore
         limits,
         tree: Tree::new(),
         visited: Visited::new(),
+        awaited: Visited::new(),
+        is_full: false,
         tally: Tally::default(),
         threads: pool(work.threads),
     };
@@ -246,7 +248,7 @@ pub fn breadth_first<S: Space>(space: &S, work: Work, limits: Limits) -> Explore
         let next = search.tree.len();
         let whole = counted.into_iter().try_for_each(|found| search.grow(found));
         round = next..search.tree.len();
-        if whole.is_err() {
+        if whole.is_err() || search.is_full {
             rounds.push(Round { states: round.len(), transitions: search.tally.transitions });
             break Ended::States;
         }
@@ -267,6 +269,11 @@ struct Search<'s, S: Space> {
     limits: Limits,
     tree: Tree,
     visited: Visited,
+    /// What the counted steps of the round under way lead to.
+    awaited: Visited,
+    /// Whether the next round has more states than the limit leaves room for, so that this one need
+    /// not go on.
+    is_full: bool,
     tally: Tally<S::Cut>,
     /// None for one thread, which is this one.
     threads: Option<ThreadPool>,
@@ -281,25 +288,43 @@ impl<S: Space> Search<'_, S> {
         counted: bool,
     ) -> Result<Vec<Batch<S::Cut>>, TooMany> {
         let mut later = Vec::new();
+        let mut awaited = 0;
         let mut wave = round.clone();
         while !wave.is_empty() {
             let batch = wave.start..wave.end.min(wave.start + self.work.batch);
             wave.start = batch.end;
             let (free, counted) = self.steps_of(batch, counted);
-            later.push(counted);
+            let counted = self.put_off(counted);
+            awaited += counted.candidates.len();
+            later.push(vec![counted]);
             let whole = self.grow(free);
             if wave.is_empty() {
                 wave = round.end..self.tree.len();
                 round.end = wave.end;
             }
             whole?;
+            if self.tree.len() + awaited >= self.limits.states {
+                self.is_full = true;
+                break;
+            }
         }
+        self.awaited = Visited::new();
         Ok(later)
+    }
+
+    /// Keeps of the counted steps from a batch those that may be the first to a state: a round may
+    /// have many times as many.
+    fn put_off(&mut self, found: Batch<S::Cut>) -> Found<S::Cut> {
+        let mut put_off = Found::new();
+        put_off.candidates = sort_in(&mut self.awaited, self.work, self.threads.as_ref(), &found);
+        found.into_iter().for_each(|found| put_off.tally.add(found.tally));
+        put_off
     }
 
     /// Sorts in what a batch of states leads to.
     fn grow(&mut self, found: Batch<S::Cut>) -> Result<(), TooMany> {
-        for candidate in self.sort_in(&found) {
+        let fresh = sort_in(&mut self.visited, self.work, self.threads.as_ref(), &found);
+        for candidate in fresh {
             self.tree.push(candidate.parent, candidate.label);
         }
         for found in found {
@@ -320,36 +345,40 @@ impl<S: Space> Search<'_, S> {
             .into_iter()
             .unzip()
     }
+}
 
-    /// Puts what is new into the visited states: the first of each fingerprint, in order.
-    fn sort_in(&mut self, found: &[Found<S::Cut>]) -> Vec<Candidate> {
-        let count = found.iter().map(|found| found.candidates.len()).sum::<usize>();
-        let worthwhile = count.div_ceil(self.work.share * SORTED_IN);
-        let threads = self.work.threads.min(worthwhile).max(1);
-        let share = SHARDS.div_ceil(threads);
-        let shards = self.visited.shards_mut();
-        let groups = shards.chunks_mut(share).enumerate().collect();
-        let insert = |(group, shards): (usize, &mut [Shard])| {
-            let first = group * share;
-            let mut fresh = Vec::new();
-            for candidate in found.iter().flat_map(|found| &found.candidates) {
-                let shard = shard_of(candidate.fingerprint);
-                let Some(shard) = shard.checked_sub(first).and_then(|at| shards.get_mut(at)) else {
-                    continue;
-                };
-                if shard.insert(candidate.fingerprint) {
-                    fresh.push(*candidate);
-                }
+/// Puts what is new into a set of states: the first of each fingerprint, in order.
+fn sort_in<C: Send + Sync>(
+    states: &mut Visited,
+    work: Work,
+    threads: Option<&ThreadPool>,
+    found: &[Found<C>],
+) -> Vec<Candidate> {
+    let count = found.iter().map(|found| found.candidates.len()).sum::<usize>();
+    let worthwhile = count.div_ceil(work.share * SORTED_IN);
+    let groups = work.threads.min(worthwhile).max(1);
+    let share = SHARDS.div_ceil(groups);
+    let shards = states.shards_mut().chunks_mut(share).enumerate().collect();
+    let insert = |(group, shards): (usize, &mut [Shard])| {
+        let first = group * share;
+        let mut fresh = Vec::new();
+        for candidate in found.iter().flat_map(|found| &found.candidates) {
+            let shard = shard_of(candidate.fingerprint);
+            let Some(shard) = shard.checked_sub(first).and_then(|at| shards.get_mut(at)) else {
+                continue;
+            };
+            if shard.insert(candidate.fingerprint) {
+                fresh.push(*candidate);
             }
-            fresh
-        };
-        let mut fresh = each(self.threads.as_ref(), groups, insert).concat();
-        // Sorted runs, one a group.
-        if threads > 1 {
-            fresh.sort_by_key(|candidate: &Candidate| (candidate.parent, candidate.label));
         }
         fresh
+    };
+    let mut fresh = each(threads, shards, insert).concat();
+    // Sorted runs, one a group.
+    if groups > 1 {
+        fresh.sort_by_key(|candidate: &Candidate| (candidate.parent, candidate.label));
     }
+    fresh
 }
 
 /// Threads besides this one, if they are asked for and the system gives them.
