@@ -17,12 +17,8 @@ use asyncselect_model::{
 use crate::script_file::Need;
 use crate::stack::{Happening, Stack};
 
-/// The most moves that one settle may take; more is a finding of its own, not a hang. What may be
-/// under way at once is less than a third of it.
-const MOVES_MAX: u32 = 100_000;
-
-/// The most timers that may end while time passes, likewise: there are fewer sockets and threads.
-const TIMERS_MAX: u32 = 1_000;
+/// The most moves that one settle may take; more is a finding of its own, not a hang.
+const MOVES_MAX: u32 = 1_000_000;
 
 /// Is shown every move of a simulated run, and has no influence on it.
 pub trait Watcher {
@@ -205,14 +201,12 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Backend for Sim<RECORD, C, W> {
     fn advance(&mut self, ms: u32) -> Result<(), BackendError> {
         // From timer to timer, so that what ends later also happens later.
         let mut left = ms;
-        for _ in 0..TIMERS_MAX {
-            let next = self.now.world.next_timer_ms().filter(|next| *next < left);
-            let Some(next) = next else { return self.apply(Move::Tick { ms: left }) };
+        while let Some(next) = self.now.world.next_timer_ms().filter(|next| *next < left) {
             self.apply(Move::Tick { ms: next })?;
             self.settle()?;
             left -= next;
         }
-        Err(BackendError::NotModelled(format!("no rest after {TIMERS_MAX} timers")))
+        self.apply(Move::Tick { ms: left })
     }
 
     fn fault(&mut self, fault: &Fault<SocketHandle>) -> Result<(), BackendError> {
