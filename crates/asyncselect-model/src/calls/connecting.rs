@@ -58,7 +58,9 @@ impl World {
                 && self.bound_at(Place { host, port: *port }).is_none()
         };
         let port = match port {
-            0 => (FIRST_EPHEMERAL_PORT..).find(is_free).expect("there are more ports than sockets"),
+            0 => (FIRST_EPHEMERAL_PORT..=u16::MAX)
+                .find(is_free)
+                .expect("there are more ports than sockets"),
             wanted => wanted,
         };
         self.socket_mut(socket).port = port;
