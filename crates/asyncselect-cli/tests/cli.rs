@@ -311,7 +311,7 @@ fn a_stack_behind_an_adapter_agrees_with_its_profile() {
         &[
             "left windows, right model of windows\n",
             " needs blocking_hook\n",
-            " 0 differ, 0 not modelled, 20 not runnable here, 0 stack failures\n",
+            " 0 differ, 0 not modelled, 22 not runnable here, 0 stack failures\n",
         ],
     );
     assert!(!ran.out.contains("DIFFERS"), "{}", ran.out);

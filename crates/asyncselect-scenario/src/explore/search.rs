@@ -210,6 +210,10 @@ const PARTS: usize = 8;
 /// `share` steps, a thread costs more than it gives.
 const SORTED_IN: usize = 16;
 
+/// What counted steps lead to is put off until the round ends. A round has several to a state: where
+/// more than this many batches' worth are put off, the first to each state alone are kept.
+const PUT_OFF: usize = 64;
+
 /// Steps whose fingerprints are looked up together, so that memory is waited for once.
 const LOOKED_UP: usize = 1 << 10;
 
@@ -287,23 +291,30 @@ impl<S: Space> Search<'_, S> {
         round: &mut Range<usize>,
         counted: bool,
     ) -> Result<Vec<Batch<S::Cut>>, TooMany> {
-        let mut later = Vec::new();
-        let mut awaited = 0;
+        let mut later: Vec<Batch<S::Cut>> = Vec::new();
+        let mut put_off = 0;
+        let mut is_thinned = false;
         let mut wave = round.clone();
         while !wave.is_empty() {
             let batch = wave.start..wave.end.min(wave.start + self.work.batch);
             wave.start = batch.end;
             let (free, counted) = self.steps_of(batch, counted);
-            let counted = self.put_off(counted);
-            awaited += counted.candidates.len();
-            later.push(vec![counted]);
+            later.push(counted);
+            put_off += steps_in(later.last().expect("just pushed"));
+            if is_thinned {
+                later.last_mut().into_iter().for_each(|counted| self.thin(counted));
+            } else if put_off > self.work.batch * PUT_OFF {
+                later.iter_mut().for_each(|counted| self.thin(counted));
+                is_thinned = true;
+            }
             let whole = self.grow(free);
             if wave.is_empty() {
                 wave = round.end..self.tree.len();
                 round.end = wave.end;
             }
             whole?;
-            if self.tree.len() + awaited >= self.limits.states {
+            let awaited = || later.iter().map(|counted| steps_in(counted)).sum::<usize>();
+            if is_thinned && self.tree.len() + awaited() >= self.limits.states {
                 self.is_full = true;
                 break;
             }
@@ -312,13 +323,12 @@ impl<S: Space> Search<'_, S> {
         Ok(later)
     }
 
-    /// Keeps of the counted steps from a batch those that may be the first to a state: a round may
-    /// have many times as many.
-    fn put_off(&mut self, found: Batch<S::Cut>) -> Found<S::Cut> {
-        let mut put_off = Found::new();
-        put_off.candidates = sort_in(&mut self.awaited, self.work, self.threads.as_ref(), &found);
-        found.into_iter().for_each(|found| put_off.tally.add(found.tally));
-        put_off
+    /// Keeps of the counted steps from a batch those that may be the first to a state.
+    fn thin(&mut self, found: &mut Batch<S::Cut>) {
+        let mut thinned = Found::new();
+        thinned.candidates = sort_in(&mut self.awaited, self.work, self.threads.as_ref(), found);
+        found.drain(..).for_each(|found| thinned.tally.add(found.tally));
+        found.push(thinned);
     }
 
     /// Sorts in what a batch of states leads to.
@@ -354,8 +364,7 @@ fn sort_in<C: Send + Sync>(
     threads: Option<&ThreadPool>,
     found: &[Found<C>],
 ) -> Vec<Candidate> {
-    let count = found.iter().map(|found| found.candidates.len()).sum::<usize>();
-    let worthwhile = count.div_ceil(work.share * SORTED_IN);
+    let worthwhile = steps_in(found).div_ceil(work.share * SORTED_IN);
     let groups = work.threads.min(worthwhile).max(1);
     let share = SHARDS.div_ceil(groups);
     let shards = states.shards_mut().chunks_mut(share).enumerate().collect();
@@ -420,6 +429,11 @@ struct Found<C> {
 
 /// What all workers found of one pace in a batch.
 type Batch<C> = Vec<Found<C>>;
+
+/// How many steps a batch has found.
+fn steps_in<C>(found: &[Found<C>]) -> usize {
+    found.iter().map(|found| found.candidates.len()).sum()
+}
 
 impl<C: Ord> Found<C> {
     fn new() -> Self {
