@@ -1,5 +1,6 @@
-//! The engines against a stack whose model is broken in one rule: exploring a suite shows a property
-//! that does not hold, and a check that knows the whole model refuses what the broken one did.
+//! The engines against a stack whose model is broken in one rule: exploring a suite shows a
+//! property that does not hold, and a check that knows the whole model refuses what the broken one
+//! did.
 //!
 //! For `coverage --prove` scenarios are put to every broken arm; here it is the other two engines'
 //! turn. Needs a build whose arms can be broken (`--features arms`).

@@ -273,7 +273,8 @@ impl<'s> Checker<'_, 's> {
         }
     }
 
-    /// Follows all runs up to the first states that have seen more than so many things, or are over.
+    /// Follows all runs up to the first states that have seen more than so many things, or are
+    /// over.
     fn until(&mut self, count: usize) -> Result<Vec<World<'s>>, TooMany> {
         let mut known = HashSet::new();
         let mut found = Vec::new();

@@ -210,8 +210,8 @@ const PARTS: usize = 8;
 /// `share` steps, a thread costs more than it gives.
 const SORTED_IN: usize = 16;
 
-/// What counted steps lead to is put off until the round ends. A round has several to a state: where
-/// more than this many batches' worth are put off, the first to each state alone are kept.
+/// What counted steps lead to is put off until the round ends. A round has several to a state:
+/// where more than this many batches' worth are put off, the first to each state alone are kept.
 const PUT_OFF: usize = 64;
 
 /// Steps whose fingerprints are looked up together, so that memory is waited for once.
