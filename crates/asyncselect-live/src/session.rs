@@ -80,9 +80,10 @@ pub(crate) struct Session {
     flows: Flows,
     /// A thread of our own.
     helper: Worker,
-    /// Its window, for settling while a script's thread blocks. The first window of a session of
-    /// Wine's starts the desktop, which on a busy machine takes ten seconds (measured on Wine 8.0):
-    /// it is made before there is a script, none of whose calls would have that time.
+    /// Its window, for settling while a script's thread blocks. It is made before there is a
+    /// script: seen twice on Wine 8.0, both times as the first thing of a recording, CreateWindow
+    /// took so long that it counted as a call that waits. That starting the desktop takes the time
+    /// is inferred.
     spare: Option<Hwnd>,
 }
 
