@@ -15,34 +15,14 @@ use asyncselect_scenario::runner::{Deaf, Ending, Observer, run};
 use asyncselect_scenario::script::{NameId, Script};
 use asyncselect_scenario::sim::Sim;
 use asyncselect_scenario::simulate::verdict;
-use asyncselect_scenario::source::Source;
 use divan::Bencher;
 use divan::counter::ItemsCount;
+use scripts::thirty_steps;
+
+mod scripts;
 
 fn main() {
     divan::main();
-}
-
-/// Thirty steps: data back and forth on a registered pair, claims between.
-fn thirty_steps() -> Script {
-    let mut steps = vec![
-        r#"{"do":{"WSAAsyncSelect":{"s":"a","hWnd":"w","wMsg":"WM_USER+1","lEvent":["FD_READ","FD_WRITE","FD_CLOSE"]}}}"#,
-        r#"{"messages":[{"hWnd":"w","wMsg":"WM_USER+1","wParam":"a","event":"FD_WRITE"}]}"#,
-    ];
-    for _ in 0..7 {
-        steps.extend([
-            r#"{"do":{"send":{"s":"b","data":"hello"}}}"#,
-            r#"{"messages":[{"hWnd":"w","wMsg":"WM_USER+1","wParam":"a","event":"FD_READ"}]}"#,
-            r#"{"do":{"recv":{"s":"a","len":10}}}"#,
-            r#"{"do":{"send":{"s":"a","data":"answer"}}}"#,
-        ]);
-    }
-    let text = format!(
-        r#"{{"format":1,"title":"thirty steps","clauses":["AS-RD-02"],
-            "setup":{{"windows":["w"],"pairs":[["b","a"]]}},"steps":[{}]}}"#,
-        steps.join(",")
-    );
-    Script::check(Source { path: "thirty-steps.json".into(), text }).expect("it is a scenario")
 }
 
 /// Scripts a second: setting up a window and a pair, thirty steps, messages retrieved.
@@ -50,7 +30,7 @@ fn thirty_steps() -> Script {
 fn replay_30_steps(bencher: Bencher<'_, '_>) {
     let script = thirty_steps();
     assert_eq!(script.steps.len(), 30);
-    let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
+    let mut sim = Sim::<false>::new(&Profile::windows(), Canonical);
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| run(&script, &mut sim, &mut Deaf));
 }
 
@@ -69,7 +49,7 @@ impl Observer for Named {
 fn successor(bencher: Bencher<'_, '_>, last: &str) {
     let mut script = thirty_steps();
     script.steps.truncate(2);
-    let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
+    let mut sim = Sim::<false>::new(&Profile::windows(), Canonical);
     let mut named = Named(Vec::new());
     assert_eq!(run(&script, &mut sim, &mut named), Ending::Completed);
     let [_, client, server] = named.0[..] else { panic!("a listener and a pair") };
@@ -107,7 +87,7 @@ fn successor(bencher: Bencher<'_, '_>, last: &str) {
 #[divan::bench]
 fn moves(bencher: Bencher<'_, '_>) {
     let script = thirty_steps();
-    let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
+    let mut sim = Sim::<false>::new(&Profile::windows(), Canonical);
     assert_eq!(run(&script, &mut sim, &mut Deaf), Ending::Completed);
     let world = sim.now_mut().world();
     bencher.counter(ItemsCount::new(1_u32)).bench_local(|| divan::black_box(world).moves().count());

@@ -58,7 +58,7 @@ fn main() -> ExitCode {
 
 /// Answers line by line, until `bye` or the end of the input.
 fn serve(profile: Profile) -> io::Result<()> {
-    let mut adapter = Adapter { sim: Sim::new(profile, Canonical), calls: [None; THREADS_MAX] };
+    let mut adapter = Adapter { sim: Sim::new(&profile, Canonical), calls: [None; THREADS_MAX] };
     let (mut input, mut output) = (io::stdin().lock(), io::stdout().lock());
     loop {
         let mut line = Vec::new();

@@ -9,13 +9,15 @@ use std::collections::{BTreeSet, HashSet};
 use asyncselect_abi::NetworkEvent;
 use asyncselect_model::latch::Guard;
 use asyncselect_model::{KnobId, Profile};
+use foldhash::fast::FixedState;
 
 use crate::diff::{difference, ending_kind, ending_text, same_where, text_of};
 use crate::explore::outcomes::firsts;
 use crate::explore::replay::{Traveller, replay};
-use crate::explore::runs::{First, Freedom, Reduction, Runs, Shown, State};
-use crate::explore::search::{Pace, Space, Step};
+use crate::explore::runs::{First, Freedom, Parted, Reduction, Runs, Simulator, State};
+use crate::explore::search::Space;
 use crate::explore::tree::{NodeId, Tree};
+use crate::judge::Seen;
 use crate::runner::{Ending, Observation, Place, Retrieved};
 use crate::script::{Op, Script};
 use crate::simulate::{Run, simulator_choosing};
@@ -171,6 +173,7 @@ pub fn check(
         script,
         profile,
         runs: &runs,
+        simulator: runs.scratch(),
         tree: Tree::new(),
         states_max,
         worlds: vec![start],
@@ -202,13 +205,18 @@ struct World<'s> {
     node: NodeId,
     state: State<'s>,
     /// What its program saw beyond that, the next last: one step may show thousands of things.
-    ahead: Vec<Shown>,
+    ahead: Vec<Observation>,
 }
 
 impl World<'_> {
     /// The next thing that its program saw, if it did yet.
     fn next(&self) -> Option<&Observation> {
-        self.ahead.last().map(Shown::observation)
+        self.ahead.last()
+    }
+
+    fn explains(&self, script: &Script, came: &Observation) -> bool {
+        let holds = |knob, value| self.state.decided(knob) == Some(value);
+        self.next().is_some_and(|seen| same_where(script, &holds, seen, came))
     }
 }
 
@@ -216,6 +224,7 @@ struct Checker<'c, 's> {
     script: &'s Script,
     profile: &'c Profile,
     runs: &'c Runs<'s>,
+    simulator: Simulator,
     tree: Tree,
     states_max: usize,
     worlds: Vec<World<'s>>,
@@ -227,13 +236,16 @@ struct TooMany;
 
 impl<'s> Checker<'_, 's> {
     fn all(&mut self, live: &Run) {
-        for (count, came) in live.seen.iter().enumerate() {
-            let Ok(next) = self.until(count) else {
+        let mut count = 0;
+        loop {
+            count += self.alone(&live.seen[count..]);
+            let Some(came) = live.seen.get(count) else { break };
+            let Ok(next) = self.until() else {
                 self.checked.extent = Extent::Capped(came.place());
                 return;
             };
             let (mut explain, mut others): (Vec<_>, Vec<_>) =
-                next.into_iter().partition(|world| self.explains(world, came));
+                next.into_iter().partition(|world| world.explains(self.script, came));
             if explain.is_empty() {
                 explain = self.refuse(&mut others, came.place(), Some(came), &live.ending);
             }
@@ -246,8 +258,48 @@ impl<'s> Checker<'_, 's> {
                 world.ahead.pop();
             }
             self.worlds = explain;
+            count += 1;
         }
         self.end(live);
+    }
+
+    /// Goes on in place, without copies, where there is one world with one way on; says how much of
+    /// what came that explained.
+    fn alone(&mut self, live: &[Observation]) -> usize {
+        let mut count = 0;
+        // Since something was seen last: bounded as in `until`, which looks for circles too.
+        let mut steps = 0;
+        while steps <= self.states_max
+            && let [world] = &mut self.worlds[..]
+            && let Some(came) = live.get(count)
+        {
+            if world.ahead.is_empty() {
+                let mut seen = Seen(std::mem::take(&mut world.ahead));
+                match self.runs.go_on(&mut world.state, &mut self.simulator, &mut seen) {
+                    Ok(Some(label)) => {
+                        world.node = self.tree.add(world.node, label);
+                        seen.0.reverse();
+                        world.ahead = seen.0;
+                        steps += 1;
+                        continue;
+                    }
+                    Ok(None) => break,
+                    Err(Parted) => {
+                        world.state = self.runs.at(&self.tree.path(world.node));
+                        world.state.forget(&mut Vec::new());
+                        break;
+                    }
+                }
+            }
+            if !world.explains(self.script, came) {
+                break;
+            }
+            world.ahead.pop();
+            self.checked.sizes.push(1);
+            count += 1;
+            steps = 0;
+        }
+        count
     }
 
     /// Looks whether a run that explains everything also ends so.
@@ -257,7 +309,7 @@ impl<'s> Checker<'_, 's> {
             Ending::Blocked(place) => *place,
             Ending::NotSetUp(_) | Ending::NotRunnable(_) | Ending::Failed(..) => return,
         };
-        let Ok(next) = self.until(live.seen.len()) else {
+        let Ok(next) = self.until() else {
             self.checked.extent = Extent::Capped(place);
             return;
         };
@@ -273,10 +325,9 @@ impl<'s> Checker<'_, 's> {
         }
     }
 
-    /// Follows all runs up to the first states that have seen more than so many things, or are
-    /// over.
-    fn until(&mut self, count: usize) -> Result<Vec<World<'s>>, TooMany> {
-        let mut known = HashSet::new();
+    /// Follows all runs up to the first states that have seen something more, or are over.
+    fn until(&mut self) -> Result<Vec<World<'s>>, TooMany> {
+        let mut known = HashSet::with_hasher(FixedState::with_seed(0));
         let mut found = Vec::new();
         let mut cut = false;
         let mut rest = std::mem::take(&mut self.worlds);
@@ -287,19 +338,18 @@ impl<'s> Checker<'_, 's> {
                     found.push(world);
                     continue;
                 }
-                let steps = &mut |step: Step<'_, Runs<'s>>| {
-                    let Ok(state) = step.to else {
+                self.runs.each(&world.state, &mut self.simulator, &mut |label, _, to| {
+                    let Ok(mut state) = to else {
                         cut = true;
                         return;
                     };
-                    if known.insert(self.runs.fingerprint(state)) {
-                        let node = NodeId::try_from(self.tree.len()).expect("the limit is below");
-                        self.tree.push(world.node, step.label);
-                        let ahead = state.seen_since(count);
-                        next.push(World { node, state: state.clone(), ahead });
+                    if known.insert(self.runs.fingerprint(&state)) {
+                        let node = self.tree.add(world.node, label);
+                        let mut ahead = Vec::new();
+                        state.forget(&mut ahead);
+                        next.push(World { node, state, ahead });
                     }
-                };
-                self.runs.steps(&world.state, Pace::Counted, &mut (), steps);
+                });
                 if known.len() > self.states_max {
                     return Err(TooMany);
                 }
@@ -308,11 +358,6 @@ impl<'s> Checker<'_, 's> {
         }
         self.checked.cut |= cut;
         Ok(found)
-    }
-
-    fn explains(&self, world: &World<'_>, came: &Observation) -> bool {
-        let holds = |knob, value| world.state.decided(knob) == Some(value);
-        world.next().is_some_and(|seen| same_where(self.script, &holds, seen, came))
     }
 
     /// Notes what came and what would have been allowed, and gives the worlds in which the nearest

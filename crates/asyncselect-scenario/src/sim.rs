@@ -36,12 +36,13 @@ impl Watcher for () {}
 /// A simulated stack. With `RECORD` it keeps every effect for the trace.
 #[derive(Clone, Debug)]
 pub struct Sim<const RECORD: bool, C = Canonical, W = ()> {
-    profile: Profile,
+    label: String,
     start: World,
     chooser: C,
     watcher: W,
     literals: Vec<Data>,
-    now: Moment<RECORD>,
+    /// Elsewhere, so that an explorer's moments are not copied when it puts them here.
+    now: Box<Moment<RECORD>>,
 }
 
 /// Where a simulated run is: what an explorer keeps of it, and goes on from.
@@ -74,17 +75,18 @@ impl<const RECORD: bool> Hash for Moment<RECORD> {
 
 impl<const RECORD: bool, C: Chooser> Sim<RECORD, C> {
     /// A stack that behaves as the profile says; `chooser` decides where it leaves things open.
-    pub fn new(profile: Profile, chooser: C) -> Self {
+    pub fn new(profile: &Profile, chooser: C) -> Self {
         Self::watched(profile, chooser, ())
     }
 }
 
 impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
     /// The same, with somebody who is shown what happens.
-    pub fn watched(profile: Profile, chooser: C, watcher: W) -> Self {
-        let start = World::new(&profile);
-        let now = Moment { world: start.clone(), sink: Recorder::default() };
-        Self { profile, start, chooser, watcher, literals: Vec::new(), now }
+    pub fn watched(profile: &Profile, chooser: C, watcher: W) -> Self {
+        let start = World::new(profile);
+        let now = Box::new(Moment { world: start.clone(), sink: Recorder::default() });
+        let label = profile.name().to_owned();
+        Self { label, start, chooser, watcher, literals: Vec::new(), now }
     }
 
     /// Who watches.
@@ -93,7 +95,7 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
     }
 
     /// Where the run is; an explorer puts another moment of a run of the same script there.
-    pub fn now_mut(&mut self) -> &mut Moment<RECORD> {
+    pub fn now_mut(&mut self) -> &mut Box<Moment<RECORD>> {
         &mut self.now
     }
 
@@ -120,7 +122,8 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Sim<RECORD, C, W> {
     }
 
     fn apply(&mut self, mv: Move<'_>) -> Result<(), BackendError> {
-        let Self { chooser, watcher, now: Moment { world, sink }, .. } = self;
+        let Self { chooser, watcher, now, .. } = self;
+        let Moment { world, sink } = &mut **now;
         watcher.begins(world);
         world.apply(mv, chooser, &mut Shown { sink, watcher }).map_err(not_modelled)?;
         watcher.ends(&mv, world);
@@ -216,7 +219,7 @@ impl<const RECORD: bool, C: Chooser, W: Watcher> Backend for Sim<RECORD, C, W> {
 
 impl<const RECORD: bool, C: Chooser, W: Watcher> Stack for Sim<RECORD, C, W> {
     fn label(&self) -> &str {
-        self.profile.name()
+        &self.label
     }
 
     fn lacks(&self, _: Need) -> bool {

@@ -58,7 +58,7 @@ pub fn simulator_choosing<const RECORD: bool>(
     profile: &Profile,
     choices: Vec<(KnobId, u8)>,
 ) -> Sim<RECORD, impl Chooser> {
-    Sim::new(profile.clone(), Chosen(choices))
+    Sim::new(profile, Chosen(choices))
 }
 
 /// Takes the alternatives of a list, and canonical ones besides.
@@ -78,7 +78,7 @@ impl Chooser for Chosen {
 pub fn asked(script: &Script, profile: &Profile) -> Vec<KnobId> {
     // Everything is left open, and decided as the profile has it.
     let open = Profile::open(profile.name().to_owned(), profile.about().to_owned());
-    let run = run_on(script, &mut Sim::<false, _>::new(open, Following(profile)));
+    let run = run_on(script, &mut Sim::<false, _>::new(&open, Following(profile)));
     KnobId::ALL.iter().copied().filter(|knob| run.decided(*knob).is_some()).collect()
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn steps(rounds: usize) -> String {
     let arms = scripts.iter().flat_map(|script| {
         let count = script.steps.len();
         let times = u32::try_from(20_000 / count).expect("it is small");
-        let mut sim = Sim::<false>::new(profile.clone(), Canonical);
+        let mut sim = Sim::<false>::new(&profile, Canonical);
         let profile = &profile;
         [
             each(times, move || run(script, &mut sim, &mut Deaf) == Ending::Completed),
@@ -157,7 +157,7 @@ impl Pair {
     /// The last of so many.
     fn last_of(pairs: usize) -> Self {
         let script = scripts::registered(pairs);
-        let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
+        let mut sim = Sim::<false>::new(&Profile::windows(), Canonical);
         let mut named = Named(Vec::new());
         assert_eq!(run(&script, &mut sim, &mut named), Ending::Completed);
         let [.., client, server] = named.0[..] else { panic!("a pair is two sockets") };

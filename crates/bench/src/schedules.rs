@@ -52,7 +52,7 @@ impl Race {
     /// So many random orders on the model.
     pub(crate) fn ours(&self, runs: usize) -> Outcomes {
         let mut random = Random(SEED);
-        let mut sim = Sim::<false>::new(Profile::windows(), Canonical);
+        let mut sim = Sim::<false>::new(&Profile::windows(), Canonical);
         let start = "the race begins with what works";
         let mut program = Program::begin(&self.script, &mut sim).expect(start);
         program.set_up(&mut sim, &mut Deaf).expect(start);

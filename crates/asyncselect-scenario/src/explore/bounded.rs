@@ -245,7 +245,7 @@ impl<'s> Bounded<'s> {
     ///
     /// If the situation does not come about on this profile.
     pub fn new(suite: &'s Suite, profile: &Profile, open: Open) -> Result<Self, Ending> {
-        let mut sim = Sim::<false>::new(profile.clone(), Canonical);
+        let mut sim = Sim::<false>::new(profile, Canonical);
         let mut made = Made::default();
         let mut program = Program::begin(&suite.start, &mut sim)?;
         while program.place() != Place::End {

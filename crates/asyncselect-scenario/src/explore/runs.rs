@@ -4,8 +4,9 @@
 //! has seen. From pause to pause the program goes on by itself; at a pause whatever happens by
 //! itself may happen first, in any order. An open knob is decided every way, when it first matters.
 
+use std::borrow::Cow;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use asyncselect_model::chooser::Enumerating;
 use asyncselect_model::profile::Setting;
@@ -26,10 +27,12 @@ use crate::stack::{Happening, Stack};
 pub struct Runs<'s> {
     start: State<'s>,
     reduction: Reduction,
-    /// Simulators that nobody uses just now; what they hold of a run is put there first.
-    idle: Mutex<Vec<Watched>>,
     template: Watched,
 }
+
+/// Carries steps out, for one worker. What it holds of a run is put there first.
+#[derive(Clone, Debug)]
+pub struct Simulator(Watched);
 
 /// A simulator whose moves are looked at.
 type Watched = Sim<false, Enumerating, Watch>;
@@ -56,7 +59,7 @@ pub enum Freedom {
 #[derive(Clone, Debug)]
 pub struct State<'s> {
     program: Program<'s>,
-    now: Moment<false>,
+    now: Box<Moment<false>>,
     /// What the monitor remembers, if the runs are judged.
     memory: Option<Box<Memory>>,
     pause: Pause,
@@ -86,16 +89,21 @@ impl<'s> State<'s> {
         all
     }
 
-    /// What the program saw after so many others, the latest first.
-    #[must_use]
-    pub fn seen_since(&self, count: usize) -> Vec<Shown> {
-        let mut next = &self.seen;
-        let shown = std::iter::from_fn(|| {
-            let sight = next.0.as_ref().filter(|sight| sight.count > count)?;
-            next = &sight.before;
-            Some(Shown(Arc::clone(sight)))
-        });
-        shown.collect()
+    /// Forgets what the program saw, and puts it here, the latest first.
+    pub(crate) fn forget(&mut self, seen: &mut Vec<Observation>) {
+        let mut next = self.seen.0.take();
+        while let Some(sight) = next {
+            match Arc::try_unwrap(sight) {
+                Ok(mut sight) => {
+                    next = sight.before.0.take();
+                    seen.push(sight.observation);
+                }
+                Err(shared) => {
+                    next = shared.before.0.clone();
+                    seen.push(shared.observation.clone());
+                }
+            }
+        }
     }
 
     /// A number for what the program saw and how the run ended, the same for what is the same.
@@ -121,6 +129,10 @@ impl fmt::Display for TooMany {
     }
 }
 
+/// Several things may come of a step.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Parted;
+
 /// What happens first from a state, by label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum First {
@@ -143,14 +155,14 @@ impl<'s> Runs<'s> {
         freedom: Freedom,
         reduction: Reduction,
     ) -> Result<Self, Ending> {
-        let mut profile = profile.clone();
+        let mut profile = Cow::Borrowed(profile);
         for (knob, value) in &script.choices {
             let setting = profile.setting(*knob).clone();
             if setting.value.is_none() {
-                profile.set(*knob, Setting { value: Some(*value), ..setting });
+                profile.to_mut().set(*knob, Setting { value: Some(*value), ..setting });
             }
         }
-        let mut template = Sim::watched(profile, Enumerating::new(), Watch::default());
+        let mut template = Sim::watched(&profile, Enumerating::new(), Watch::default());
         let mut program = Program::begin(script, &mut template)?;
         if freedom == Freedom::AllCalls {
             program.leave_all_open();
@@ -161,7 +173,7 @@ impl<'s> Runs<'s> {
         *template.chooser_mut() = Enumerating::new();
         let (pause, seen) = (Pause::Open, Seen::default());
         let start = State { program, now, memory: None, pause, seen, ending: None };
-        Ok(Self { start, reduction, idle: Mutex::default(), template })
+        Ok(Self { start, reduction, template })
     }
 
     /// The same, with every move judged by what must hold always.
@@ -173,14 +185,12 @@ impl<'s> Runs<'s> {
 
     /// The way on to an end that is tried first.
     pub(super) fn to_an_end(&self, path: &mut Vec<Label>) -> State<'s> {
-        let mut state = self.start();
-        path.iter().for_each(|label| self.follow(&mut state, *label));
+        let mut state = self.at(path);
+        let simulator = &mut self.scratch();
         while state.ending.is_none() {
             let mut first = None;
-            self.steps(&state, Pace::Counted, &mut (), &mut |step| {
-                if let (None, Ok(to)) = (&first, step.to) {
-                    first = Some((step.label, to.clone()));
-                }
+            self.each(&state, simulator, &mut |label, _, to| {
+                first = first.take().or_else(|| Some((label, to.ok()?)));
             });
             let Some((label, to)) = first else { break };
             path.push(label);
@@ -230,54 +240,113 @@ impl<'s> Runs<'s> {
     /// Lets the option of this number come first; choices inside it are the simulator's to make.
     fn take(&self, sim: &mut Watched, state: &State<'s>, at: usize) -> State<'s> {
         let mut next = state.clone();
-        match self.options(state).nth(at).expect("the option is one of the state's") {
-            First::Program => self.proceed(sim, &mut next),
+        let mut seen = std::mem::take(&mut next.seen);
+        self.take_here(sim, &mut next, at, &mut seen);
+        next.seen = seen;
+        next
+    }
+
+    /// The same without a copy of the state. What the program sees is told to who observes.
+    fn take_here(
+        &self,
+        sim: &mut Watched,
+        state: &mut State<'s>,
+        at: usize,
+        observer: &mut impl Observer,
+    ) {
+        let first = self.options(state).nth(at).expect("the option is one of the state's");
+        match first {
+            First::Program => proceed(sim, state, observer),
             First::Happening(happening) => {
-                exchange(sim, &mut next);
+                exchange(sim, state);
                 let happened = sim.happen(happening);
-                exchange(sim, &mut next);
-                sim.watcher_mut().note(next.program.place());
+                exchange(sim, state);
+                sim.watcher_mut().note(state.program.place());
                 if let Err(error) = happened {
-                    next.ending = Some(Ending::Failed(next.program.place(), error));
+                    state.ending = Some(Ending::Failed(state.program.place(), error));
                 }
             }
         }
-        self.run_on(sim, next)
-    }
-
-    /// Goes on as long as nothing else can happen first.
-    fn run_on(&self, sim: &mut Watched, mut state: State<'s>) -> State<'s> {
+        // It goes on as long as nothing else can happen first.
         let only_goes_on = |state: &State<'s>| {
             state.program.insists() || state.now.world().moves().next().is_none()
         };
-        while state.ending.is_none() && only_goes_on(&state) {
-            self.proceed(sim, &mut state);
+        while state.ending.is_none() && only_goes_on(state) {
+            proceed(sim, state, observer);
         }
-        state
     }
 
-    fn proceed(&self, sim: &mut Watched, state: &mut State<'s>) {
-        exchange(sim, state);
-        let result = state.program.proceed(sim, &mut state.seen);
-        exchange(sim, state);
-        sim.watcher_mut().note(state.program.place());
-        match result {
-            Ok(Pause::Over) => state.ending = Some(Ending::Completed),
-            Ok(pause) => state.pause = pause,
-            Err(ending) => state.ending = Some(ending),
+    /// Takes every way on.
+    pub(crate) fn each(
+        &self,
+        state: &State<'s>,
+        Simulator(sim): &mut Simulator,
+        found: &mut impl FnMut(Label, Marks, Result<State<'s>, TooMany>),
+    ) {
+        let all = 0..self.options(state).count();
+        let options = self.alone(state).map_or(all, |at| at..at + 1);
+        for at in options {
+            for choice in 0.. {
+                let Some(label) = join(at, choice) else {
+                    *sim.chooser_mut() = Enumerating::new();
+                    found(Label(u16::MAX), 0, Err(TooMany));
+                    return;
+                };
+                let next = self.take(sim, state, at);
+                let marks = sim.watcher_mut().take_found().marks;
+                found(label, marks, Ok(next));
+                if !sim.chooser_mut().advance() {
+                    break;
+                }
+            }
         }
+    }
+
+    /// Takes the only way on, without a copy of the state; none if there are several, or it is
+    /// over. What the program sees is told to who observes, and kept nowhere else.
+    ///
+    /// # Errors
+    ///
+    /// If several things may come of it. The state is then one of them.
+    pub(crate) fn go_on(
+        &self,
+        state: &mut State<'s>,
+        Simulator(sim): &mut Simulator,
+        observer: &mut impl Observer,
+    ) -> Result<Option<Label>, Parted> {
+        let only = || {
+            let mut options = self.options(state);
+            options.next().filter(|_| options.next().is_none()).map(|_| 0)
+        };
+        let Some(at) = only().or_else(|| self.alone(state)) else { return Ok(None) };
+        self.take_here(sim, state, at, observer);
+        sim.watcher_mut().take_found();
+        match sim.chooser_mut().advance() {
+            false => Ok(join(at, 0)),
+            true => {
+                *sim.chooser_mut() = Enumerating::new();
+                Err(Parted)
+            }
+        }
+    }
+
+    /// The state at the end of a path.
+    pub(crate) fn at(&self, path: &[Label]) -> State<'s> {
+        let mut state = self.start();
+        let Simulator(sim) = &mut self.scratch();
+        for label in path {
+            self.again(sim, &mut state, *label);
+        }
+        state
     }
 
     /// Where the program is when a step first shows any of these marks.
     pub(super) fn place_of(&self, state: &mut State<'s>, label: Label, wanted: Marks) -> Place {
         let before = state.program.place();
-        let place = self.with_sim(|sim| {
-            sim.watcher_mut().wanted = wanted;
-            self.again(sim, state, label);
-            sim.watcher_mut().wanted = 0;
-            sim.watcher_mut().place.take()
-        });
-        place.unwrap_or(before)
+        let Simulator(sim) = &mut self.scratch();
+        sim.watcher_mut().wanted = wanted;
+        self.again(sim, state, label);
+        sim.watcher_mut().place.take().unwrap_or(before)
     }
 
     /// Takes a step that was found before.
@@ -294,60 +363,48 @@ impl<'s> Runs<'s> {
         *state = next;
         sim.watcher_mut().take_found()
     }
-
-    fn with_sim<T>(&self, work: impl FnOnce(&mut Watched) -> T) -> T {
-        let lock = || self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut sim = lock().pop().unwrap_or_else(|| self.template.clone());
-        let result = work(&mut sim);
-        lock().push(sim);
-        result
-    }
 }
 
 impl<'s> Space for Runs<'s> {
     type State = State<'s>;
     type Cut = TooMany;
-    type Scratch = ();
+    type Scratch = Simulator;
 
     fn start(&self) -> State<'s> {
         self.start.clone()
     }
 
-    fn scratch(&self) {}
+    fn scratch(&self) -> Simulator {
+        Simulator(self.template.clone())
+    }
 
     fn steps(
         &self,
         state: &State<'s>,
         pace: Pace,
-        (): &mut (),
+        simulator: &mut Simulator,
         found: &mut impl FnMut(Step<'_, Self>),
     ) {
-        if pace == Pace::Free {
-            return;
+        if pace == Pace::Counted {
+            self.each(state, simulator, &mut |label, marks, to| {
+                found(Step { label, marks, to: to.as_ref().map_err(|cut| *cut) });
+            });
         }
-        let all = 0..self.options(state).count();
-        let options = self.alone(state).map_or(all, |at| at..at + 1);
-        self.with_sim(|sim| {
-            for at in options {
-                for choice in 0.. {
-                    let Some(label) = join(at, choice) else {
-                        *sim.chooser_mut() = Enumerating::new();
-                        found(Step { label: Label(u16::MAX), marks: 0, to: Err(TooMany) });
-                        return;
-                    };
-                    let next = self.take(sim, state, at);
-                    let marks = sim.watcher_mut().take_found().marks;
-                    found(Step { label, marks, to: Ok(&next) });
-                    if !sim.chooser_mut().advance() {
-                        break;
-                    }
-                }
-            }
-        });
     }
 
     fn follow(&self, state: &mut State<'s>, label: Label) {
-        self.with_sim(|sim| self.again(sim, state, label));
+        self.again(&mut self.scratch().0, state, label);
+    }
+
+    fn behind(
+        &self,
+        state: &State<'s>,
+        label: Label,
+        next: &mut State<'s>,
+        Simulator(sim): &mut Simulator,
+    ) {
+        next.clone_from(state);
+        self.again(sim, next, label);
     }
 
     fn fingerprint(&self, state: &State<'s>) -> u64 {
@@ -359,9 +416,22 @@ impl<'s> Space for Runs<'s> {
 
 impl Judged for Runs<'_> {
     fn excuses(&self, tree: &Tree, Sighting { node, step, .. }: Sighting) -> u64 {
-        let mut state = self.start();
-        tree.path(node).into_iter().for_each(|label| self.follow(&mut state, label));
-        step.map_or(0, |label| self.with_sim(|sim| self.again(sim, &mut state, label).excuses))
+        let mut state = self.at(&tree.path(node));
+        let Simulator(sim) = &mut self.scratch();
+        step.map_or(0, |label| self.again(sim, &mut state, label).excuses)
+    }
+}
+
+/// The program goes on to its next pause.
+fn proceed(sim: &mut Watched, state: &mut State<'_>, observer: &mut impl Observer) {
+    exchange(sim, state);
+    let result = state.program.proceed(sim, observer);
+    exchange(sim, state);
+    sim.watcher_mut().note(state.program.place());
+    match result {
+        Ok(Pause::Over) => state.ending = Some(Ending::Completed),
+        Ok(pause) => state.pause = pause,
+        Err(ending) => state.ending = Some(ending),
     }
 }
 
@@ -389,18 +459,6 @@ pub(super) fn happening(mv: &Move<'_>) -> Happening {
     }
 }
 
-/// Something that the program saw in a run.
-#[derive(Clone, Debug)]
-pub struct Shown(Arc<Sight>);
-
-impl Shown {
-    /// What it saw.
-    #[must_use]
-    pub fn observation(&self) -> &Observation {
-        &self.0.observation
-    }
-}
-
 /// What a program saw, the latest first; runs that part share what was before.
 #[derive(Clone, Debug, Default)]
 struct Seen(Option<Arc<Sight>>);
@@ -409,8 +467,6 @@ struct Seen(Option<Arc<Sight>>);
 struct Sight {
     before: Seen,
     observation: Observation,
-    /// How much was seen up to here.
-    count: usize,
     /// Of everything up to here.
     hash: u64,
 }
@@ -418,10 +474,6 @@ struct Sight {
 impl Seen {
     fn hash(&self) -> u64 {
         self.0.as_ref().map_or(0, |sight| sight.hash)
-    }
-
-    fn count(&self) -> usize {
-        self.0.as_ref().map_or(0, |sight| sight.count)
     }
 
     /// The latest first.
@@ -447,9 +499,9 @@ impl Drop for Seen {
 
 impl Observer for Seen {
     fn observed(&mut self, observation: Observation) {
-        let (count, hash) = (self.count() + 1, hash_of((self.hash(), &observation)));
+        let hash = hash_of((self.hash(), &observation));
         let before = std::mem::take(self);
-        *self = Self(Some(Arc::new(Sight { before, observation, count, hash })));
+        *self = Self(Some(Arc::new(Sight { before, observation, hash })));
     }
 }
 

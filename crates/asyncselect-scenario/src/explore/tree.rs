@@ -23,6 +23,13 @@ impl Tree {
         self.labels.push(label);
     }
 
+    /// Adds a state and gives its number.
+    pub(crate) fn add(&mut self, parent: NodeId, label: Label) -> NodeId {
+        let node = NodeId::try_from(self.len()).expect("searches end long before");
+        self.push(parent, label);
+        node
+    }
+
     /// How many states there are. A tree is never empty.
     #[expect(clippy::len_without_is_empty, reason = "it is never empty")]
     #[must_use]
