@@ -1,5 +1,5 @@
 //! How fast recorded runs are checked on one core, in lines of a recording a second: a call and its
-//! return are two, those of `setup` too; a message is one, and so is a look at a queue that has none.
+//! return are two, those of `setup` too; a message is one, and a look at a queue that has none.
 //!
 //! `cargo bench --package asyncselect-scenario --bench check`
 
