@@ -44,9 +44,7 @@ fn scenarios() -> PathBuf {
 }
 
 fn suites() -> Vec<Suite> {
-    let folder = std::fs::read_dir(scenarios().join(SUITES)).unwrap();
-    let mut files: Vec<PathBuf> = folder.map(|entry| entry.unwrap().path()).collect();
-    files.sort();
+    let files = corpus::find(&[scenarios().join(SUITES)]).unwrap();
     files.iter().map(|file| Suite::read(file).unwrap()).collect()
 }
 

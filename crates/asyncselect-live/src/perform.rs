@@ -5,14 +5,11 @@ use asyncselect_abi::call::{IoctlCommand, Repeat, SocketOption, WireCall};
 use asyncselect_abi::protocol::{Returned, WireReply};
 use asyncselect_abi::{Call, Data, Family, Hwnd, SelectReply};
 
-use crate::refusal::Refusal;
+use crate::refusal::{LEN_MAX, Refusal};
 use crate::sys::{self, Observed, ReceiveBuffer, events};
 use crate::{fence, flow};
 
 pub(crate) mod overlapped;
-
-/// The longest payload or buffer of one call, in bytes.
-pub(crate) const LEN_MAX: usize = 16 << 20;
 
 /// The `wParam` of the message that ends a `GetMessage` of which nobody wants the answer. No socket
 /// has this value: handles are even.

@@ -4,6 +4,9 @@
 
 use asyncselect_abi::{EventHandle, Hwnd, SocketHandle, ThreadId, WsaError, protocol};
 
+/// The longest payload or buffer of one call, in bytes.
+pub(crate) const LEN_MAX: usize = 16 << 20;
+
 /// Why a request gets no real answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
@@ -21,7 +24,7 @@ pub(crate) enum Refusal {
     EmptyFilter { min: u32, max: u32 },
     #[error("GetMessage: a reset ended it")]
     WaitEnded,
-    #[error("a length of {0} bytes; at most {max} are possible", max = crate::perform::LEN_MAX)]
+    #[error("a length of {0} bytes; at most {max} are possible", max = LEN_MAX)]
     TooLong(usize),
     #[error("{0} sockets in one list of select; at most 64 are possible")]
     TooManySockets(usize),

@@ -1,10 +1,10 @@
 //! Suites: what they find can be seen again, and holds whatever stacks decide.
 
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use asyncselect_model::Profile;
-use asyncselect_scenario::corpus::SUITES;
+use asyncselect_scenario::corpus::{self, SUITES};
 use asyncselect_scenario::explore::bounded::{Bounded, Open};
 use asyncselect_scenario::explore::search::{Limits, Pace, Space, Work};
 use asyncselect_scenario::explore::standing::Standing;
@@ -17,10 +17,8 @@ use asyncselect_scenario::simulate::verdict;
 use asyncselect_scenario::source::Source;
 
 fn suites() -> Vec<Suite> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios").join(SUITES);
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
-    files.sort();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let files = corpus::find(&[root.join(SUITES)]).unwrap();
     files.iter().map(|file| Suite::read(file).unwrap()).collect()
 }
 

@@ -9,8 +9,8 @@ use asyncselect_abi::call::WireCall;
 use asyncselect_abi::protocol::WireReply;
 use asyncselect_abi::{Call, Data, EventHandle, WsaError};
 
-use super::{LEN_MAX, reply, within_limit};
-use crate::refusal::Refusal;
+use super::{reply, within_limit};
+use crate::refusal::{LEN_MAX, Refusal};
 use crate::sys::Observed;
 use crate::sys::overlapped::{self as sys, Operation};
 
