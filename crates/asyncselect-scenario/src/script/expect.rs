@@ -41,7 +41,8 @@ impl Checker<'_> {
                 events: self.record(events.as_deref(), &at)?,
             };
             self.one_outcome(&then, &at)?;
-            when.push(self.case(knob, is, and, evidence, then, &at)?);
+            let case = self.case(knob, is, and, evidence, then, &at)?;
+            self.add(&mut when, case, &at)?;
         }
         Ok(Cases { base, when })
     }
@@ -83,7 +84,8 @@ impl Checker<'_> {
             let WhenMessages { knob, is, and, evidence, messages } = case;
             let at = at.clone().key("when").index(index);
             let then = self.claimed(messages, &at.clone().key("messages"))?;
-            when.push(self.case(knob, is, and, evidence, then, &at)?);
+            let case = self.case(knob, is, and, evidence, then, &at)?;
+            self.add(&mut when, case, &at)?;
         }
         Ok(Cases { base, when })
     }
@@ -99,10 +101,34 @@ impl Checker<'_> {
     ) -> Checked<Case<T>> {
         let mut conditions = vec![self.knob(knob, is, at)?];
         for (index, KnobIs { knob, is }) in and.iter().enumerate() {
-            conditions.push(self.knob(knob, is, &at.clone().key("and").index(index))?);
+            let at = at.clone().key("and").index(index);
+            let (id, value) = self.knob(knob, is, &at)?;
+            if conditions.iter().any(|(other, _)| *other == id) {
+                let message = format!("the case has a condition for `{knob}` already");
+                return Err(self.wrong(&at.key("knob"), message));
+            }
+            conditions.push((id, value));
         }
         let (evidence, sources) = self.evidence(evidence, &at.clone().key("evidence"))?;
         Ok(Case { conditions, evidence, sources, then })
+    }
+
+    /// Adds a case to those before it, of which the first that holds counts.
+    fn add<T>(&self, when: &mut Vec<Case<T>>, case: Case<T>, at: &JsonPath) -> Checked<()> {
+        let holds_too = |wider: &Case<T>| {
+            wider.conditions.iter().all(|condition| case.conditions.contains(condition))
+        };
+        if let Some(earlier) = when.iter().position(holds_too) {
+            let message =
+                format!("never looked at: `when[{earlier}]` holds whenever this case does");
+            let help = match when[earlier].conditions.len() == case.conditions.len() {
+                true => "the first case that holds counts; leave one of them out",
+                false => "the first case that holds counts; put this one before it",
+            };
+            return Err(self.source.error(at, message, Some(help.to_owned())));
+        }
+        when.push(case);
+        Ok(())
     }
 
     pub(super) fn knob(&self, knob: &str, is: &str, at: &JsonPath) -> Checked<(KnobId, u8)> {
