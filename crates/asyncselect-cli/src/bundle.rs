@@ -23,7 +23,8 @@ pub(crate) fn write(paths: &[PathBuf], out: &Path, families: Families) -> Output
     let (count, out) = (bundle.scenarios.len(), out.display());
     let mut text = format!("{out}: {count} scenarios\n");
     if left_out > 0 {
-        let why = "they disturb the network or let simulated time pass";
+        let why = "they disturb the network, order what arrives, let simulated time pass, or take \
+                   several machines or processes";
         text.push_str(&format!("left out: {left_out}; {why}\n"));
     }
     text.push_str(&format!(

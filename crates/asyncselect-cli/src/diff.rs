@@ -74,6 +74,7 @@ pub(crate) enum DiffFormat {
 
 /// What to compare, as the user put it.
 #[derive(Debug, clap::Args)]
+#[command(group(clap::ArgGroup::new("other side").args(["right", "adapter"]).required(true)))]
 pub(crate) struct Question {
     /// Scenario files, or folders of them.
     #[arg(default_value = "scenarios")]
@@ -81,26 +82,27 @@ pub(crate) struct Question {
     /// The profile on the left.
     #[arg(long, value_name = "PROFILE")]
     left: String,
-    /// Instead of comparing: what the live stack does at each point where others part.
+    /// With --adapter, instead of comparing: what the live stack does at each point where others
+    /// part.
     #[arg(long, requires = "adapter", conflicts_with = "right")]
     questions: bool,
     /// With --questions: writes the answers as a profile file.
-    #[arg(long, value_name = "FILE", requires = "questions")]
+    #[arg(long, value_name = "FILE", requires = "questions", conflicts_with = "right")]
     out: Option<PathBuf>,
     /// The profile on the right.
-    #[arg(long, value_name = "PROFILE", required_unless_present = "adapter")]
+    #[arg(long, value_name = "PROFILE")]
     right: Option<String>,
-    /// A live stack on the right: the command that starts its adapter.
-    #[arg(long, value_name = "COMMAND", conflicts_with = "right")]
+    /// A live stack on the right instead: the command that starts its adapter.
+    #[arg(long, value_name = "COMMAND")]
     adapter: Option<String>,
     /// By messages, by event objects where a file opts into that, or both.
     #[arg(long, value_enum, default_value_t = Modes::Message)]
     mode: Modes,
-    /// How many adapters work at the same time, each in a process of its own.
+    /// With --adapter: how many work at the same time, each in a process of its own.
     #[arg(long, value_name = "N", default_value = "1", requires = "adapter")]
     jobs: NonZeroUsize,
-    /// The ledger of scenarios on which the live stack may differ; `known.json` beside the
-    /// scenarios, if there is one.
+    /// With --adapter: the ledger of scenarios on which the live stack may differ; `known.json`
+    /// beside the scenarios, if there is one.
     #[arg(long, value_name = "FILE", conflicts_with = "right")]
     known: Option<PathBuf>,
     /// The address family of the runs.
@@ -262,14 +264,11 @@ fn ledger(named: Option<&Path>, scenarios: &[PathBuf]) -> Result<Known, Output> 
 
 /// The entries of the ledger whose scenarios were run and did not differ.
 fn stale(known: &Known, left: &Profile, scripts: &[Script], compared: &[Compared]) -> Vec<Entry> {
-    let came_out = |entry: &Entry, wanted: fn(&Compared) -> bool| {
-        let mut each = scripts.iter().zip(compared);
-        each.any(|(script, compared)| script.id == entry.scenario && wanted(compared))
-    };
-    // On either address family is enough.
     let is_stale = |entry: &&Entry| {
-        came_out(entry, |compared| matches!(compared, Compared::Equal | Compared::Open(..)))
-            && !came_out(entry, |compared| matches!(compared, Compared::Known(..)))
+        scripts.iter().zip(compared).any(|(script, compared)| {
+            entry.is_about(&script.id, script.family)
+                && matches!(compared, Compared::Equal | Compared::Open(..))
+        })
     };
     known.on(left.name()).filter(is_stale).cloned().collect()
 }
@@ -293,7 +292,8 @@ fn each(
 /// waited for until patience ends, and the others can run in the meantime.
 fn longest_first(scripts: &[Script], known: &Known, stack: &str) -> Vec<usize> {
     let mut order: Vec<usize> = (0..scripts.len()).collect();
-    order.sort_by_key(|index| known.allows(&scripts[*index].id, stack).is_none());
+    let allows = |script: &Script| known.allows(&script.id, script.family, stack).is_some();
+    order.sort_by_key(|index| !allows(&scripts[*index]));
     order
 }
 

@@ -26,7 +26,8 @@ pub(crate) struct Question {
     /// The step of the scenario file, counted from 1.
     #[arg(long, value_name = "N")]
     step: Option<usize>,
-    /// A built-in profile by name, or a profile file. May be given several times.
+    /// A built-in profile by name, or a profile file, as often as wanted; without, all built-in
+    /// ones.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
     /// With --step: the address family of the run, `ipv4` or `ipv6`.

@@ -20,7 +20,8 @@ mod suite;
 pub(crate) struct Question {
     /// A scenario, or a suite as in `scenarios/bounded`.
     path: PathBuf,
-    /// A built-in profile by name, or a profile file. May be given several times.
+    /// A built-in profile by name, or a profile file, as often as wanted; without, all built-in
+    /// ones.
     #[arg(long = "profile", value_name = "PROFILE")]
     profiles: Vec<String>,
     /// The address family of the runs, `ipv4` or `ipv6`.
@@ -36,10 +37,12 @@ pub(crate) struct Question {
     /// So many steps in a row at most; of a suite so many letters, instead of what it says.
     #[arg(long, value_name = "N")]
     rounds: Option<u32>,
-    /// Ends with a part at about so many states of a profile.
+    /// Ends with a part at about so many states of a profile; unless told, of a suite at 200
+    /// million.
     #[arg(long, value_name = "N")]
     states: Option<usize>,
-    /// On so many threads; what is found does not depend on it.
+    /// On so many threads, by default as many as there are processors; what is found does not
+    /// depend on it.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
     /// How to print.

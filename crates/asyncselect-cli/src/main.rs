@@ -55,7 +55,8 @@ enum Command {
         /// Scenario files, or folders of them.
         #[arg(default_value = "scenarios")]
         paths: Vec<PathBuf>,
-        /// A built-in profile by name, or a profile file. May be given several times.
+        /// A built-in profile by name, or a profile file, as often as wanted; without, all built-in
+        /// ones.
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
         /// The address family of the runs.
@@ -115,7 +116,8 @@ enum Command {
     Knobs {
         /// One of them.
         name: Option<String>,
-        /// A built-in profile by name, or a profile file. May be given several times.
+        /// A built-in profile by name, or a profile file, as often as wanted; without, all built-in
+        /// ones.
         #[arg(long = "profile", value_name = "PROFILE")]
         profiles: Vec<String>,
         /// How to print.

@@ -97,7 +97,13 @@ fn an_entry_that_does_not_come_true_fails_the_run() {
     let json = run(&["--format", "json"]).expect(1, &[]).json();
     assert_eq!(json["stale"][0], UNREAD);
     run(&["--format", "junit"]).expect(1, &["a stale entry"]);
-    // What was not run says nothing.
+    // Nor does it differ over the other family; what was not run says nothing.
+    let only = ledger.replace("\"fact\"", "\"family\": \"ipv6\", \"fact\"");
+    fs::write(folder.0.join("known.json"), &only).unwrap();
+    run(&[]).expect(0, &["2 scenarios: 2 agree, "]);
+    let stale = stale.replace("documented (", "documented over ipv6 (");
+    run(&["--family", "ipv6"]).expect(1, &[&stale]);
+    fs::write(folder.0.join("known.json"), &ledger).unwrap();
     let other = format!("{path}/close/fd-write-after-a-reset.json");
     let diff = ["diff", &other, "--left", "documented", "--adapter", &model];
     asyncselect(&diff).expect(0, &["1 scenarios: 1 agree, "]);
@@ -112,9 +118,13 @@ fn a_bad_ledger_is_refused_with_its_place() {
         (good.replace("so it is", " "), ["no reason is given", "known.json:1:"]),
         (good.replace("reason", "because"), ["unknown field `because`", "known.json:1:"]),
         (format!("{good}, {good}"), ["is listed twice", "at [1].scenario"]),
+        (good.replace("W-083", "W-083\", \"family\": \"ipv5"), ["unknown", "known.json:1:"]),
     ] {
         diff(&folder, &format!("[{ledger}]"), &[]).expect(2, &parts);
     }
     let known = ["diff", "--left", "windows", "--right", "windows", "--known", "x"];
     asyncselect(&known).expect(2, &["cannot be used with"]);
+    let out = ["diff", "--left", "windows", "--right", "windows", "--out", "x"];
+    asyncselect(&out).expect(2, &["cannot be used with"]);
+    asyncselect(&["diff", "--left", "windows"]).expect(2, &["--right", "--adapter"]);
 }

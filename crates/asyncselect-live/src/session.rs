@@ -19,13 +19,11 @@ use crate::sys;
 use crate::worker::{Asked, Worker};
 
 /// What this adapter can do beyond the calls of TCP in message mode.
-const CAPABILITIES: [&str; 6] = [
+const CAPABILITIES: [&str; 5] = [
     // AF_INET6 and ::1; where the system has none, setting up says so.
     "ipv6",
     // MSG_OOB, SO_OOBINLINE and SIOCATMARK do what the stack does with them.
     "oob",
-    // SO_LINGER does, with a time-out of zero too: that is how a script makes a reset.
-    "linger",
     // Time passes by itself; steps that wait for a time-out of the network can be run.
     "real_time",
     // One request can stand for several calls or messages.

@@ -21,7 +21,9 @@ pub(crate) struct Flags {
 /// Why the adapter ends without having been told to.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
-    #[error("argument `{0}`; known are --nagle and --settle-wait-ms N")]
+    #[error(
+        "argument `{0}`; known are --nagle, --settle-wait-ms N; to record: run BUNDLE --out FILE"
+    )]
     Argument(String),
     #[error("a line longer than {LINE_LEN_MAX} bytes")]
     LineLength,

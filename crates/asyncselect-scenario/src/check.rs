@@ -307,7 +307,9 @@ impl<'s> Checker<'_, 's> {
         let place = match &live.ending {
             Ending::Completed => Place::End,
             Ending::Blocked(place) => *place,
-            Ending::NotSetUp(_) | Ending::NotRunnable(_) | Ending::Failed(..) => return,
+            // Where something was missing that a call before should have made.
+            Ending::NotSetUp(_) => live.seen.last().map_or(Place::Setup, Observation::place),
+            Ending::NotRunnable(_) | Ending::Failed(..) => return,
         };
         let Ok(next) = self.until() else {
             self.checked.extent = Extent::Capped(place);

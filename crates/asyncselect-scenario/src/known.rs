@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use asyncselect_abi::Family;
 use serde::Deserialize;
 
 use crate::clauses::Clauses;
@@ -23,10 +24,21 @@ pub struct Entry {
     pub scenario: String,
     /// The profile with which the live stack is compared.
     pub stack: String,
+    /// The address family on which it differs; on either if that is not said.
+    #[serde(default)]
+    pub family: Option<Family>,
     /// What it rests on: the id of a fact, a question, a disputed point.
     pub fact: String,
     /// Why it may differ.
     pub reason: String,
+}
+
+impl Entry {
+    /// Whether it is about a run of this scenario on this family.
+    #[must_use]
+    pub fn is_about(&self, scenario: &str, family: Family) -> bool {
+        self.scenario == scenario && self.family.is_none_or(|of| of == family)
+    }
 }
 
 impl Known {
@@ -48,7 +60,7 @@ impl Known {
         let entries: Vec<Entry> = source.parse()?;
         for (index, entry) in entries.iter().enumerate() {
             let at = |key: &'static str| JsonPath::default().index(index).key(key);
-            let Entry { scenario, stack, fact, reason } = entry;
+            let Entry { scenario, stack, family, fact, reason } = entry;
             if !Clauses::get().has(fact) {
                 let help = nearest(fact, Clauses::get().ids());
                 return Err(source.error(&at("fact"), format!("unknown id `{fact}`"), help));
@@ -56,7 +68,11 @@ impl Known {
             if reason.trim().is_empty() {
                 return Err(source.error(&at("reason"), "no reason is given".to_owned(), None));
             }
-            let same = |other: &Entry| other.scenario == *scenario && other.stack == *stack;
+            let same = |other: &Entry| {
+                let families = [other.family, *family];
+                let overlap = families.contains(&None) || families[0] == families[1];
+                other.scenario == *scenario && other.stack == *stack && overlap
+            };
             if entries[..index].iter().any(same) {
                 let message = format!("`{scenario}` on `{stack}` is listed twice");
                 return Err(source.error(&at("scenario"), message, None));
@@ -72,8 +88,11 @@ impl Known {
 
     /// Whether a scenario may differ on a stack, and why.
     #[must_use]
-    pub fn allows(&self, scenario: &str, stack: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.scenario == scenario && entry.stack == stack)
+    pub fn allows(&self, scenario: &str, family: Family, stack: &str) -> Option<&Entry> {
+        self.0
+            .iter()
+            .filter(|entry| entry.stack == stack)
+            .find(|entry| entry.is_about(scenario, family))
     }
 
     /// Every entry.

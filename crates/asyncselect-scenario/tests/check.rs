@@ -12,7 +12,7 @@ use asyncselect_scenario::diff::nearest_knobs;
 use asyncselect_scenario::explore::outcomes::{Judging, outcomes};
 use asyncselect_scenario::explore::runs::{Freedom, Reduction};
 use asyncselect_scenario::explore::search::{Limits, Work};
-use asyncselect_scenario::runner::{Observation, Place};
+use asyncselect_scenario::runner::{Ending, Observation, Place};
 use asyncselect_scenario::script::Script;
 use asyncselect_scenario::simulate::{Run, simulate};
 use asyncselect_scenario::source::Source;
@@ -119,6 +119,18 @@ fn a_message_too_many_is_refused_and_the_rest_is_checked_all_the_same() {
     assert!(refusal.came.matches("FD_READ").count() >= 2, "{refusal:?}");
     let clauses = refusal.allowed[0].clauses(&script, &profile, refusal);
     assert!(clauses.contains(&"AS-RD-01".to_owned()), "{clauses:?}");
+}
+
+/// A stack on which the steps were never reached shows nothing that could be wrong.
+#[test]
+fn a_run_that_was_not_set_up_is_refused() {
+    let (script, profile) = (race(), Profile::windows());
+    let ending = Ending::NotSetUp("socket failed with WSAENOBUFS".to_owned());
+    let run = Run { ending, seen: Vec::new(), decided: Vec::new() };
+    let checked = checked(&script, &profile, &run);
+    let [refusal] = &checked.refusals[..] else { panic!("{checked:?}") };
+    assert_eq!(refusal.place, Place::Setup);
+    assert_eq!(refusal.came, "not set up: socket failed with WSAENOBUFS");
 }
 
 #[test]

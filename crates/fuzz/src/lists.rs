@@ -39,7 +39,8 @@ pub fn ledger(data: &[u8]) {
     match Known::check(&source) {
         Ok(known) => {
             for entry in known.entries() {
-                assert_eq!(known.allows(&entry.scenario, &entry.stack), Some(entry));
+                let family = entry.family.unwrap_or_default();
+                assert_eq!(known.allows(&entry.scenario, family, &entry.stack), Some(entry));
                 assert!(known.on(&entry.stack).any(|other| other == entry));
             }
         }

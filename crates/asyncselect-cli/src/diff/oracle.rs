@@ -75,7 +75,8 @@ pub(super) fn comparison(
 /// A recording that is to be checked, as the user put it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct CheckQuestion {
-    /// The recording, as `asyncselect-live` writes it.
+    /// The recording, as `asyncselect-live` writes it; it says itself which address family each
+    /// scenario was run on.
     recording: PathBuf,
     /// The scenario files that were recorded, or folders of them.
     #[arg(default_value = "scenarios")]
@@ -238,7 +239,7 @@ fn compared(
             right: "what came from here on was not checked".to_owned(),
         }),
     }
-    match known.allows(&script.id, profile.name()) {
+    match known.allows(&script.id, script.family, profile.name()) {
         Some(entry) => Compared::Known(differences, entry.clone()),
         None => Compared::Unexplained(differences, nearest_knobs(script, profile, live)),
     }

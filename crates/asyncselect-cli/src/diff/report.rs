@@ -39,8 +39,9 @@ fn entry_text(Entry { fact, reason, .. }: &Entry) -> String {
     format!("{reason} ({fact})")
 }
 
-fn stale_text(Entry { scenario, stack, fact, reason }: &Entry) -> String {
-    format!("{scenario} may differ on {stack} ({fact}: {reason}), and does not")
+fn stale_text(Entry { scenario, stack, family, fact, reason }: &Entry) -> String {
+    let on = family.map_or(String::new(), |family| format!(" over {family}"));
+    format!("{scenario} may differ on {stack}{on} ({fact}: {reason}), and does not")
 }
 
 /// A knob with what both sides do there, and how we know.
